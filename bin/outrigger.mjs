@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+// Plain JavaScript for any Node from 18 on: it only finds a Node that can run the rest. It must not need
+// PATH or HOME, since daprd does not.
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const needed = 24;
+
+if (Number(process.versions.node.split(".")[0]) >= needed) {
+  const bundle = new URL("../dist/node/main.js", import.meta.url);
+  const source = new URL("../targets/cli/main.ts", import.meta.url);
+  await import(existsSync(bundle) ? bundle : source);
+} else {
+  await runInNewerNode();
+}
+
+async function runInNewerNode() {
+  const { spawn } = await import("node:child_process");
+  const node = ["../node_modules/node/bin/node", "../../node/bin/node"]
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find((path) => existsSync(path));
+  if (node === undefined) {
+    process.stderr.write(
+      `Outrigger needs Node ${needed} or later, and this is ${process.version}; install one, or the npm package "node"\n`,
+    );
+    process.exit(1);
+  }
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    // The channel carries nothing: it closes when this process dies, in whatever way, and the child sees that.
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    env: { ...process.env, OUTRIGGER_WRAPPED: "1" },
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => child.kill(signal));
+  child.once("error", (reason) => {
+    process.stderr.write(`Cannot start ${node}: ${reason.message}\n`);
+    process.exit(1);
+  });
+  child.once("exit", (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(name);
+    process.kill(process.pid, signal);
+  });
+}

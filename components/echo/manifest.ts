@@ -1,0 +1,11 @@
+import { defineComponent, type Manifest } from "#core/ports/manifest.ts";
+
+export const conversation: Manifest<"conversation"> = defineComponent({
+  kind: "conversation",
+  type: "conversation.echo",
+  version: "v1",
+  targets: ["node", "workers", "azure-functions"],
+  about: "Answers with what it was told; a model for tests.",
+  options: {},
+  open: async () => (await import("./conversation.ts")).open(),
+});

@@ -1,0 +1,44 @@
+import type { OptionTable } from "#core/ports/manifest.ts";
+
+const noCertificates =
+  "Not available: this runtime's HTTP client takes no certificates of a component. A component with it does not start.";
+
+export const options: OptionTable = {
+  url: {
+    type: "string",
+    required: true,
+    sensitive: true,
+    about:
+      "Address to call, http or https; metadata path of a request is appended. A user:password@ in it becomes basic authentication.",
+  },
+  responseTimeout: {
+    type: "duration",
+    about:
+      "Longest time for a call, answer included. A bare number is seconds. Without it the caller decides.",
+  },
+  maxResponseBodySize: {
+    type: "string",
+    default: "100Mi",
+    about:
+      "Largest answer, as a quantity like 10Mi; a larger one is an error. 0 or less means the most that this runtime reads, 1Gi.",
+  },
+  securityToken: {
+    type: "string",
+    sensitive: true,
+    about: "Value of the header that securityTokenHeader names.",
+  },
+  securityTokenHeader: { type: "string", about: "Header that carries securityToken." },
+  errorIfNot2XX: {
+    type: "boolean",
+    default: "true",
+    about:
+      "An answer other than 2xx is an error. A request may say otherwise in its metadata of that name.",
+  },
+  MTLSRootCA: { type: "string", about: noCertificates },
+  MTLSClientCert: { type: "string", about: noCertificates },
+  MTLSClientKey: { type: "string", sensitive: true, about: noCertificates },
+  MTLSRenegotiation: {
+    type: "string",
+    about: "Only RenegotiateNever, which is what happens without it.",
+  },
+};

@@ -1,0 +1,249 @@
+import { messageOf } from "#core/errors/component-error.ts";
+import type { Clock, Log } from "#core/ports/platform.ts";
+import type { Ack, Deliver, TopicSubscription } from "#core/ports/pub-sub.ts";
+import type { RedisConnection } from "./connection.ts";
+import { type Entry, openStream, startsWith, type Stream } from "./stream.ts";
+
+export interface ConsumerOptions {
+  readonly connection: RedisConnection;
+  /** A connection of its own: a read that waits holds up all behind it. */
+  readonly reader: RedisConnection;
+  readonly unblock: boolean;
+  readonly blockMs: number;
+  readonly subscription: TopicSubscription;
+  readonly deliver: Deliver;
+  readonly stopping: AbortSignal;
+  readonly processingTimeoutMs: number;
+  readonly redeliverMs: number;
+  readonly queueDepth: number;
+  readonly concurrency: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+interface Delivery {
+  readonly since: number;
+  readonly abort: AbortController;
+}
+
+/** Once the stop is asked for, deliveries under way may still end so long. */
+const graceMs = 5000;
+const unblockPauseMs = 50;
+const firstPauseMs = 100;
+const longestPauseMs = 5000;
+
+/** Resolves once messages flow; `ended` once nothing of it is left, after the signal has fired. */
+export async function startConsumer(
+  options: ConsumerOptions,
+): Promise<{ readonly ended: Promise<void> }> {
+  const { topic, consumerId } = options.subscription;
+  const stream = openStream(options.connection, topic, consumerId);
+  await stream.createGroup({ signal: options.stopping });
+  return { ended: new Consumer(stream, options).run() };
+}
+
+class Consumer {
+  readonly #stream: Stream;
+  readonly #options: ConsumerOptions;
+  /** Fires when even the grace is over. */
+  readonly #never = new AbortController();
+  readonly #queue: Entry[] = [];
+  /** By message id: what is being delivered, or waits here for it. */
+  readonly #held = new Set<string>();
+  readonly #deliveries = new Set<Delivery>();
+  #idle: Array<() => void> = [];
+  #fetchers: Array<() => void> = [];
+  #readerId: string | undefined;
+  readonly #batch: number;
+  readonly #redelivers: boolean;
+
+  constructor(stream: Stream, options: ConsumerOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    this.#batch = Math.max(1, options.subscription.bulk?.maxMessagesCount ?? 1);
+    // Dapr: either of them at zero turns redelivery off.
+    this.#redelivers = options.processingTimeoutMs > 0 && options.redeliverMs > 0;
+  }
+
+  async run(): Promise<void> {
+    const { stopping, concurrency } = this.#options;
+    const wake = (): void => this.#wakeAll();
+    stopping.addEventListener("abort", wake, { once: true });
+    const workers = Array.from({ length: concurrency }, () => this.#work());
+    const reclaiming = this.#redelivers ? this.#reclaim() : undefined;
+    const fetching = this.#fetch();
+    const interrupting = this.#interrupt(fetching);
+    await aborted(stopping);
+    const ending = Promise.all([fetching, reclaiming, interrupting])
+      .then(() => this.#handBack())
+      .then(() => Promise.all(workers));
+    await this.#inTime(ending);
+    this.#never.abort();
+    await this.#inTime(ending);
+  }
+
+  #wakeAll(): void {
+    for (const resume of [...this.#idle.splice(0), ...this.#fetchers.splice(0)]) resume();
+  }
+
+  async #fetch(): Promise<void> {
+    const { reader, unblock, blockMs, queueDepth, stopping, subscription } = this.#options;
+    const { topic, consumerId } = subscription;
+    for (let pause = firstPauseMs; !stopping.aborted;) {
+      try {
+        // Not stopped by the signal: what Redis has handed out must not be lost on the way.
+        const options = { signal: this.#never.signal };
+        if (unblock)
+          // Sent together with the read; the id changes when the connection is made anew.
+          void reader.send(["CLIENT", "ID"], options).then(
+            (id) => (this.#readerId = String(id)),
+            () => {},
+          );
+        const entries = await this.#stream.read(reader, queueDepth, blockMs, options);
+        pause = firstPauseMs;
+        await this.#enqueue(entries);
+      } catch (reason) {
+        if (stopping.aborted) return;
+        const lost = startsWith(reason, "NOGROUP");
+        const what = lost
+          ? `Consumer group ${consumerId} of stream ${topic} is gone, making it anew`
+          : `Cannot read from stream ${topic}`;
+        this.#options.log.warn(`${what}: ${messageOf(reason)}`, { topic });
+        if (lost && (await this.#createGroup())) continue;
+        await this.#sleep(pause);
+        pause = Math.min(pause * 2, longestPauseMs);
+      }
+    }
+  }
+  async #createGroup(): Promise<boolean> {
+    try {
+      await this.#stream.createGroup({ signal: this.#options.stopping });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Ends the waiting read at once; where that is not possible it ends by itself soon. */
+  async #interrupt(fetching: Promise<void>): Promise<void> {
+    const { connection, stopping, unblock, clock } = this.#options;
+    if (!unblock) return;
+    await aborted(stopping);
+    let ended = false;
+    void fetching.then(() => (ended = true));
+    const options = { signal: this.#never.signal };
+    while (!ended && !options.signal.aborted) {
+      if (this.#readerId !== undefined)
+        await connection.send(["CLIENT", "UNBLOCK", this.#readerId], options).catch(() => {});
+      // The read may have been on its way only.
+      await Promise.race([fetching, clock.sleep(unblockPauseMs, options).catch(() => {})]);
+    }
+  }
+
+  async #reclaim(): Promise<void> {
+    const { stopping, processingTimeoutMs, redeliverMs, queueDepth, subscription, clock, log } =
+      this.#options;
+    while (!stopping.aborted) {
+      for (const delivery of this.#deliveries)
+        if (delivery.since <= clock.now() - processingTimeoutMs)
+          delivery.abort.abort(new Error(`not acknowledged within ${processingTimeoutMs} ms`));
+      try {
+        let found: readonly Entry[];
+        do {
+          found = await this.#stream.claim(processingTimeoutMs, queueDepth, { signal: stopping });
+          await this.#enqueue(found);
+        } while (found.length > 0 && !stopping.aborted);
+      } catch (reason) {
+        if (!stopping.aborted && !startsWith(reason, "NOGROUP"))
+          log.warn(`Cannot look for unacknowledged messages: ${messageOf(reason)}`, {
+            topic: subscription.topic,
+          });
+      }
+      await this.#sleep(redeliverMs);
+    }
+  }
+
+  /** Resolves when there is room for more. */
+  async #enqueue(entries: readonly Entry[]): Promise<void> {
+    for (const entry of entries) {
+      // Claimed while it is still in work here: that delivery goes on.
+      if (this.#held.has(entry.id)) continue;
+      this.#held.add(entry.id);
+      this.#queue.push(entry);
+      this.#idle.pop()?.();
+    }
+    while (this.#queue.length >= this.#options.queueDepth && !this.#options.stopping.aborted)
+      await new Promise<void>((resolve) => this.#fetchers.push(resolve));
+  }
+
+  async #work(): Promise<void> {
+    const { stopping } = this.#options;
+    while (!stopping.aborted) {
+      const entries = this.#queue.splice(0, this.#batch);
+      if (entries.length === 0) {
+        await new Promise<void>((resolve) => this.#idle.push(resolve));
+        continue;
+      }
+      for (const resume of this.#fetchers.splice(0)) resume();
+      await this.#deliver(entries);
+    }
+  }
+
+  async #deliver(entries: readonly Entry[]): Promise<void> {
+    const { deliver, clock, log, subscription } = this.#options;
+    const delivery: Delivery = { since: clock.now(), abort: new AbortController() };
+    const stop = (): void => delivery.abort.abort(this.#never.signal.reason);
+    this.#never.signal.addEventListener("abort", stop, { once: true });
+    this.#deliveries.add(delivery);
+    let acks: readonly Ack[] = [];
+    try {
+      const messages = entries.map(({ message }) => message);
+      acks = await deliver(messages, { signal: delivery.abort.signal });
+    } catch (reason) {
+      log.error(`Delivery from topic ${subscription.topic} failed: ${messageOf(reason)}`, {
+        topic: subscription.topic,
+      });
+    }
+    this.#never.signal.removeEventListener("abort", stop);
+    this.#deliveries.delete(delivery);
+    const done = entries
+      .filter((_, i) => acks[i] === "done" || acks[i] === "drop")
+      .map(({ id }) => id);
+    try {
+      if (done.length > 0) await this.#stream.acknowledge(done, { signal: this.#never.signal });
+    } catch (reason) {
+      log.warn(`Cannot acknowledge messages, they will come again: ${messageOf(reason)}`, {
+        topic: subscription.topic,
+      });
+    }
+    for (const { id } of entries) this.#held.delete(id);
+  }
+
+  /** What was fetched and not begun is for the next subscriber, and now. */
+  async #handBack(): Promise<void> {
+    const ids = this.#queue.splice(0).map(({ id }) => id);
+    if (ids.length === 0) return;
+    const options = { signal: this.#never.signal };
+    try {
+      await this.#stream.release(ids, Math.max(1, this.#options.processingTimeoutMs), options);
+    } catch {
+      // Then they come once they have been pending for long enough.
+    }
+  }
+
+  async #inTime(work: Promise<unknown>): Promise<void> {
+    const done = new AbortController();
+    const late = this.#options.clock.sleep(graceMs, { signal: done.signal }).catch(() => {});
+    await Promise.race([work.catch(() => {}), late]);
+    done.abort();
+  }
+  async #sleep(ms: number): Promise<void> {
+    await this.#options.clock.sleep(ms, { signal: this.#options.stopping }).catch(() => {});
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,90 @@
+import type { Metadata } from "./ports/component.ts";
+import type { Kind, Kinds } from "./ports/manifest.ts";
+import type { AppChannel, AppRef } from "./ports/platform.ts";
+import type { SubscriptionView } from "./pubsub/subscriptions.ts";
+import type { SecretScope } from "./secrets/scope.ts";
+
+/** A component as one app sees it. */
+export interface Loaded<K extends Kind = Kind> {
+  readonly name: string;
+  readonly type: string;
+  readonly version: string;
+  readonly port: Kinds[K];
+  /** As the document gives it: secrets resolved, templates filled in, names in lower case. */
+  readonly metadata: Metadata;
+  /** What the runtime puts before this app's keys (state stores), separator included. */
+  readonly keyPrefix: string;
+  /** True: topics carry the app's namespace on the broker (a pub/sub whose document uses `{namespace}`). */
+  readonly namespaceScoped?: boolean;
+}
+
+/** A component that did not start, or has not yet. */
+export interface FailedComponent {
+  readonly name: string;
+  readonly type: string;
+  readonly version: string;
+  readonly reason: string;
+}
+
+/** An external address that can be invoked by name. */
+export interface HttpEndpoint {
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly headers: readonly string[];
+}
+
+/** One tenant's view of the runtime: only what its scopes let it see. */
+export interface App extends AppRef {
+  /** The way to the app itself; `undefined` for one that only calls. */
+  readonly channel: AppChannel | undefined;
+  readonly connection: AppConnection | undefined;
+  readonly limits: AppLimits;
+  /** SHA-256 texts of the API tokens that are accepted; empty means that none is asked for. */
+  readonly apiTokens: readonly string[];
+  /** Sent as `dapr-api-token` on every call to the app. */
+  readonly appToken: string | undefined;
+  /** Share of new traces that are sampled, 0 to 1; 0 turns tracing off altogether. */
+  readonly samplingRate: number;
+  /** What `GET /v1.0/metadata` shows under `extended`; PUT adds to it. */
+  readonly extended: Map<string, string>;
+
+  /** The component of that kind and name, or `undefined`: not there and not yours look alike. */
+  component<K extends Kind>(kind: K, name: string): Loaded<K> | undefined;
+  /** True when the app can see at least one component of the kind. */
+  has(kind: Kind): boolean;
+  /** All that loaded, in load order, one entry a document. */
+  readonly loaded: ReadonlyArray<{
+    readonly name: string;
+    readonly type: string;
+    readonly version: string;
+    readonly capabilities: readonly string[];
+  }>;
+  readonly failed: readonly FailedComponent[];
+  readonly httpEndpoints: ReadonlyMap<string, HttpEndpoint>;
+  readonly resiliencies: readonly string[];
+  secretScope(store: string): SecretScope | undefined;
+  /** Live view of what the app is subscribed to. */
+  readonly subscriptions: readonly SubscriptionView[];
+  readonly health: AppHealth;
+  /** Asked for by `POST /v1.0/shutdown`; the target decides what ends. */
+  shutdown(force: boolean): void;
+}
+
+/** Where the app listens, as metadata reports it. */
+export interface AppConnection {
+  readonly port: number;
+  readonly protocol: "http" | "https" | "grpc" | "grpcs" | "h2c";
+  readonly channelAddress: string;
+  /** Calls in flight to the app; absent means no limit. */
+  readonly maxConcurrency?: number;
+}
+export interface AppLimits {
+  /** Largest request body, in bytes. */
+  readonly maxBodyBytes: number;
+}
+export interface AppHealth {
+  /** Parts that are not up yet, by the name shown to callers; empty means ready. */
+  readonly waitingFor: ReadonlySet<string>;
+  /** True once the app may call out, whether or not it listens itself. */
+  readonly outbound: boolean;
+}

@@ -1,0 +1,144 @@
+import type { App, Loaded } from "#core/app.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import type { BindingData } from "#core/ports/bindings.ts";
+import { type CallOptions, noMetadata } from "#core/ports/component.ts";
+import type { AppChannel, Clock, Log } from "#core/ports/platform.ts";
+import { discard } from "#core/pubsub/app-answer.ts";
+import { within } from "#core/util/time-limit.ts";
+import { eventPath, postEvent } from "./deliver.ts";
+import { eventHeaders } from "./event-headers.ts";
+
+export type LoadedInput = Loaded<"bindings.input">;
+export interface InputDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How long the app may take to say whether it wants a binding. Default: 3 s. */
+  readonly probeMs?: number;
+}
+/** An app's running input bindings. */
+export interface RunningInputs {
+  /** Takes no more events in, and waits for those in flight, at most 30 s. */
+  stop(): Promise<void>;
+}
+
+const defaultProbeMs = 3000;
+/** A component that has not connected by then goes on trying while the app starts. */
+const listenMs = 10_000;
+const drainMs = 30_000;
+
+/** Starts the bindings that the app wants. One that cannot start is logged and does not stop the others. */
+export async function startInputBindings(
+  app: App,
+  inputs: readonly LoadedInput[],
+  deps: InputDeps,
+  options: CallOptions,
+): Promise<RunningInputs> {
+  const { channel } = app;
+  const intake = createIntake(app, deps, options);
+  if (channel)
+    await Promise.all(
+      inputs.map(async (input) => {
+        if (await isWanted(app, channel, input, deps, options)) await intake.start(channel, input);
+      }),
+    );
+  else if (inputs.length > 0)
+    deps.log.warn(
+      "Input bindings do not start: the app has no channel; give the port it listens on",
+      {
+        app_id: app.appId,
+      },
+    );
+  return intake;
+}
+
+/** Dapr: a component that names its direction is not asked about. */
+async function isWanted(
+  app: App,
+  channel: AppChannel,
+  input: LoadedInput,
+  { clock, log, probeMs = 0 }: InputDeps,
+  options: CallOptions,
+): Promise<boolean> {
+  const direction = input.metadata["direction"];
+  if (direction !== undefined && direction !== "")
+    return direction.split(",").some((each) => each.trim().toLowerCase() === "input");
+  const path = eventPath(input);
+  const fields = { app_id: app.appId, component: input.name };
+  try {
+    const response = await within(
+      clock,
+      probeMs > 0 ? probeMs : defaultProbeMs,
+      options,
+      (limited) =>
+        channel.send({ method: "OPTIONS", path, headers: eventHeaders(app, noMetadata) }, limited),
+    );
+    discard(response);
+    const { status } = response;
+    if ((status >= 200 && status <= 299) || status === 405) return true;
+    log.info(
+      `The app does not take events of binding ${input.name}: OPTIONS ${path} answered ${status}`,
+      fields,
+    );
+  } catch (reason) {
+    log.warn(
+      `Cannot ask the app whether it takes events of binding ${input.name}: ${messageOf(reason)}`,
+      fields,
+    );
+  }
+  return false;
+}
+
+interface Intake extends RunningInputs {
+  start(channel: AppChannel, input: LoadedInput): Promise<void>;
+}
+function createIntake(app: App, { clock, log }: InputDeps, options: CallOptions): Intake {
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  const inFlight = new Set<Promise<unknown>>();
+  let closed = false;
+
+  const start = async (channel: AppChannel, input: LoadedInput): Promise<void> => {
+    const fields = { app_id: app.appId, component: input.name };
+    const deliver = async (
+      event: BindingData,
+      call: CallOptions,
+    ): Promise<BindingData | undefined> => {
+      if (closed) throw new Error(`Binding ${input.name} is closed`);
+      const both = { signal: AbortSignal.any([call.signal, signal]) };
+      const posting = postEvent(app, channel, input, event, both);
+      inFlight.add(posting);
+      try {
+        return await posting;
+      } catch (reason) {
+        log.warn(`Cannot deliver an event of binding ${input.name}: ${messageOf(reason)}`, fields);
+        throw reason;
+      } finally {
+        inFlight.delete(posting);
+      }
+    };
+    const listening = input.port.listen(deliver, { signal }).catch((reason: unknown) => {
+      if (!signal.aborted)
+        log.error(`Cannot read from binding ${input.name}: ${messageOf(reason)}`, fields);
+    });
+    await atMost(clock, listenMs, listening);
+  };
+  return {
+    start,
+    stop: async () => {
+      closed = true;
+      await atMost(clock, drainMs, Promise.allSettled(inFlight));
+      ended.abort(new Error("Input bindings are stopped"));
+    },
+  };
+}
+
+/** Waits for the work, but no longer than that; the work itself goes on. */
+async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  const late = clock.sleep(ms, { signal: done.signal }).catch(() => {});
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    done.abort();
+  }
+}

@@ -1,0 +1,38 @@
+import type { Metadata } from "#core/ports/component.ts";
+
+/** Why a component failed. Policies decide by kind, never by message text. */
+export type FailureKind =
+  | "etag-mismatch"
+  | "etag-invalid"
+  | "unsupported"
+  | "unavailable"
+  | "rejected"
+  | "timeout";
+
+const brand = Symbol.for("outrigger.ComponentError");
+
+/** A component's failure, by kind. Components never name API codes. */
+export class ComponentError extends Error {
+  override readonly name = "ComponentError";
+  readonly kind: FailureKind;
+  /** What the far side said beside the failure (an HTTP binding's headers); goes to the caller. */
+  readonly metadata: Metadata | undefined;
+  constructor(
+    kind: FailureKind,
+    message: string,
+    options?: { readonly cause?: unknown; readonly metadata?: Metadata },
+  ) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.kind = kind;
+    this.metadata = options?.metadata;
+    Object.defineProperty(this, brand, { value: true });
+  }
+  static is(value: unknown): value is ComponentError {
+    return typeof value === "object" && value !== null && brand in value;
+  }
+}
+
+/** The text of anything thrown. */
+export function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}

@@ -1,0 +1,27 @@
+import { noContent } from "#core/http/answer.ts";
+import type { HttpRoutes } from "#core/http/surface.ts";
+import { getHealth, getOutboundHealth, shutdown } from "./operations.ts";
+
+export function healthHttp(routes: HttpRoutes): void {
+  routes.on(
+    ["GET"],
+    "/v1.0/healthz",
+    getHealth,
+    (input) => ({ appId: input.query("appid") }),
+    () => noContent,
+  );
+  routes.on(
+    ["GET"],
+    "/v1.0/healthz/outbound",
+    getOutboundHealth,
+    () => undefined,
+    () => noContent,
+  );
+  routes.on(
+    ["POST"],
+    "/v1.0/shutdown",
+    shutdown,
+    (input) => ({ force: input.header("dapr-force-shutdown") === "true" }),
+    () => noContent,
+  );
+}

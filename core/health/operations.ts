@@ -1,0 +1,35 @@
+import { type Fail, failWith } from "#core/errors/api-error.ts";
+import { defineOperation, type Operation } from "#core/operation.ts";
+
+export const healthErrors = {
+  ERR_HEALTH_NOT_READY: { http: 500, grpc: 13 },
+  ERR_OUTBOUND_HEALTH_NOT_READY: { http: 500, grpc: 13 },
+  ERR_HEALTH_APPID_NOT_MATCH: { http: 500, grpc: 13 },
+} as const;
+const healthError: Fail<typeof healthErrors> = failWith(healthErrors);
+
+/** Ready when every part of the app's runtime is, the app's own port included. */
+export const getHealth: Operation<{ readonly appId: string | undefined }, void> = defineOperation(
+  "health.get",
+  async ({ app }, { appId }) => {
+    const missing = [...app.health.waitingFor];
+    if (missing.length > 0)
+      throw healthError("ERR_HEALTH_NOT_READY", `dapr is not ready: [${missing.join(" ")}]`);
+    if (appId !== undefined && appId !== "" && appId !== app.appId)
+      throw healthError("ERR_HEALTH_APPID_NOT_MATCH", "dapr app-id does not match");
+  },
+);
+
+/** Ready as soon as the app may call out; does not wait for the app's port. */
+export const getOutboundHealth: Operation<undefined, void> = defineOperation(
+  "health.outbound",
+  async ({ app }) => {
+    if (!app.health.outbound)
+      throw healthError("ERR_OUTBOUND_HEALTH_NOT_READY", "dapr outbound is not ready");
+  },
+);
+
+export const shutdown: Operation<{ readonly force: boolean }, void> = defineOperation(
+  "shutdown.call",
+  async ({ app }, { force }) => app.shutdown(force),
+);

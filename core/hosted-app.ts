@@ -1,0 +1,226 @@
+import type { App, AppConnection, AppHealth, AppLimits, HttpEndpoint, Loaded } from "./app.ts";
+import { startInputBindings } from "./bindings/input.ts";
+import type { Configuration } from "./resources/configuration.ts";
+import type { Resource } from "./resources/resource.ts";
+import { isVisible } from "./resources/scopes.ts";
+import { resolveValues } from "./resources/values.ts";
+import { type Components, loadComponents, type LoadDeps } from "./load-components.ts";
+import type { Kind } from "./ports/manifest.ts";
+import type { AppChannel, AppRef } from "./ports/platform.ts";
+import { startSubscriptions } from "./pubsub/consume.ts";
+import type { SubscriptionView } from "./pubsub/subscriptions.ts";
+import type { SecretScope } from "./secrets/scope.ts";
+
+export interface AppOptions extends AppRef {
+  readonly channel?: AppChannel;
+  readonly connection?: AppConnection;
+  /** All resources that were read; scopes and namespaces are applied here. */
+  readonly resources: readonly Resource[];
+  readonly configuration: Configuration;
+  /** SHA-256 texts (`hashToken`). */
+  readonly apiTokens: readonly string[];
+  readonly appToken?: string;
+  readonly limits: AppLimits;
+  readonly extended: Readonly<Record<string, string>>;
+  /** Parts of the target that must be up before `healthz` is, for example "app-port". */
+  readonly waitFor: readonly string[];
+  /** True: `addApp` rejects when a component without `ignoreErrors` cannot start. */
+  readonly failOnComponentError: boolean;
+  readonly bindingProbeMs: number;
+  readonly disableInitEndpoints: readonly string[];
+  shutdown(force: boolean): void;
+}
+
+/** An app that the runtime hosts. */
+export interface HostedApp extends AsyncDisposable {
+  readonly app: App;
+  /** Starts what calls the app: subscriptions and input bindings. Asks the app for its own first. */
+  start(): Promise<void>;
+  /** Stops what calls the app, after what is in flight; the API stays up. */
+  stop(): Promise<void>;
+  /** A part named in `waitFor` is up. */
+  isUp(part: string): void;
+}
+
+interface Running {
+  stop(): Promise<void>;
+}
+
+export async function hostApp(
+  options: AppOptions,
+  deps: Omit<LoadDeps, "denied">,
+  gone: () => void,
+): Promise<HostedApp> {
+  const resources = options.resources.filter((resource) => isVisible(resource, options));
+  const denied = new Set(options.configuration.components.deny);
+  const components = await loadComponents(options, ofKind(resources, "Component"), {
+    ...deps,
+    denied,
+  });
+  try {
+    const fatal = components.failed.filter(({ ignored }) => !ignored);
+    if (options.failOnComponentError && fatal.length > 0)
+      throw new Error(fatal.map(({ reason }) => reason).join("\n"));
+    const endpoints = await readEndpoints(options, resources, components, deps);
+    return new Hosted(options, resources, components, endpoints, deps, gone);
+  } catch (reason) {
+    await components.release();
+    throw reason;
+  }
+}
+
+class Hosted implements HostedApp {
+  readonly app: AppState;
+  readonly #resources: readonly Resource[];
+  readonly #components: Components;
+  readonly #options: AppOptions;
+  readonly #deps: Omit<LoadDeps, "denied">;
+  readonly #gone: () => void;
+  readonly #ended = new AbortController();
+  #running: readonly Running[] = [];
+
+  constructor(
+    options: AppOptions,
+    resources: readonly Resource[],
+    components: Components,
+    endpoints: ReadonlyMap<string, HttpEndpoint>,
+    deps: Omit<LoadDeps, "denied">,
+    gone: () => void,
+  ) {
+    this.#options = options;
+    this.#resources = resources;
+    this.#components = components;
+    this.#deps = deps;
+    this.#gone = gone;
+    this.app = new AppState(
+      options,
+      components,
+      endpoints,
+      ofKind(resources, "Resiliency").map(({ name }) => name),
+    );
+  }
+  async start(): Promise<void> {
+    const { clock, log } = this.#deps.platform;
+    const options = { signal: this.#ended.signal };
+    const programmatic = !this.#options.disableInitEndpoints.includes("subscribe");
+    const consumption = await startSubscriptions(
+      this.app,
+      ofKind(this.#resources, "Subscription"),
+      { clock, log, programmatic },
+      options,
+    );
+    this.app.subscriptions = consumption.views;
+    const bindings = await startInputBindings(
+      this.app,
+      this.#components.all("bindings.input"),
+      { clock, log, probeMs: this.#options.bindingProbeMs },
+      options,
+    );
+    this.#running = [consumption, bindings];
+    this.isUp("app");
+  }
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = [];
+    await Promise.allSettled(running.map((each) => each.stop()));
+  }
+  isUp(part: string): void {
+    this.app.health.waitingFor.delete(part);
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#gone();
+    await this.stop();
+    this.#ended.abort();
+    await this.#components.release();
+  }
+}
+
+/** What operations see of a hosted app. */
+class AppState implements App {
+  readonly appId: string;
+  readonly namespace: string;
+  readonly channel: AppChannel | undefined;
+  readonly connection: AppConnection | undefined;
+  readonly limits: AppLimits;
+  readonly apiTokens: readonly string[];
+  readonly appToken: string | undefined;
+  readonly samplingRate: number;
+  readonly extended: Map<string, string>;
+  readonly httpEndpoints: ReadonlyMap<string, HttpEndpoint>;
+  readonly resiliencies: readonly string[];
+  readonly health: AppHealth & { readonly waitingFor: Set<string> };
+  readonly shutdown: (force: boolean) => void;
+  subscriptions: readonly SubscriptionView[] = [];
+  readonly #components: Components;
+  readonly #secretScopes: ReadonlyMap<string, SecretScope>;
+
+  constructor(
+    options: AppOptions,
+    components: Components,
+    httpEndpoints: ReadonlyMap<string, HttpEndpoint>,
+    resiliencies: readonly string[],
+  ) {
+    this.appId = options.appId;
+    this.namespace = options.namespace;
+    this.channel = options.channel;
+    this.connection = options.connection;
+    this.limits = options.limits;
+    this.apiTokens = options.apiTokens;
+    this.appToken = options.appToken;
+    this.samplingRate = options.configuration.tracing.samplingRate;
+    this.extended = new Map(Object.entries(options.extended));
+    this.httpEndpoints = httpEndpoints;
+    this.resiliencies = resiliencies;
+    this.health = { waitingFor: new Set(["app", ...options.waitFor]), outbound: true };
+    this.shutdown = options.shutdown;
+    this.#components = components;
+    this.#secretScopes = new Map(
+      options.configuration.secrets.scopes.map((scope) => [scope.storeName, scope]),
+    );
+  }
+  component<K extends Kind>(kind: K, name: string): Loaded<K> | undefined {
+    return this.#components.get(kind, name);
+  }
+  has(kind: Kind): boolean {
+    return this.#components.has(kind);
+  }
+  get loaded(): Components["list"] {
+    return this.#components.list;
+  }
+  get failed(): Components["failed"] {
+    return this.#components.failed;
+  }
+  secretScope(store: string): SecretScope | undefined {
+    return this.#secretScopes.get(store);
+  }
+}
+
+async function readEndpoints(
+  app: AppRef,
+  resources: readonly Resource[],
+  components: Components,
+  deps: Omit<LoadDeps, "denied">,
+): Promise<ReadonlyMap<string, HttpEndpoint>> {
+  const { env } = deps.platform;
+  const endpoints = new Map<string, HttpEndpoint>();
+  for (const { name, spec, secretStore } of ofKind(resources, "HTTPEndpoint")) {
+    const values = await resolveValues(spec.headers, {
+      secret: async (key, field) => {
+        const store = components.get("secretstores", secretStore ?? "kubernetes");
+        return (await store?.port.get(key, {}, { signal: AbortSignal.timeout(5000) }))?.[field];
+      },
+      env,
+      app,
+      uuid: () => crypto.randomUUID(),
+    });
+    endpoints.set(name, { name, baseUrl: spec.baseUrl, headers: Object.entries(values).flat() });
+  }
+  return endpoints;
+}
+
+function ofKind<K extends Resource["kind"]>(
+  resources: readonly Resource[],
+  kind: K,
+): ReadonlyArray<Extract<Resource, { readonly kind: K }>> {
+  return resources.filter((resource) => resource.kind === kind) as never;
+}

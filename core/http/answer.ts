@@ -1,0 +1,74 @@
+import type { Metadata } from "#core/ports/component.ts";
+import type { HeaderList } from "#core/ports/platform.ts";
+import type { TraceContext } from "#core/trace-context.ts";
+
+/** What a route says: data only, so that a `Response` is built once, with everything in it. */
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Names and values in turn, where names may repeat (an app's own answer). Used instead of `headers`. */
+  readonly rawHeaders?: HeaderList;
+  readonly body?: string | Uint8Array | ReadableStream<Uint8Array>;
+}
+
+export const noContent: Answer = { status: 204 };
+const jsonType = { "content-type": "application/json" };
+
+/** JSON text that is there already. */
+export function jsonText(body: string | Uint8Array, status = 200): Answer {
+  return { status, headers: jsonType, body };
+}
+/** A value as JSON; ends in a newline, as Dapr's encoder does. */
+export function json(value: unknown, status = 200): Answer {
+  return { status, headers: jsonType, body: `${JSON.stringify(value)}\n` };
+}
+
+/** Response metadata goes back as `metadata.<name>` headers. */
+export function metadataHeaders(metadata: Metadata | undefined): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const name in metadata) out[`metadata.${name}`] = headerSafe(metadata[name] as string);
+  return out;
+}
+/** A header value cannot hold control characters; whoever wrote them must not be able to split the answer. */
+function headerSafe(value: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
+  return value.replace(/[\u0000-\u001f\u007f]/g, " ").replace(/[^\u0020-\u00ff]/g, "?");
+}
+
+/** Builds the response, our span's trace headers added. */
+export function respond(answer: Answer, trace: TraceContext | undefined): Response {
+  const headers = answer.rawHeaders
+    ? joined(answer.rawHeaders)
+    : answer.headers
+      ? { ...answer.headers }
+      : {};
+  if (trace) {
+    set(headers, "traceparent", trace.traceparent);
+    if (trace.tracestate !== "") set(headers, "tracestate", trace.tracestate);
+  }
+  return new Response((answer.body ?? null) as BodyInit | null, { status: answer.status, headers });
+}
+
+function set(headers: Record<string, string> | Headers, name: string, value: string): void {
+  if (headers instanceof Headers) headers.set(name, value);
+  else headers[name] = value;
+}
+
+/** A plain object while no cookie repeats: far cheaper than `Headers`, and Node writes it as it is. */
+function joined(list: HeaderList): Record<string, string> | Headers {
+  const out: Record<string, string> = {};
+  for (let i = 0; i < list.length; i += 2) {
+    const name = (list[i] as string).toLowerCase();
+    const value = list[i + 1] as string;
+    const before = out[name];
+    if (before === undefined) out[name] = value;
+    else if (name === "set-cookie") return appended(list);
+    else out[name] = `${before}, ${value}`;
+  }
+  return out;
+}
+function appended(list: HeaderList): Headers {
+  const headers = new Headers();
+  for (let i = 0; i < list.length; i += 2) headers.append(list[i] as string, list[i + 1] as string);
+  return headers;
+}

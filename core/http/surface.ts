@@ -1,0 +1,98 @@
+import { Hono } from "hono";
+import { ApiError, toApiError } from "#core/errors/api-error.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import type { Operation, Run } from "#core/operation.ts";
+import type { Log } from "#core/ports/platform.ts";
+import { type Answer, respond } from "./answer.ts";
+import { type Caller, type HttpContext, HttpInput, targetOf } from "./input.ts";
+import { cleanPath, hasBadEscape, splitTarget } from "./path.ts";
+import { renderError } from "./render-error.ts";
+import { refuseToken } from "./token.ts";
+
+/** How a block spells its operations for HTTP: decode, one operation, encode; a route has no other step. */
+export interface HttpRoutes {
+  /** Methods and path as in Dapr's route index; `:name` is one segment, `:name{.+}` the rest. */
+  on<In, Out>(
+    methods: readonly string[],
+    path: string,
+    operation: Operation<In, Out>,
+    read: (input: HttpInput) => In | Promise<In>,
+    write: (out: Out, input: HttpInput) => Answer,
+  ): void;
+  /** Everything that no route takes: unknown paths and wrong verbs alike. There is no 405. */
+  fallback<In, Out>(
+    operation: Operation<In, Out>,
+    read: (input: HttpInput) => In | Promise<In>,
+    write: (out: Out, input: HttpInput) => Answer,
+  ): void;
+}
+export type HttpBlock = (routes: HttpRoutes) => void;
+
+export type HttpSurface = (request: Request, caller: Caller) => Response | Promise<Response>;
+
+const badRequest = { status: 400, headers: { "content-type": "text/plain; charset=utf-8" } };
+
+/** Assembles the HTTP surface from the blocks, once; all apps of a runtime share it. */
+export function createHttp(run: Run, blocks: readonly HttpBlock[], log: Log): HttpSurface {
+  const hono = new Hono<{ Bindings: Caller }>({ getPath: routedPath });
+
+  function handler<In, Out>(
+    operation: Operation<In, Out>,
+    read: (input: HttpInput) => In | Promise<In>,
+    write: (out: Out, input: HttpInput) => Answer,
+    traced: boolean,
+  ): (context: HttpContext) => Promise<Response> {
+    return async (context) => {
+      const input = new HttpInput(context);
+      let answer: Answer;
+      try {
+        answer = write(await run(operation, input, await read(input)), input);
+      } catch (reason) {
+        answer = renderError(reported(operation.name, reason, log));
+      }
+      return respond(answer, traced ? input.trace : undefined);
+    };
+  }
+
+  let fallback: (context: HttpContext) => Promise<Response> = () => {
+    throw new TypeError("No block owns the fallback route");
+  };
+  const routes: HttpRoutes = {
+    on: (methods, path, operation, read, write) => {
+      const handle = handler(operation, read, write, !operation.name.startsWith("health."));
+      // Hono answers HEAD from GET routes; Dapr does not, and lets it fall through.
+      hono.on([...methods], path, (context) =>
+        context.req.raw.method === "HEAD" ? fallback(context) : handle(context),
+      );
+    },
+    fallback: (operation, read, write) => {
+      fallback = handler(operation, read, write, true);
+    },
+  };
+  for (const block of blocks) block(routes);
+  hono.notFound((context) => fallback(context as HttpContext));
+
+  return (request, caller) => {
+    const target = caller.target ?? targetOf(request.url);
+    if (target.includes("%") && hasBadEscape(splitTarget(target).path))
+      return new Response("400 Bad Request", badRequest);
+    const refused =
+      caller.app.apiTokens.length > 0 ? refuseToken(request, caller, target) : undefined;
+    if (!refused) return hono.fetch(request, caller);
+    return refused.then((answer) => answer ?? hono.fetch(request, caller));
+  };
+}
+
+/** Cleaned before it is routed; "+" is a space in a path parameter, as Dapr reads it. */
+function routedPath(request: Request, options?: { readonly env?: Caller }): string {
+  const path = cleanPath(splitTarget(options?.env?.target ?? targetOf(request.url)).path);
+  return path.includes("+") ? path.replaceAll("+", "%20") : path;
+}
+
+function reported(operation: string, reason: unknown, log: Log): ApiError {
+  if (!ApiError.is(reason))
+    log.error(`Cannot answer ${operation}: ${messageOf(reason)}`, {
+      stack: reason instanceof Error ? reason.stack : undefined,
+    });
+  return toApiError(reason);
+}

@@ -1,0 +1,85 @@
+import type { Answer } from "#core/http/answer.ts";
+import type { HttpInput } from "#core/http/input.ts";
+import { splitTarget } from "#core/http/path.ts";
+import type { HttpRoutes } from "#core/http/surface.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import type { Operation } from "#core/operation.ts";
+import type { PlainRequest, PlainResponse } from "#core/ports/platform.ts";
+import { TooLargeError } from "#core/util/bounded-read.ts";
+import { invokeFailed } from "./errors.ts";
+import { findTarget } from "./find-target.ts";
+import { responseHeaders } from "./headers.ts";
+import type { Invoke } from "./operations.ts";
+
+/** Bodies up to this size are read whole: cheaper than a web stream, which a larger one goes through. */
+const bufferedBytes = 65_536;
+
+/** Service invocation owns the fallback: every path that no other block takes is a method of some app. */
+export function invokeHttp(routes: HttpRoutes, invoke: Operation<Invoke, PlainResponse>): void {
+  routes.fallback(invoke, readInvoke, writeInvoke);
+}
+
+async function readInvoke(input: HttpInput): Promise<Invoke> {
+  const { id, method } = findTarget(input);
+  const call = {
+    id,
+    method,
+    verb: input.request.method,
+    query: splitTarget(input.target).query,
+    headers: input.headers,
+  };
+  try {
+    const body = await readBody(input);
+    return body === undefined ? call : { ...call, body };
+  } catch (reason) {
+    throw invokeFailed(id, messageOf(reason), reason);
+  }
+}
+
+async function readBody(input: HttpInput): Promise<PlainRequest["body"]> {
+  const { method } = input.request;
+  if (method === "GET" || method === "HEAD") return undefined;
+  const length = input.header("content-length");
+  if (length === undefined) {
+    if (input.header("transfer-encoding") === undefined && !input.streams) return undefined;
+    return bounded(input.request.body, input.app.limits.maxBodyBytes);
+  }
+  const bytes = Number(length);
+  if (bytes === 0) return undefined;
+  if (bytes > input.app.limits.maxBodyBytes) throw new TooLargeError();
+  return bytes <= bufferedBytes ? input.bytes() : (input.request.body ?? undefined);
+}
+
+/** A body of unknown length, cut off with an error where it passes the limit. */
+function bounded(
+  body: ReadableStream<Uint8Array> | null,
+  limit: number,
+): ReadableStream<Uint8Array> | undefined {
+  if (!body) return undefined;
+  let size = 0;
+  return body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        size += chunk.byteLength;
+        if (size > limit) controller.error(new TooLargeError());
+        else controller.enqueue(chunk);
+      },
+    }),
+  );
+}
+
+function writeInvoke(response: PlainResponse, input: HttpInput): Answer {
+  const rawHeaders = responseHeaders(response.headers);
+  if (isEventStream(input)) rawHeaders.push("cache-control", "no-cache");
+  const answer = { status: response.status, rawHeaders };
+  return response.body === undefined || !mayHaveBody(response.status)
+    ? answer
+    : { ...answer, body: response.body };
+}
+function isEventStream(input: HttpInput): boolean {
+  return input.header("accept")?.toLowerCase() === "text/event-stream";
+}
+/** A `Response` refuses a body for these. */
+function mayHaveBody(status: number): boolean {
+  return status !== 204 && status !== 205 && status !== 304;
+}

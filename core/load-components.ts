@@ -1,0 +1,193 @@
+import type { FailedComponent, Loaded } from "./app.ts";
+import type { ComponentDocument } from "./resources/component.ts";
+import { checkOptions } from "./resources/check-options.ts";
+import { lowerNames, resolveValues, usesNamespace } from "./resources/values.ts";
+import { messageOf } from "./errors/component-error.ts";
+import type { Instances, Lease } from "./instances.ts";
+import { within } from "./util/time-limit.ts";
+import type { CallOptions, Metadata } from "./ports/component.ts";
+import type { ComponentSpec, Kind, Manifest } from "./ports/manifest.ts";
+import type { AppRef, Log, Platform } from "./ports/platform.ts";
+import { capabilitiesOf, type Registry } from "./registry.ts";
+import { keyPrefix } from "./state/keys.ts";
+
+/** An app's components. */
+export interface Components {
+  get<K extends Kind>(kind: K, name: string): Loaded<K> | undefined;
+  has(kind: Kind): boolean;
+  all<K extends Kind>(kind: K): ReadonlyArray<Loaded<K>>;
+  readonly list: ReadonlyArray<{
+    readonly name: string;
+    readonly type: string;
+    readonly version: string;
+    readonly capabilities: readonly string[];
+  }>;
+  readonly failed: ReadonlyArray<FailedComponent & { readonly ignored: boolean }>;
+  release(): Promise<void>;
+}
+export interface LoadDeps {
+  readonly registry: Registry;
+  readonly instances: Instances;
+  readonly platform: Platform;
+  /** Types refused by the Configuration (`type` or `type/version`). */
+  readonly denied: ReadonlySet<string>;
+}
+
+/** Opens what the app may see: secret stores first, then the rest, each in the order given. One failure does not stop the others. */
+export async function loadComponents(
+  app: AppRef,
+  documents: readonly ComponentDocument[],
+  deps: LoadDeps,
+): Promise<Components> {
+  const table = new Table();
+  const isSecretStore = ({ spec }: ComponentDocument): boolean =>
+    spec.type.startsWith("secretstores.");
+  for (const first of [true, false]) {
+    const opening = documents.filter((document) => isSecretStore(document) === first);
+    // Side by side, since each may wait for its server; kept in order, since metadata lists them in order.
+    const opened = await Promise.all(
+      opening.map((document) => openOne(app, document, table, deps)),
+    );
+    opened.forEach((result, i) => {
+      const document = opening[i] as ComponentDocument;
+      if (result instanceof Error) table.fail(document, result.message, app, deps.platform.log);
+      else if (table.names.has(document.name))
+        table.duplicate(document, result, app, deps.platform.log);
+      else table.add(document, result);
+    });
+  }
+  return table;
+}
+
+interface Opened {
+  readonly leases: readonly Lease[];
+  readonly manifests: readonly Manifest[];
+  readonly metadata: Metadata;
+  readonly keyPrefix: string;
+  readonly namespaceScoped: boolean;
+}
+
+async function openOne(
+  app: AppRef,
+  document: ComponentDocument,
+  table: Table,
+  deps: LoadDeps,
+): Promise<Opened | Error> {
+  const { name, spec } = document;
+  const { log, env } = deps.platform;
+  const leases: Lease[] = [];
+  try {
+    if (deps.denied.has(spec.type) || deps.denied.has(`${spec.type}/${spec.version || "v1"}`))
+      throw new Error(`component type ${spec.type} is denied by the configuration`);
+    const manifests = wanted(deps.registry.find(spec.type, spec.version), document);
+    const values = await resolveValues(spec.metadata, {
+      secret: (key, field) => secretOf(table, document, key, field, deps.platform),
+      env,
+      app,
+      uuid: () => crypto.randomUUID(),
+    });
+    const metadata = lowerNames(values);
+    const prefix = keyPrefix(metadata["keyprefix"], name, app);
+    for (const manifest of manifests) {
+      for (const warning of checkOptions(manifest.options, metadata))
+        log.warn(`Component ${name}: ${warning}`, { app_id: app.appId });
+      const given: ComponentSpec = { name, namespace: app.namespace, metadata };
+      leases.push(await deps.instances.open(manifest, given, spec.initTimeoutMs));
+    }
+    log.info(`Component loaded: ${name} (${spec.type}/${spec.version || "v1"})`, {
+      app_id: app.appId,
+    });
+    const namespaceScoped = spec.type.startsWith("pubsub.") && usesNamespace(spec.metadata);
+    return { leases, manifests, metadata, keyPrefix: prefix, namespaceScoped };
+  } catch (reason) {
+    await Promise.all(leases.map((lease) => lease.release()));
+    return new Error(messageOf(reason), { cause: reason });
+  }
+}
+
+/** A binding opens only the directions that its document wants. */
+function wanted(manifests: readonly Manifest[], document: ComponentDocument): readonly Manifest[] {
+  const direction = document.spec.metadata.find((pair) => pair.name.toLowerCase() === "direction");
+  if (manifests.length < 2 || typeof direction?.value !== "string") return manifests;
+  const directions = direction.value.split(",").map((text) => text.trim().toLowerCase());
+  const kept = manifests.filter(({ kind }) => directions.includes(kind.replace("bindings.", "")));
+  return kept.length > 0 ? kept : manifests;
+}
+
+async function secretOf(
+  table: Table,
+  document: ComponentDocument,
+  name: string,
+  key: string,
+  { clock }: Platform,
+): Promise<string | undefined> {
+  const store = document.secretStore ?? "kubernetes";
+  const found = table.get("secretstores", store);
+  if (!found)
+    throw new Error(`secret store "${store}" is not loaded; name one in auth.secretStore`);
+  const secret = await within(clock, secretTimeoutMs, unlimited(), (options) =>
+    found.port.get(name, {}, options),
+  );
+  return secret?.[key];
+}
+const secretTimeoutMs = 5000;
+function unlimited(): CallOptions {
+  return { signal: new AbortController().signal };
+}
+
+class Table implements Components {
+  readonly names = new Set<string>();
+  readonly #kinds = new Map<Kind, Map<string, Loaded>>();
+  readonly #leases: Lease[] = [];
+  readonly list: Array<Components["list"][number]> = [];
+  readonly failed: Array<Components["failed"][number]> = [];
+
+  get<K extends Kind>(kind: K, name: string): Loaded<K> | undefined {
+    return this.#kinds.get(kind)?.get(name) as Loaded<K> | undefined;
+  }
+  has(kind: Kind): boolean {
+    return this.#kinds.has(kind);
+  }
+  all<K extends Kind>(kind: K): ReadonlyArray<Loaded<K>> {
+    return [...(this.#kinds.get(kind)?.values() ?? [])] as Array<Loaded<K>>;
+  }
+  add(document: ComponentDocument, opened: Opened): void {
+    const { name, spec } = document;
+    const common = { name, type: spec.type, version: spec.version || "v1" };
+    const capabilities: string[] = [];
+    opened.manifests.forEach(({ kind }, i) => {
+      const { port } = opened.leases[i] as Lease;
+      const { metadata, keyPrefix: prefix, namespaceScoped } = opened;
+      const loaded: Loaded = { ...common, port, metadata, keyPrefix: prefix, namespaceScoped };
+      const of = this.#kinds.get(kind);
+      if (of) of.set(name, loaded);
+      else this.#kinds.set(kind, new Map([[name, loaded]]));
+      capabilities.push(...capabilitiesOf(kind, port));
+    });
+    this.names.add(name);
+    this.#leases.push(...opened.leases);
+    this.list.push({ ...common, capabilities });
+  }
+  fail(document: ComponentDocument, why: string, app: AppRef, log: Log): void {
+    const { name, spec } = document;
+    const version = spec.version || "v1";
+    const reason = `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${name} (${spec.type}/${version}): ${why}`;
+    this.failed.push({ name, type: spec.type, version, reason, ignored: spec.ignoreErrors });
+    const where = `${document.origin.file} (document ${document.origin.document})`;
+    if (spec.ignoreErrors)
+      log.warn(`Ignoring a component that did not start: ${reason}`, { app_id: app.appId, where });
+    else log.error(`Cannot start a component: ${reason}`, { app_id: app.appId, where });
+  }
+  duplicate(document: ComponentDocument, opened: Opened, app: AppRef, log: Log): void {
+    for (const lease of opened.leases) void lease.release();
+    this.fail(
+      document,
+      `component ${document.name} already exists; names must be unique`,
+      app,
+      log,
+    );
+  }
+  async release(): Promise<void> {
+    await Promise.allSettled(this.#leases.map((lease) => lease.release()));
+  }
+}

@@ -1,0 +1,63 @@
+import type { CallOptions } from "./component.ts";
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Rejects with the signal's reason when it fires first. */
+  sleep(ms: number, options: CallOptions): Promise<void>;
+}
+export interface Log {
+  debug(message: string, fields?: object): void;
+  info(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  error(message: string, fields?: object): void;
+}
+
+/** Names and values in turn, as they stand on the wire: no object is built for a header that nobody reads. */
+export type HeaderList = readonly string[];
+
+/** A call in the plain: building WHATWG Request and Headers objects per hop costs more than the hop itself. */
+export interface PlainRequest {
+  readonly method: string;
+  /** Encoded path with query, starting with "/". */
+  readonly path: string;
+  readonly headers: HeaderList;
+  readonly body?: Uint8Array | string | ReadableStream<Uint8Array>;
+}
+export interface PlainResponse {
+  readonly status: number;
+  readonly headers: HeaderList;
+  readonly body?: Uint8Array | string | ReadableStream<Uint8Array>;
+}
+
+/** The way to one app. */
+export interface AppChannel {
+  /** Resolves with whatever the app answered; rejects only when no answer came. Redirects are not followed. */
+  send(request: PlainRequest, options: CallOptions): Promise<PlainResponse>;
+}
+/** Calls an app that another runtime hosts. */
+export interface PeerChannel {
+  /** `undefined` when no runtime offers such an app. */
+  find(to: AppRef, options: CallOptions): Promise<AppChannel | undefined>;
+}
+
+/** An app by name. Never taken from what a caller claims about itself. */
+export interface AppRef {
+  readonly namespace: string;
+  readonly appId: string;
+}
+
+/** All that a target supplies. One object literal in its composition root. */
+export interface Platform {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** For calls that leave the runtime: HTTP bindings, HTTPEndpoints. */
+  readonly fetch: typeof fetch;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Address and name of this host, for `Forwarded` headers. */
+  readonly host: { readonly address: string; readonly name: string };
+  readonly peers?: PeerChannel;
+  binding(name: string): unknown;
+  /** Work that outlives the request that started it (`waitUntil`). */
+  background(work: Promise<unknown>): void;
+}

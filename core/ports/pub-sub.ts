@@ -1,0 +1,43 @@
+import type { CallOptions, Component, Data, Metadata } from "./component.ts";
+
+export interface Message {
+  readonly data: Data;
+  readonly contentType?: string;
+  /** What the broker carries beside the payload; reaches the app as headers. */
+  readonly metadata: Metadata;
+}
+
+export interface TopicSubscription {
+  readonly topic: string;
+  /** Instances with the same id share the messages; each other id gets every message. Default: the app id. */
+  readonly consumerId: string;
+  readonly metadata: Metadata;
+  /** Asked for by a bulk subscription; a broker that batches natively may use it. */
+  readonly bulk?: { readonly maxMessagesCount: number; readonly maxAwaitDurationMs: number };
+}
+
+/** What to tell the broker: `done` and `drop` acknowledge, `retry` leaves the message to its redelivery. */
+export type Ack = "done" | "retry" | "drop";
+/** One verdict per message, in order. Never rejects. */
+export type Deliver = (
+  messages: readonly Message[],
+  options: CallOptions,
+) => Promise<readonly Ack[]>;
+
+export type PubSubFeature = "MESSAGE_TTL" | "SUBSCRIBE_WILDCARDS" | "BULK_PUBSUB";
+
+export interface PubSub extends Component {
+  readonly features: readonly PubSubFeature[];
+  /** One entry per message, in order: the failure, or `undefined` once the broker has it. */
+  publish(
+    topic: string,
+    messages: readonly Message[],
+    options: CallOptions,
+  ): Promise<ReadonlyArray<Error | undefined>>;
+  /** Resolves once messages flow; consumes until the signal fires. Absent where the platform pushes (Queues, Functions triggers). */
+  subscribe?(
+    subscription: TopicSubscription,
+    deliver: Deliver,
+    options: CallOptions,
+  ): Promise<void>;
+}

@@ -1,0 +1,97 @@
+import type { Loaded } from "#core/app.ts";
+import type { Call } from "#core/call.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import { defineOperation, type Operation } from "#core/operation.ts";
+import { type Data, type Metadata, noMetadata } from "#core/ports/component.ts";
+import type { Message } from "#core/ports/pub-sub.ts";
+import { traceFrom } from "#core/trace-context.ts";
+import { toCloudEvent } from "./envelope.ts";
+import { brokerTopic, findPubsub } from "./find-pubsub.ts";
+import { noEvent, refuseTopic, wantsRaw } from "./publish.ts";
+
+export interface BulkEntry {
+  /** Not empty, and no other entry's. */
+  readonly entryId: string;
+  readonly data: Data;
+  readonly contentType: string;
+  /** Merged with the request's already. Dapr: an entry that brings none of its own does not see the request's. */
+  readonly metadata?: Metadata;
+}
+export interface BulkPublish {
+  readonly pubsub: string;
+  readonly topic: string;
+  readonly entries: readonly BulkEntry[];
+  /** Of the request; only `rawPayload` counts here. */
+  readonly metadata: Metadata;
+}
+export interface FailedEntry {
+  readonly entryId: string;
+  readonly error: string;
+}
+
+/** Answers the entries that the broker did not take; none means success. */
+export const bulkPublish: Operation<BulkPublish, readonly FailedEntry[]> = defineOperation(
+  "pubsub.bulk_publish",
+  async (call, { pubsub, topic, entries, metadata }) => {
+    const loaded = findPubsub(call.app, pubsub, topic, metadata);
+    const raw = wantsRaw(pubsub, metadata);
+    const messages = entries.map((entry) => messageFor(call, loaded, topic, entry, raw));
+    refuseTopic(call, loaded, topic);
+    const failures = await publishAll(loaded, brokerTopic(loaded, call.app, topic), messages, call);
+    const failed: FailedEntry[] = [];
+    failures.forEach((failure, i) => {
+      const { entryId } = entries[i] as BulkEntry;
+      if (failure !== undefined) failed.push({ entryId, error: messageOf(failure) });
+    });
+    return failed;
+  },
+);
+
+function messageFor(
+  call: Call,
+  loaded: Loaded<"pubsub">,
+  topic: string,
+  entry: BulkEntry,
+  raw: boolean,
+): Message {
+  const metadata = entry.metadata ?? noMetadata;
+  if (raw) return { data: entry.data, contentType: entry.contentType, metadata };
+  const { trace } = call;
+  try {
+    const data = toCloudEvent(entry.data, entry.contentType, {
+      appId: call.app.appId,
+      pubsub: loaded.name,
+      topic,
+      // Each event is a span of its own below this call's.
+      trace: trace && traceFrom(trace.traceparent, trace.tracestate, () => false),
+      metadata,
+      features: loaded.port.features,
+    });
+    return { data, metadata };
+  } catch (reason) {
+    throw noEvent(call, loaded.name, reason);
+  }
+}
+
+const inFlight = 100;
+/** One result per message, in order. A broker without batches gets at most 100 at a time. Never rejects. */
+export async function publishAll(
+  { port }: Pick<Loaded<"pubsub">, "port">,
+  topic: string,
+  messages: readonly Message[],
+  options: { readonly signal: AbortSignal },
+): Promise<readonly unknown[]> {
+  const step = port.features.includes("BULK_PUBSUB") ? Math.max(messages.length, 1) : inFlight;
+  const results: unknown[] = [];
+  for (let at = 0; at < messages.length; at += step) {
+    const some = messages.slice(at, at + step);
+    try {
+      const failures = await port.publish(topic, some, options);
+      some.forEach((_, i) => results.push(failures[i]));
+    } catch (reason) {
+      const failure = reason ?? new Error("The component failed without a reason");
+      for (const _ of some) results.push(failure);
+    }
+  }
+  return results;
+}

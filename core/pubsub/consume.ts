@@ -1,0 +1,186 @@
+import type { App } from "#core/app.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import type { CallOptions } from "#core/ports/component.ts";
+import type { Clock, Log } from "#core/ports/platform.ts";
+import { type InboundGuard, unguarded } from "./delivery.ts";
+import { askApp } from "./programmatic.ts";
+import { isRawPayload } from "./raw-payload.ts";
+import { compileRoutes } from "./routes.ts";
+import { mayUseTopic } from "./scopes.ts";
+import {
+  keepSubscribing,
+  type Start,
+  type Started,
+  startSubscription,
+} from "./start-subscription.ts";
+import {
+  type ActiveSubscription,
+  type DeclaredSubscription,
+  intake,
+  type SubscriptionView,
+  viewOf,
+} from "./subscriptions.ts";
+import { within } from "#core/util/time-limit.ts";
+
+export interface ConsumeDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** False: the app is not asked for subscriptions of its own. */
+  readonly programmatic?: boolean;
+  /** A component's inbound policy, around each delivery. Default: one attempt. */
+  readonly inbound?: (component: string) => InboundGuard;
+}
+/** An app's running subscriptions. */
+export interface Consumption {
+  readonly views: readonly SubscriptionView[];
+  /** Takes no more in, and waits for deliveries in flight, at most 30 s. */
+  stop(): Promise<void>;
+}
+const drainMs = 30_000;
+
+/** Subscribes the app to the topics that documents and the app itself name. One that cannot start is logged and does not stop the others. */
+export async function startSubscriptions(
+  app: App,
+  declared: readonly DeclaredSubscription[],
+  deps: ConsumeDeps,
+  options: CallOptions,
+): Promise<Consumption> {
+  const closed = new AbortController();
+  const ended = new AbortController();
+  const signals = {
+    closing: AbortSignal.any([options.signal, closed.signal]),
+    ended: AbortSignal.any([options.signal, ended.signal]),
+  };
+  const wanted = await allOf(app, declared, deps, options);
+  const running: Array<{ readonly start: Start; readonly started: Started }> = [];
+  const views = wanted.map((each): SubscriptionView => {
+    const start = startOf(app, each, deps, signals);
+    if (!start) return each.view;
+    const started = startSubscription(start);
+    running.push({ start, started });
+    const active: ActiveSubscription = { ...each.view, [intake]: started.intake };
+    return active;
+  });
+  const retries = await Promise.all(running.map(({ start, started }) => firstTry(start, started)));
+  return {
+    views,
+    stop: async () => {
+      closed.abort();
+      const work = Promise.all([
+        ...running.map(({ started }) => started.idle()),
+        ...retries.map(({ done }) => done),
+      ]);
+      try {
+        await within(deps.clock, drainMs, options, () => work);
+      } catch (reason) {
+        deps.log.warn(`Ending deliveries that are still in flight: ${messageOf(reason)}`, {
+          app_id: app.appId,
+        });
+      } finally {
+        ended.abort();
+      }
+    },
+  };
+}
+
+interface Wanted {
+  readonly subscription: DeclaredSubscription;
+  readonly view: SubscriptionView;
+  readonly route: Start["route"];
+}
+
+/** Dapr: one subscription for each topic of a component. Of two documents the first counts, and what the app asks for takes a document's place. */
+async function allOf(
+  app: App,
+  declared: readonly DeclaredSubscription[],
+  deps: ConsumeDeps,
+  options: CallOptions,
+): Promise<readonly Wanted[]> {
+  const byTopic = new Map<string, Wanted>();
+  function add(subscription: DeclaredSubscription, type: SubscriptionView["type"]): void {
+    const { pubsubname, topic } = subscription;
+    const key = JSON.stringify([pubsubname, topic]);
+    const fields = { app_id: app.appId, pubsub: pubsubname, topic };
+    if (byTopic.get(key)?.view.type === type && type === "DECLARATIVE") {
+      deps.log.warn(
+        `Leaving out subscription ${subscription.name}: an earlier one has the same topic`,
+        fields,
+      );
+      return;
+    }
+    try {
+      const routes = compileRoutes(subscription.routes);
+      const route = (event: unknown): string | undefined => routes.path(event);
+      byTopic.set(key, { subscription, view: viewOf(subscription, type), route });
+    } catch (reason) {
+      deps.log.error(
+        `Leaving out a subscription whose routes are wrong: ${messageOf(reason)}`,
+        fields,
+      );
+    }
+  }
+  for (const subscription of declared) add(subscription, "DECLARATIVE");
+  if (app.channel && app.has("pubsub") && deps.programmatic !== false)
+    for (const subscription of await askApp(app, app.channel, deps, options))
+      add(subscription, "PROGRAMMATIC");
+  return [...byTopic.values()];
+}
+
+/** `undefined`, and a word in the log, for a subscription that cannot run. */
+function startOf(
+  app: App,
+  { subscription, route }: Wanted,
+  { clock, log, inbound }: ConsumeDeps,
+  signals: Pick<Start, "closing" | "ended">,
+): Start | undefined {
+  const { pubsubname, topic, metadata } = subscription;
+  const fields = { app_id: app.appId, pubsub: pubsubname, topic };
+  const { channel } = app;
+  const component = app.component("pubsub", pubsubname);
+  if (!component || !channel) {
+    const lack = component
+      ? "the app has no port to deliver to"
+      : `pub/sub component ${pubsubname} is not loaded`;
+    log.warn(`Not subscribing to topic ${topic}: ${lack}`, fields);
+    return undefined;
+  }
+  if (!mayUseTopic("subscribe", topic, component, app)) {
+    log.error(`subscription to topic '${topic}' on pubsub '${pubsubname}' is not allowed`, fields);
+    return undefined;
+  }
+  try {
+    const raw = isRawPayload(metadata);
+    const guard = inbound?.(pubsubname) ?? unguarded;
+    return {
+      app,
+      channel,
+      component,
+      subscription,
+      raw,
+      route,
+      inbound: guard,
+      clock,
+      log,
+      ...signals,
+    };
+  } catch (reason) {
+    log.error(`Not subscribing to topic ${topic}: ${messageOf(reason)}`, fields);
+    return undefined;
+  }
+}
+
+/** Subscribes; what the broker refuses now goes on in the background, so that the app's other topics do not wait for it. */
+async function firstTry(start: Start, started: Started): Promise<{ readonly done: Promise<void> }> {
+  try {
+    await started.subscribe();
+    return { done: Promise.resolve() };
+  } catch (reason) {
+    const { app, component, log, subscription } = start;
+    log.error(`Cannot subscribe; trying again in the background: ${messageOf(reason)}`, {
+      app_id: app.appId,
+      pubsub: component.name,
+      topic: subscription.topic,
+    });
+    return { done: keepSubscribing(started, start) };
+  }
+}

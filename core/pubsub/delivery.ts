@@ -1,0 +1,46 @@
+import type { App, Loaded } from "#core/app.ts";
+import type { CallOptions } from "#core/ports/component.ts";
+import type { AppChannel, Clock, Log } from "#core/ports/platform.ts";
+
+/** Where the component's inbound policy goes: it may run the delivery again, or end it by its signal. */
+export type InboundGuard = <T>(
+  run: (options: CallOptions) => Promise<T>,
+  options: CallOptions,
+) => Promise<T>;
+export const unguarded: InboundGuard = (run, options) => run(options);
+
+/** A delivery that may succeed when it is made again. */
+export class DeliveryError extends Error {
+  override readonly name = "DeliveryError";
+  /** What the app answered, for policies that look at it; absent when no answer came. */
+  readonly status: number | undefined;
+  constructor(message: string, options?: { readonly status?: number; readonly cause?: unknown }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.status = options?.status;
+  }
+}
+
+/** What a subscription's deliveries have in common. */
+export interface Delivery {
+  readonly app: App;
+  readonly channel: AppChannel;
+  readonly component: Loaded<"pubsub">;
+  /** As the app names it. */
+  readonly topic: string;
+  readonly raw: boolean;
+  /** The app's path for an event; `undefined` when it wants no such event. Throws for a rule that cannot be evaluated. */
+  readonly route: (event: unknown) => string | undefined;
+  /** Empty when there is none. */
+  readonly deadLetterTopic: string;
+  readonly inbound: InboundGuard;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** True once the subscription ends: what fails then goes back to the broker, not to the dead letters. */
+  readonly closing: () => boolean;
+  /** Ends the calls to the app. Not the component's: a delivery outlives the pull that brought it. */
+  readonly signal: AbortSignal;
+}
+
+export function fieldsOf({ app, component, topic }: Delivery): object {
+  return { app_id: app.appId, pubsub: component.name, topic };
+}

@@ -1,0 +1,157 @@
+import type { App } from "#core/app.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import { tokenHeader } from "#core/http/token.ts";
+import type { CallOptions, Metadata } from "#core/ports/component.ts";
+import type { AppChannel, Clock, Log } from "#core/ports/platform.ts";
+import { isRecord } from "#core/util/json.ts";
+import { answerText } from "./app-answer.ts";
+import { jsonType } from "./content-types.ts";
+import { field } from "./fields.ts";
+import type { BulkSubscribe, DeclaredSubscription } from "./subscriptions.ts";
+import { within } from "#core/util/time-limit.ts";
+
+/** DaprBuiltInInitializationRetries: three more tries, 500 ms x 1.5 apart, at most 1 s. */
+const waitsMs: readonly number[] = [500, 750, 1000];
+const attemptMs = 30_000;
+
+export interface AskDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What the app answers to `GET /dapr/subscribe`; none when it has no such route or cannot be asked. */
+export async function askApp(
+  app: App,
+  channel: AppChannel,
+  deps: AskDeps,
+  options: CallOptions,
+): Promise<readonly DeclaredSubscription[]> {
+  const fields = { app_id: app.appId };
+  let answer: { readonly status: number; readonly text: string | undefined };
+  try {
+    answer = await request(app, channel, deps, options);
+  } catch (reason) {
+    deps.log.error(`Cannot ask the app for its subscriptions: ${messageOf(reason)}`, fields);
+    return [];
+  }
+  const { status, text } = answer;
+  if (status !== 200) {
+    if (status !== 404)
+      deps.log.error(
+        `The app answered ${status} to GET /dapr/subscribe; it has no subscriptions`,
+        fields,
+      );
+    return [];
+  }
+  if (text === "") return [];
+  const items = text === undefined ? undefined : listOf(text);
+  if (!items) {
+    deps.log.error(
+      "The app's answer to GET /dapr/subscribe is no JSON array of at most 1 MiB",
+      fields,
+    );
+    return [];
+  }
+  return items.flatMap((item) => {
+    const read = readSubscription(item);
+    if (typeof read !== "string") return [read];
+    deps.log.warn(`Leaving out a subscription of the app: ${read}`, fields);
+    return [];
+  });
+}
+
+async function request(
+  app: App,
+  channel: AppChannel,
+  { clock }: AskDeps,
+  options: CallOptions,
+): Promise<{ readonly status: number; readonly text: string | undefined }> {
+  const headers = ["content-type", jsonType, "dapr-app-id", app.appId];
+  if (app.appToken !== undefined) headers.push(tokenHeader, app.appToken);
+  const message = { method: "GET", path: "/dapr/subscribe", headers };
+  for (let tries = 0; ; tries++) {
+    try {
+      return await within(clock, attemptMs, options, async (limited) => {
+        const response = await channel.send(message, limited);
+        return { status: response.status, text: await answerText(response) };
+      });
+    } catch (reason) {
+      const wait = waitsMs[tries];
+      if (wait === undefined || options.signal.aborted) throw reason;
+      await clock.sleep(wait, options);
+    }
+  }
+}
+
+/** `undefined` for what is no array; `null` is an empty one. */
+function listOf(text: string): readonly unknown[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value === null) return [];
+    return Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** One entry, or why it does not count. */
+function readSubscription(item: unknown): DeclaredSubscription | string {
+  if (!isRecord(item)) return "an entry is no object";
+  const pubsubname = textOr(item, "pubsubname");
+  const topic = textOr(item, "topic");
+  if (pubsubname === "" || topic === "") return "an entry lacks pubsubname or topic";
+  const given = field(item, "routes");
+  const routes = isRecord(given) ? given : {};
+  const rules = rulesOf(field(routes, "rules"));
+  const fallback = textOr(routes, "default") || textOr(item, "route");
+  if (rules.length === 0 && fallback === "")
+    return `topic ${topic} has no route; give one in "route" or "routes"`;
+  const deadLetterTopic = textOr(item, "deadLetterTopic");
+  const bulkSubscribe = bulkOf(field(item, "bulkSubscribe"));
+  return {
+    name: "",
+    pubsubname,
+    topic,
+    routes: fallback === "" ? { rules } : { rules, default: fallback },
+    metadata: metadataOf(field(item, "metadata")),
+    ...(deadLetterTopic === "" ? {} : { deadLetterTopic }),
+    ...(bulkSubscribe ? { bulkSubscribe } : {}),
+  };
+}
+
+function textOr(record: Record<string, unknown>, name: string): string {
+  const value = field(record, name);
+  return typeof value === "string" ? value : "";
+}
+function rulesOf(value: unknown): DeclaredSubscription["routes"]["rules"] {
+  if (!Array.isArray(value)) return [];
+  return value.filter(isRecord).map((rule) => {
+    const match = textOr(rule, "match").trim();
+    const path = textOr(rule, "path");
+    return match === "" ? { path } : { match, path };
+  });
+}
+/** Dapr takes texts only, and refuses the whole answer otherwise; `{"rawPayload": true}` is clear enough. */
+function metadataOf(value: unknown): Metadata {
+  const out: Record<string, string> = {};
+  if (!isRecord(value)) return out;
+  for (const name of Object.keys(value)) {
+    const one = value[name];
+    if (typeof one === "string" || typeof one === "boolean" || typeof one === "number")
+      out[name] = String(one);
+  }
+  return out;
+}
+function bulkOf(value: unknown): BulkSubscribe | undefined {
+  if (!isRecord(value) || field(value, "enabled") !== true) return undefined;
+  const maxMessagesCount = countOf(field(value, "maxMessagesCount"));
+  const maxAwaitDurationMs = countOf(field(value, "maxAwaitDurationMs"));
+  return {
+    enabled: true,
+    ...(maxMessagesCount === undefined ? {} : { maxMessagesCount }),
+    ...(maxAwaitDurationMs === undefined ? {} : { maxAwaitDurationMs }),
+  };
+}
+function countOf(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isInteger(value) && value > 0 ? value : undefined;
+}

@@ -1,0 +1,36 @@
+import { messageOf } from "#core/errors/component-error.ts";
+import { compileExpression, type Expression } from "./expression.ts";
+import type { SubscriptionRoutes } from "./subscriptions.ts";
+
+/** Rules compiled once, evaluated for every event. */
+export interface Routes {
+  /** Where the event goes; `undefined` where no rule wants it. Throws when a rule cannot be evaluated. */
+  path(event: unknown): string | undefined;
+}
+interface Rule {
+  /** Absent: takes every event. */
+  readonly expression?: Expression;
+  readonly path: string;
+}
+
+/** Rules in their order, then the default. Throws for a rule that is no CEL. */
+export function compileRoutes(routes: SubscriptionRoutes): Routes {
+  const rules = routes.rules.map(compileRule);
+  return {
+    path: (event) => {
+      for (const { expression, path } of rules)
+        if (!expression || expression.test(event)) return path;
+      return routes.default === "" ? undefined : routes.default;
+    },
+  };
+}
+
+function compileRule({ match, path }: SubscriptionRoutes["rules"][number]): Rule {
+  if (match === undefined || match.trim() === "") return { path };
+  try {
+    return { expression: compileExpression(match), path };
+  } catch (reason) {
+    const fault = messageOf(reason).split("\n", 1)[0];
+    throw new Error(`Cannot read the rule ${JSON.stringify(match)}: ${fault}`, { cause: reason });
+  }
+}

@@ -1,0 +1,63 @@
+import type { Metadata } from "#core/ports/component.ts";
+import type { OptionSpec, OptionTable } from "#core/ports/manifest.ts";
+import { parseDuration } from "#core/util/duration.ts";
+import { nearest } from "./fields.ts";
+
+/** Names that the runtime itself reads, whatever the component. */
+const ofTheRuntime: ReadonlySet<string> = new Set(
+  [
+    "actorStateStore",
+    "keyPrefix",
+    "primaryEncryptionKey",
+    "secondaryEncryptionKey",
+    "outboxPublishPubsub",
+    "outboxPublishTopic",
+    "outboxPubsub",
+    "outboxDiscardWhenMissingState",
+    "allowedTopics",
+    "publishingScopes",
+    "subscriptionScopes",
+    "protectedTopics",
+    "consumerID",
+    "direction",
+    "route",
+  ].map((name) => name.toLowerCase()),
+);
+
+/** Compares settings (names in lower case) with what the manifest offers: throws for what cannot work, returns warnings for the rest. */
+export function checkOptions(table: OptionTable, metadata: Metadata): readonly string[] {
+  const names = Object.keys(table);
+  const known = new Set(names.map((name) => name.toLowerCase()));
+  for (const name of names) {
+    const option = table[name] as OptionSpec;
+    const value = metadata[name.toLowerCase()];
+    if (value === undefined || value === "") {
+      if (option.required)
+        throw new Error(`metadata "${name}" is missing; it holds: ${option.about}`);
+    } else if (!fits(option, value)) {
+      throw new Error(
+        `metadata "${name}" is "${option.sensitive ? "…" : value}"; make it a ${option.type}`,
+      );
+    }
+  }
+  return Object.keys(metadata)
+    .filter((name) => !known.has(name) && !ofTheRuntime.has(name))
+    .map((name) => {
+      const near = nearest(name, names);
+      return `metadata "${name}" is unknown and has no effect${near === undefined ? "" : `; did you mean "${near}"?`}`;
+    });
+}
+
+function fits({ type }: OptionSpec, value: string): boolean {
+  switch (type) {
+    case "number":
+      return value.trim() !== "" && Number.isFinite(Number(value));
+    case "boolean":
+      return /^(?:true|false|t|f|1|0|y|n|yes|no|on|off)$/i.test(value);
+    case "duration":
+      // Bare numbers are taken too: milliseconds or seconds, as each component says.
+      return parseDuration(value) !== undefined || /^-?\d+$/.test(value);
+    case "string":
+      return true;
+  }
+}

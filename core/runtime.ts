@@ -1,0 +1,98 @@
+import type { App } from "./app.ts";
+import { conversationHttp } from "./conversation/http.ts";
+import { healthHttp } from "./health/http.ts";
+import { type AppOptions, type HostedApp, hostApp } from "./hosted-app.ts";
+import { createHttp } from "./http/surface.ts";
+import type { Caller } from "./http/input.ts";
+import { bindingsHttp } from "./bindings/http.ts";
+import { createInstances } from "./instances.ts";
+import { invokeHttp } from "./invoke/http.ts";
+import { createInvoke } from "./invoke/operations.ts";
+import { metadataHttp } from "./metadata/http.ts";
+import { compose, type Layer } from "./operation.ts";
+import type { CallOptions } from "./ports/component.ts";
+import type { Manifest, Target } from "./ports/manifest.ts";
+import type { AppRef, Platform } from "./ports/platform.ts";
+import type { Ack, Message } from "./ports/pub-sub.ts";
+import { deliverTo } from "./pubsub/deliver-to.ts";
+import { pubsubHttp } from "./pubsub/http.ts";
+import { createRegistry } from "./registry.ts";
+import { secretsHttp } from "./secrets/http.ts";
+import { stateHttp } from "./state/http.ts";
+import { unconfiguredHttp } from "./unconfigured/http.ts";
+
+export interface RuntimeOptions {
+  readonly platform: Platform;
+  readonly target: Target;
+  readonly manifests: readonly Manifest[];
+  /** Around every operation, outermost first. */
+  readonly layers?: readonly Layer[];
+}
+
+/** Where a pushed message comes from, and whose it is. */
+export interface Source {
+  readonly app: App;
+  readonly component: string;
+  readonly topic: string;
+}
+
+/** One runtime, many apps. Every platform event ends in one of its calls; a target is the code that translates. */
+export interface Runtime extends AsyncDisposable {
+  /** Opens the app's components; rejects when that is asked for and one cannot start. */
+  addApp(options: AppOptions): Promise<HostedApp>;
+  find(app: AppRef): App | undefined;
+  /** The HTTP API. Who calls is the target's finding, never the request's claim. */
+  fetch(request: Request, caller: Caller): Response | Promise<Response>;
+  /** A broker or a trigger has messages for a topic. */
+  deliver(
+    source: Source,
+    messages: readonly Message[],
+    options: CallOptions,
+  ): Promise<readonly Ack[]>;
+}
+
+export function createRuntime(options: RuntimeOptions): Runtime {
+  const { platform } = options;
+  const apps = new Map<string, HostedApp>();
+  const registry = createRegistry(options.manifests, options.target);
+  const instances = createInstances(platform, platform.clock);
+  const find = (app: AppRef): App | undefined => apps.get(appKey(app))?.app;
+  const invoke = createInvoke({ platform, find });
+  const fetch = createHttp(
+    compose(options.layers ?? []),
+    [
+      stateHttp,
+      pubsubHttp,
+      bindingsHttp,
+      secretsHttp,
+      conversationHttp,
+      unconfiguredHttp,
+      metadataHttp,
+      healthHttp,
+      (routes) => invokeHttp(routes, invoke),
+    ],
+    platform.log,
+  );
+  return {
+    find,
+    fetch,
+    addApp: async (app) => {
+      const key = appKey(app);
+      if (apps.has(key))
+        throw new Error(`App "${app.appId}" is already hosted here; app ids must be unique`);
+      const hosted = await hostApp(app, { registry, instances, platform }, () => apps.delete(key));
+      apps.set(key, hosted);
+      return hosted;
+    },
+    deliver: ({ app, component, topic }, messages, call) =>
+      deliverTo(app, { component, topic }, messages, call),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.allSettled([...apps.values()].map((app) => app[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** A tuple, not a joined text: namespace "a" of "b.c" must never meet "a.b" of "c". */
+function appKey({ namespace, appId }: AppRef): string {
+  return JSON.stringify([namespace, appId]);
+}

@@ -1,0 +1,28 @@
+import type { HttpInput } from "#core/http/input.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import { jsonErrorText, parseJson } from "#core/util/json.ts";
+import { stateError } from "./errors.ts";
+
+/** The body as JSON, or the documented refusal. */
+export async function readBody(input: HttpInput): Promise<unknown> {
+  let text: string;
+  try {
+    text = await input.text();
+  } catch (reason) {
+    throw stateError("ERR_MALFORMED_REQUEST", messageOf(reason), { cause: reason });
+  }
+  try {
+    return parseJson(text);
+  } catch (reason) {
+    throw stateError("ERR_MALFORMED_REQUEST", jsonErrorText(text), { cause: reason });
+  }
+}
+
+/** JSON text as a value that writes the same again; anything else as a string. */
+export function jsonShape(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return text;
+  }
+}

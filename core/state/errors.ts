@@ -1,0 +1,46 @@
+import { type ErrorDetail, type Fail, failWith } from "#core/errors/api-error.ts";
+
+export const stateErrors = {
+  ERR_STATE_STORE_NOT_CONFIGURED: { http: 500, grpc: 9, reason: "DAPR_STATE_NOT_CONFIGURED" },
+  ERR_STATE_STORE_NOT_FOUND: { http: 400, grpc: 3, reason: "DAPR_STATE_NOT_FOUND" },
+  ERR_MALFORMED_REQUEST: { http: 400, grpc: 3 },
+  ILLEGAL_KEY: {
+    http: 400,
+    grpc: 3,
+    code: "ERR_MALFORMED_REQUEST",
+    reason: "DAPR_STATE_ILLEGAL_KEY",
+  },
+  TRANSACTIONS_NOT_SUPPORTED: {
+    http: 500,
+    grpc: 12,
+    code: "ERR_STATE_STORE_NOT_SUPPORTED",
+    reason: "DAPR_STATE_TRANSACTIONS_NOT_SUPPORTED",
+  },
+  QUERYING_NOT_SUPPORTED: {
+    http: 500,
+    grpc: 13,
+    code: "ERR_STATE_STORE_NOT_SUPPORTED",
+    reason: "DAPR_STATE_QUERYING_NOT_SUPPORTED",
+  },
+  ERR_STATE_STORE_TOO_MANY_TRANSACTIONS: {
+    http: 400,
+    grpc: 3,
+    reason: "DAPR_STATE_TOO_MANY_TRANSACTIONS",
+  },
+  ERR_STATE_GET: { http: 500, grpc: 13 },
+  ERR_STATE_BULK_GET: { http: 500, grpc: 13 },
+  ERR_STATE_SAVE: { http: 500, grpc: 13 },
+  SAVE_ETAG_MISMATCH: { http: 409, grpc: 10, code: "ERR_STATE_SAVE" },
+  SAVE_ETAG_INVALID: { http: 400, grpc: 3, code: "ERR_STATE_SAVE" },
+  ERR_STATE_DELETE: { http: 500, grpc: 13 },
+  DELETE_ETAG_MISMATCH: { http: 409, grpc: 10, code: "ERR_STATE_DELETE" },
+  DELETE_ETAG_INVALID: { http: 400, grpc: 3, code: "ERR_STATE_DELETE" },
+  ERR_STATE_TRANSACTION: { http: 500, grpc: 13 },
+  ERR_NOT_SUPPORTED_STATE_OPERATION: { http: 400, grpc: 12 },
+} as const;
+
+export const stateError: Fail<typeof stateErrors> = failWith(stateErrors);
+
+export function stateResource(store: string): ErrorDetail {
+  return { type: "ResourceInfo", resourceType: "state", resourceName: store };
+}

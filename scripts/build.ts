@@ -1,0 +1,90 @@
+/** Bundles each target into dist/<target>/. */
+import { readdir, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { build, type BuildOptions, type Metafile } from "esbuild";
+
+const root = join(import.meta.dirname, "..");
+
+/** The command line and the Node runtime: one small entry, everything else in parts that load when needed. */
+export async function buildNode(): Promise<void> {
+  const outdir = join(root, "dist/node");
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: { main: "targets/cli/main.ts" },
+    outdir,
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    format: "esm",
+    target: "node24",
+    sourcemap: true,
+    metafile: true,
+    logLevel: "warning",
+    // CommonJS libraries in the bundle ask for Node's own modules by `require`.
+    banner: {
+      js: 'import { createRequire as outriggerRequire } from "node:module"; const require = outriggerRequire(import.meta.url);',
+    },
+  });
+  await removeOthers(outdir, new Set(Object.keys(metafile.outputs).map((path) => basename(path))));
+}
+
+/** Deletes what an earlier build left: after the build, so that a running process finds its parts as long as possible. */
+async function removeOthers(folder: string, keep: ReadonlySet<string>): Promise<void> {
+  for (const name of await readdir(folder))
+    if (!keep.has(name)) await rm(join(folder, name), { recursive: true });
+}
+
+export interface Bundle {
+  readonly file: string;
+  readonly metafile: Metafile;
+}
+const oneFile = {
+  absWorkingDir: root,
+  bundle: true,
+  minify: true,
+  sourcemap: true,
+  metafile: true,
+  legalComments: "linked",
+  logLevel: "warning",
+} as const satisfies BuildOptions;
+
+/** The Worker, one module. An import of `node:` is an error here: the Worker runs without nodejs_compat. */
+export async function buildWorkers(dist: string = join(root, "dist")): Promise<Bundle> {
+  const file = join(dist, "workers/main.js");
+  const { metafile } = await build({
+    ...oneFile,
+    entryPoints: ["targets/workers/main.ts"],
+    outfile: file,
+    platform: "neutral",
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "import"],
+    mainFields: ["browser", "module", "main"],
+    external: ["cloudflare:*"],
+  });
+  return { file, metafile };
+}
+
+/** The function app, one CommonJS file; only the Functions worker has `@azure/functions-core`. */
+export async function buildAzureFunctions(dist: string = join(root, "dist")): Promise<Bundle> {
+  const file = join(dist, "azure-functions/main.cjs");
+  const { metafile } = await build({
+    ...oneFile,
+    entryPoints: ["targets/azure-functions/main.ts"],
+    outfile: file,
+    platform: "node",
+    format: "cjs",
+    target: "node22",
+    external: ["@azure/functions-core"],
+  });
+  return { file, metafile };
+}
+
+/** One function a target; they do not depend on each other. */
+const targets: ReadonlyArray<() => Promise<unknown>> = [
+  buildNode,
+  buildWorkers,
+  buildAzureFunctions,
+];
+
+if (import.meta.main) await Promise.all(targets.map((buildTarget) => buildTarget()));

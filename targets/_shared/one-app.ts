@@ -1,0 +1,164 @@
+import type { App } from "#core/app.ts";
+import {
+  type Configuration,
+  type ConfigurationDocument,
+  expandEnv,
+  mergeConfigurations,
+} from "#core/resources/configuration.ts";
+import { parseDocuments, problemText } from "#core/resources/parse.ts";
+import type { Resource } from "#core/resources/resource.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import type { HostedApp } from "#core/hosted-app.ts";
+import { cleanPath, splitTarget } from "#core/http/path.ts";
+import { targetOf } from "#core/http/input.ts";
+import { hashToken } from "#core/http/token.ts";
+import type { Manifest, Target } from "#core/ports/manifest.ts";
+import type { AppChannel, Clock, Log, Platform } from "#core/ports/platform.ts";
+import { createRuntime, type Runtime } from "#core/runtime.ts";
+import { inTime } from "./in-time.ts";
+import type { NamedText, Settings } from "./settings.ts";
+
+export interface OneAppOptions {
+  readonly platform: Platform;
+  readonly target: Target;
+  readonly manifests: readonly Manifest[];
+  readonly settings: Settings;
+  readonly resources: readonly Resource[];
+  readonly channel?: AppChannel;
+}
+
+/** A runtime that hosts the one app of its deployment: who calls is known before anyone calls. */
+export interface OneApp {
+  readonly app: App;
+  readonly runtime: Runtime;
+  readonly log: Log;
+  fetch(request: Request): Promise<Response>;
+  /** Resolves once the app was asked for its subscriptions, which what the platform pushes must wait for; rejects when that takes too long. */
+  started(): Promise<void>;
+}
+/** What a health check or a push waits for the start. */
+const startMs = 10_000;
+const hangingMs = 60_000;
+const probeMs = 5_000;
+
+export async function openOneApp(options: OneAppOptions): Promise<OneApp> {
+  const { platform, settings, channel } = options;
+  const runtime = createRuntime(options);
+  const hosted = await runtime.addApp({
+    appId: settings.appId,
+    namespace: settings.namespace,
+    ...(channel ? { channel, connection: connectionOf(settings) } : {}),
+    resources: options.resources,
+    configuration: readConfiguration(settings.configurations, platform),
+    apiTokens: await acceptedTokens(settings, platform.log),
+    ...(settings.appToken === undefined ? {} : { appToken: settings.appToken }),
+    limits: { maxBodyBytes: settings.maxBodyBytes },
+    extended: {},
+    waitFor: [],
+    failOnComponentError: false,
+    bindingProbeMs: probeMs,
+    disableInitEndpoints: [],
+    shutdown: () =>
+      platform.log.warn("Ignoring a shutdown call: the platform decides when an instance ends"),
+  });
+  const started = starter(hosted, platform.clock);
+  return {
+    app: hosted.app,
+    runtime,
+    log: platform.log,
+    started,
+    fetch: async (request) => {
+      const start = started();
+      // An instance starts with its first request, so whoever asks how it is must let it start. All others
+      // must not wait: the app may be calling while it is asked for its subscriptions.
+      const logged = start.catch((reason: unknown) =>
+        platform.log.error(`Cannot start what calls the app: ${messageOf(reason)}`),
+      );
+      if (asksForState(request)) await logged;
+      else platform.background(logged);
+      return runtime.fetch(request, { app: hosted.app });
+    },
+  };
+}
+
+/**
+ * Starts once; a start that failed is tried again by the next who asks. So is one that hangs: on Workers it
+ * ends without a word when the request that began it is cancelled.
+ */
+function starter(hosted: HostedApp, clock: Clock): () => Promise<void> {
+  let start: Promise<void> | undefined;
+  let settled = false;
+  let begun = 0;
+  const begin = (): Promise<void> => {
+    const current = hosted.start();
+    start = current;
+    settled = false;
+    begun = clock.now();
+    current.then(
+      () => {
+        if (start === current) settled = true;
+      },
+      () => {
+        if (start === current) start = undefined;
+      },
+    );
+    return current;
+  };
+  return async () => {
+    const current = start && (settled || clock.now() - begun < hangingMs) ? start : begin();
+    if (!(await inTime(current, startMs, clock)))
+      throw new Error(`The app did not say within ${startMs} ms what it subscribes to`);
+  };
+}
+
+function asksForState(request: Request): boolean {
+  const path = cleanPath(splitTarget(targetOf(request.url)).path);
+  return path.startsWith("/v1.0/healthz") || path === "/v1.0/metadata";
+}
+
+/** No SHA-256 text, so that no token fits. */
+const nobody = ["none"];
+
+/** A serverless deployment has a public address: without a token in its settings it answers nobody, unless that is asked for. */
+async function acceptedTokens(settings: Settings, log: Log): Promise<readonly string[]> {
+  if (settings.apiTokens.length > 0) return Promise.all(settings.apiTokens.map(hashToken));
+  if (settings.allowAnonymous) return [];
+  log.warn(
+    "Refusing every API call: set DAPR_API_TOKEN, or OUTRIGGER_ALLOW_ANONYMOUS=true to answer anyone",
+  );
+  return nobody;
+}
+
+function connectionOf({ appUrl }: Settings): NonNullable<App["connection"]> {
+  if (appUrl === undefined)
+    return { port: 443, protocol: "https", channelAddress: "service-binding" };
+  const url = new URL(appUrl);
+  const protocol = url.protocol === "https:" ? "https" : "http";
+  return {
+    port: url.port === "" ? (protocol === "https" ? 443 : 80) : Number(url.port),
+    protocol,
+    channelAddress: url.hostname,
+  };
+}
+
+/** Parses resource texts; a document that cannot be read is left out with a warning, as Dapr does. */
+export function readResources(texts: readonly NamedText[], log: Log): readonly Resource[] {
+  return texts.flatMap(({ name, text }) => {
+    const { documents, problems } = parseDocuments(text, name);
+    for (const problem of problems) log.warn(problemText(problem));
+    return documents;
+  });
+}
+
+function readConfiguration(texts: readonly NamedText[], { env, log }: Platform): Configuration {
+  const found: ConfigurationDocument[] = [];
+  for (const { name, text } of texts) {
+    const { documents, problems } = parseDocuments(expandEnv(text, env), name);
+    for (const problem of problems) log.warn(problemText(problem));
+    const configurations = documents.filter((document) => document.kind === "Configuration");
+    if (configurations.length === 0)
+      throw new Error(`Cannot read a Configuration from ${name}: it holds none that is valid`);
+    found.push(...configurations);
+  }
+  return mergeConfigurations(found);
+}

@@ -1,0 +1,21 @@
+import { hostname } from "node:os";
+import type { Log, Platform } from "#core/ports/platform.ts";
+import { clock } from "#targets/_shared/clock.ts";
+import { visibleEnv } from "#targets/_shared/settings.ts";
+
+export function functionsPlatform(
+  env: Readonly<Record<string, string | undefined>>,
+  log: Log,
+): Platform {
+  return {
+    clock,
+    log,
+    fetch: (input, init) => fetch(input, init),
+    env: visibleEnv(env),
+    // An instance has no address of its own that others could use; RFC 7239 has this word for it.
+    host: { address: "unknown", name: hostname() },
+    binding: () => undefined,
+    background: (work) =>
+      void work.catch((reason: unknown) => log.error(`Background work failed: ${String(reason)}`)),
+  };
+}

@@ -1,0 +1,84 @@
+import { type Flags, UsageError } from "./flags.ts";
+import type { NodeAppOptions } from "../node/options.ts";
+
+/** The part of an app's options that `sidecar`, `run` and a run file describe alike. */
+export type ReachOptions = Pick<
+  NodeAppOptions,
+  | "namespace"
+  | "appPort"
+  | "appProtocol"
+  | "appChannelAddress"
+  | "appMaxConcurrency"
+  | "listenAddresses"
+  | "configPaths"
+  | "maxBodyBytes"
+  | "readBufferBytes"
+  | "apiTokens"
+  | "appToken"
+>;
+type Env = Readonly<Record<string, string | undefined>>;
+
+export function reachOptions(flags: Flags, env: Env): ReachOptions {
+  const appPort = flags.number("app-port") ?? 0;
+  const appToken = env["APP_API_TOKEN"];
+  return {
+    namespace: env["NAMESPACE"] ?? "",
+    // Dapr: 0 and -1 say that there is no port.
+    ...(appPort > 0 ? { appPort } : {}),
+    appProtocol: protocolOf(flags),
+    appChannelAddress: flags.text("app-channel-address") || "127.0.0.1",
+    appMaxConcurrency: concurrencyOf(flags),
+    listenAddresses: flags.list("dapr-listen-addresses").map(plainAddress),
+    configPaths: flags.list("config"),
+    maxBodyBytes: limitOr(flags.number("max-body-size"), Number.MAX_SAFE_INTEGER),
+    readBufferBytes: limitOr(flags.number("read-buffer-size"), goHeaderBytes),
+    apiTokens: (env["DAPR_API_TOKEN"] ?? "").split(",").filter((token) => token !== ""),
+    ...(appToken === undefined || appToken === "" ? {} : { appToken }),
+  };
+}
+
+/** What Go's server allows when it is given no limit. */
+const goHeaderBytes = 1024 * 1024;
+
+/** Dapr: a limit of 0 or less is none; only -1 is the default. */
+export function limitOr(bytes: number | undefined, unlimited: number): number {
+  return bytes !== undefined && bytes > 0 ? bytes : unlimited;
+}
+
+/** An address as `listen` takes it: IPv6 without brackets. */
+export function plainAddress(address: string): string {
+  return address.startsWith("[") && address.endsWith("]") ? address.slice(1, -1) : address;
+}
+
+/** Refuses what Dapr refuses too. */
+export function checkAppId(appId: string, label: string): void {
+  if (appId === "") throw new UsageError(`No app id: set ${label}`);
+  if (appId.includes("."))
+    throw new UsageError(
+      `Invalid app id ${JSON.stringify(appId)}: it must not contain a dot; change ${label}`,
+    );
+}
+
+/** The app's port must be none of the runtime's: one of the two would never open. */
+export function checkAppPort(
+  appPort: number | undefined,
+  ports: ReadonlyArray<readonly [label: string, port: number | undefined]>,
+): void {
+  for (const [label, port] of ports)
+    if (appPort !== undefined && appPort === port)
+      throw new UsageError(
+        `Port ${appPort} is given for the app and for ${label}; choose another for one of them`,
+      );
+}
+
+function protocolOf(flags: Flags): NodeAppOptions["appProtocol"] {
+  const protocol = (flags.text("app-protocol") || "http") as NodeAppOptions["appProtocol"];
+  if (!flags.boolean("app-ssl")) return protocol;
+  if (protocol === "http") return "https";
+  return protocol === "grpc" ? "grpcs" : protocol;
+}
+
+function concurrencyOf(flags: Flags): number {
+  const calls = flags.number("app-max-concurrency") ?? -1;
+  return calls > 0 ? calls : -1;
+}

@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
+import { splitLines } from "./lines.ts";
+
+export interface ProcessOptions {
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: "inherit" | "ignore";
+  onLine(line: string): void;
+}
+
+/** A program in a process group of its own. */
+export interface AppProcess {
+  readonly pid: number | undefined;
+  /** The exit code as a shell tells it, once all output has been given out. */
+  readonly exited: Promise<number>;
+  /** SIGTERM to the whole group, SIGKILL to what is left when the time is over. */
+  stop(graceMs: number): Promise<void>;
+  /** SIGKILL to the whole group, now. */
+  kill(): void;
+}
+const pollMs = 20;
+/** How long output may come after the program itself has ended: a child of its own may hold the pipe. */
+const outputMs = 1000;
+/** What the program left running gets this long after the program has ended. */
+const leftoverMs = 2000;
+const signalNumbers: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+};
+
+export function startProcess(options: ProcessOptions): AppProcess {
+  const [file = "", ...args] = options.command;
+  let ended = false;
+  const child = spawn(file, args, {
+    cwd: options.cwd,
+    env: { ...options.env },
+    stdio: [options.stdin, "pipe", "pipe"],
+    // A group of its own: whatever the program starts can be ended with it.
+    detached: true,
+  });
+  const { pid } = child;
+  const exited = endOf(child, options).finally(() => (ended = true));
+  const signal = (name: NodeJS.Signals): void => {
+    if (pid !== undefined) signalGroup(pid, name);
+  };
+  const groupGone = async (withinMs: number): Promise<boolean> => {
+    for (const deadline = performance.now() + withinMs; performance.now() < deadline;) {
+      if (pid === undefined || !isGroupAlive(pid)) return true;
+      await delay(pollMs);
+    }
+    return false;
+  };
+  // Once the group has gone its number may become somebody else's, so it is never used again.
+  let gone = pid === undefined;
+  const clear = async (graceMs: number): Promise<void> => {
+    if (gone) return;
+    signal("SIGTERM");
+    if (!(await groupGone(graceMs)) && !gone) signal("SIGKILL");
+    gone = true;
+  };
+  let leftovers: Promise<void> | undefined;
+  child.once("exit", () => {
+    leftovers = clear(leftoverMs);
+  });
+  return {
+    pid,
+    exited,
+    kill: () => {
+      if (!gone) signal("SIGKILL");
+    },
+    stop: async (graceMs) => {
+      if (!ended && !leftovers) await clear(graceMs);
+      await exited;
+      await leftovers;
+    },
+  };
+}
+
+function endOf(child: ChildProcess, options: ProcessOptions): Promise<number> {
+  const outputs = [child.stdout, child.stderr].map((stream) => {
+    const lines = splitLines((line) => options.onLine(line));
+    stream?.on("data", (chunk: Buffer) => lines.push(chunk));
+    // A pipe that breaks ends; the exit is told by the process.
+    stream?.on("error", () => {});
+    return { stream, lines };
+  });
+  return new Promise((resolve) => {
+    let code: number | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const finish = (): void => {
+      clearTimeout(timer);
+      for (const { stream, lines } of outputs) {
+        stream?.destroy();
+        lines.end();
+      }
+      resolve(code ?? 1);
+    };
+    child.once("error", (reason: NodeJS.ErrnoException) => {
+      if (child.pid !== undefined) return;
+      options.onLine(`Cannot start ${JSON.stringify(options.command[0])}: ${startFailure(reason)}`);
+      // As a shell says it: not found, or found and not runnable.
+      code = reason.code === "ENOENT" ? 127 : 126;
+      finish();
+    });
+    child.once("exit", (status, signal) => {
+      code = status ?? 128 + (signalNumbers[signal ?? ""] ?? 0);
+      timer = setTimeout(finish, outputMs);
+    });
+    child.once("close", () => {
+      if (code !== undefined) finish();
+    });
+  });
+}
+
+function startFailure(reason: NodeJS.ErrnoException): string {
+  if (reason.code === "ENOENT") return "no such program, or no such folder to run it in";
+  if (reason.code === "EACCES") return "it is not executable";
+  return reason.message;
+}
+
+function signalGroup(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(process.platform === "win32" ? pid : -pid, name);
+  } catch {
+    // Nobody is left.
+  }
+}
+
+function isGroupAlive(pid: number): boolean {
+  try {
+    process.kill(process.platform === "win32" ? pid : -pid, 0);
+    return true;
+  } catch (reason) {
+    // EPERM: there is one, of another user.
+    return (reason as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

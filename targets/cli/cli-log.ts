@@ -1,0 +1,68 @@
+import { appendFileSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { Log } from "#core/ports/platform.ts";
+import { runtimeVersion } from "#core/metadata/operations.ts";
+import { UsageError } from "./flags.ts";
+import { createLog, type Level } from "../node/log.ts";
+
+/** The level that a `--log-level` text stands for; ours has nothing above error. */
+export function levelOf(text: string): Level {
+  switch (text) {
+    case "debug":
+      return "debug";
+    case "warn":
+    case "warning":
+      return "warning";
+    case "error":
+    case "fatal":
+    case "panic":
+      return "error";
+    default:
+      return "info";
+  }
+}
+
+export function openLog(options: {
+  readonly level: Level;
+  readonly json: boolean;
+  write(line: string): void;
+}): Log {
+  return createLog({ ...options, version: runtimeVersion });
+}
+
+/** The last line of a start that failed, in the form that daprd gives it. */
+export function logFatal(log: Log, reason: unknown): void {
+  log.error(`Fatal error from runtime: ${reasonText(reason)}`, { level: "fatal" });
+}
+
+export function reasonText(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}
+
+/** A file that lines are appended to, whole and in order, also when the process ends right after. */
+export interface LogFile {
+  readonly path: string;
+  write(line: string): void;
+  close(): void;
+}
+
+export function openLogFile(path: string): LogFile {
+  let file: number;
+  try {
+    mkdirSync(dirname(resolve(path)), { recursive: true });
+    file = openSync(path, "a");
+  } catch (reason) {
+    throw new UsageError(`Cannot write logs to "${path}": ${reasonText(reason)}`);
+  }
+  let open = true;
+  return {
+    path,
+    write: (line) => {
+      if (open) appendFileSync(file, `${line}\n`);
+    },
+    close: () => {
+      if (open) closeSync(file);
+      open = false;
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import type { StartNode } from "../node/options.ts";
+
+export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+/** What a command takes from the process it runs in; a test passes its own. */
+export interface Cli {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** True where colours are welcome. */
+  readonly colour: boolean;
+  readonly pid: number;
+  out(text: string): void;
+  err(text: string): void;
+  /** All that stands on stdin, at most a few MiB. */
+  input(): Promise<string>;
+  /** Loads the runtime; not before it is needed, so that `--help` stays quick. */
+  loadStart(): Promise<StartNode>;
+  /** Returns what takes the listener away again. */
+  onSignal(name: SignalName, listener: () => void): () => void;
+  /** Runs when the process ends in whatever way it can notice; must be synchronous. */
+  onExit(listener: () => void): () => void;
+  /** Ends the process at once. */
+  exit(code: number): void;
+}

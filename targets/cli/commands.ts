@@ -1,0 +1,49 @@
+import type { Cli } from "./cli.ts";
+
+const help = `Outrigger: the Dapr API without a sidecar
+
+Usage:
+  outrigger run [flags] -- <command>    Run an app with the Dapr API beside it
+  outrigger run -f dapr.yaml            Run several apps in one runtime
+  outrigger sidecar [flags]             Be a daprd: same flags, environment, ports and signals
+  outrigger version                     Print the version
+  outrigger <command> --help            Print a command's flags
+
+Flags without a command are those of "sidecar".
+`;
+
+/** Runs what the arguments ask for; resolves with the exit code. */
+export async function runCommand(args: readonly string[], cli: Cli): Promise<number> {
+  const [command, ...rest] = args;
+  switch (command) {
+    case undefined:
+      cli.err(help);
+      return 1;
+    case "help":
+    case "--help":
+    case "-h":
+      cli.out(help);
+      return 0;
+    case "version": {
+      const { packageVersion } = await import("./version.ts");
+      const { runtimeVersion } = await import("#core/metadata/operations.ts");
+      cli.out(`outrigger ${packageVersion()}\nDapr API: ${runtimeVersion}\n`);
+      return 0;
+    }
+    case "run": {
+      const { run } = await import("./run.ts");
+      return run(rest, cli);
+    }
+    case "sidecar": {
+      const { sidecar } = await import("./sidecar.ts");
+      return sidecar(rest, cli);
+    }
+    default:
+      if (command.startsWith("-")) {
+        const { sidecar } = await import("./sidecar.ts");
+        return sidecar(args, cli);
+      }
+      cli.err(`Unknown command ${JSON.stringify(command)}\n\n${help}`);
+      return 1;
+  }
+}

@@ -1,0 +1,97 @@
+import { checkAppId, checkAppPort, limitOr, plainAddress, reachOptions } from "./app-options.ts";
+import { type Flags, UsageError } from "./flags.ts";
+import type { NodeAppOptions } from "../node/options.ts";
+
+const initEndpoints = ["config", "subscribe"];
+const defaultGracefulMs = 5000;
+const defaultProbeMs = 3000;
+
+/** daprd's flags and environment as the app they describe. Throws a `UsageError` that says what to change. */
+export function daprdOptions(
+  flags: Flags,
+  env: Readonly<Record<string, string | undefined>>,
+): NodeAppOptions {
+  checkAppId(flags.text("app-id"), "--app-id");
+  const reach = reachOptions(flags, env);
+  const httpPort = flags.number("dapr-http-port") ?? 0;
+  const grpcPort = flags.number("dapr-grpc-port") ?? 0;
+  const publicPort = flags.number("dapr-public-port");
+  const metricsPort = flags.boolean("enable-metrics") ? flags.number("metrics-port") : undefined;
+  checkAppPort(reach.appPort, [
+    ["--dapr-http-port", httpPort],
+    ["--dapr-grpc-port", grpcPort],
+    ["--dapr-internal-grpc-port", flags.number("dapr-internal-grpc-port")],
+    ["--dapr-public-port", publicPort],
+    ["--metrics-port", metricsPort],
+  ]);
+  checkHealthProbe(flags);
+  const kubernetes = flags.text("mode") === "kubernetes";
+  return {
+    ...reach,
+    appId: flags.text("app-id"),
+    // Dapr: in Kubernetes mode `--config` names an object, not a file.
+    configPaths: kubernetes ? [] : reach.configPaths,
+    httpPort,
+    grpcPort,
+    ...(publicPort === undefined ? {} : { publicPort }),
+    publicListenAddresses: addressList(flags.text("dapr-public-listen-address")),
+    ...(metricsPort === undefined ? {} : { metricsPort }),
+    metricsListenAddresses: addressList(flags.text("metrics-listen-address")),
+    resourcesPaths: resourcesOf(flags),
+    maxBodyBytes:
+      oldOrNew(flags, "max-body-size", "dapr-http-max-request-size", 1024 * 1024) ??
+      reach.maxBodyBytes,
+    readBufferBytes:
+      oldOrNew(flags, "read-buffer-size", "dapr-http-read-buffer-size", 1024) ??
+      reach.readBufferBytes,
+    gracefulShutdownMs: gracefulOf(flags),
+    blockShutdownMs: Math.max(0, flags.number("dapr-block-shutdown-duration") ?? 0),
+    bindingProbeMs: positiveOr(flags.number("app-binding-options-timeout"), defaultProbeMs),
+    disableInitEndpoints: initEndpointsOf(flags),
+    extended: {},
+  };
+}
+
+function addressList(address: string): readonly string[] {
+  return address === "" ? [] : [plainAddress(address)];
+}
+
+function resourcesOf(flags: Flags): readonly string[] {
+  const paths = flags.list("resources-path");
+  const old = flags.text("components-path");
+  return paths.length > 0 || old === "" ? paths : [old];
+}
+
+/** The older flag counts only where the newer one is not given; -1 is the default in both. */
+function oldOrNew(flags: Flags, name: string, old: string, unit: number): number | undefined {
+  if (flags.given(name) || !flags.given(old)) return undefined;
+  const value = flags.number(old) ?? -1;
+  return value === -1 ? undefined : limitOr(value * unit, Number.MAX_SAFE_INTEGER);
+}
+
+function gracefulOf(flags: Flags): number {
+  const seconds = flags.number("dapr-graceful-shutdown-seconds") ?? -1;
+  return seconds < 0 ? defaultGracefulMs : seconds * 1000;
+}
+
+function positiveOr(value: number | undefined, otherwise: number): number {
+  return value !== undefined && value > 0 ? value : otherwise;
+}
+
+function initEndpointsOf(flags: Flags): readonly string[] {
+  return flags.list("disable-init-endpoints").map((text) => {
+    const name = text.toLowerCase();
+    if (initEndpoints.includes(name)) return name;
+    throw new UsageError(
+      `Invalid value ${JSON.stringify(text)} for --disable-init-endpoints: give ${initEndpoints.join(" or ")}`,
+    );
+  });
+}
+
+function checkHealthProbe(flags: Flags): void {
+  const intervalMs = positiveOr(flags.number("app-health-probe-interval"), 5) * 1000;
+  if (positiveOr(flags.number("app-health-probe-timeout"), 500) > intervalMs)
+    throw new UsageError(
+      "--app-health-probe-timeout (milliseconds) must not be longer than --app-health-probe-interval (seconds)",
+    );
+}

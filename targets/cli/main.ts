@@ -1,0 +1,55 @@
+import type { Cli } from "./cli.ts";
+import { runCommand } from "./commands.ts";
+
+const maxInputBytes = 4 * 1024 * 1024;
+
+const { stdout, stderr } = process;
+// A reader that went away must not end the runtime.
+stdout.on("error", () => {});
+stderr.on("error", () => {});
+
+const cli: Cli = {
+  env: environment(),
+  cwd: process.cwd(),
+  colour: stdout.isTTY === true && !process.env["NO_COLOR"],
+  pid: process.pid,
+  out: (text) => void stdout.write(text),
+  err: (text) => void stderr.write(text),
+  input: readInput,
+  loadStart: async () => (await import("../node/start.ts")).startNode,
+  onSignal: (name, listener) => {
+    process.on(name, listener);
+    return () => process.off(name, listener);
+  },
+  onExit: (listener) => {
+    process.on("exit", listener);
+    return () => process.off("exit", listener);
+  },
+  exit: (code) => process.exit(code),
+};
+
+/** bin/outrigger.mjs started this process because its own Node is too old, and holds the other end of a channel. */
+if (process.env["OUTRIGGER_WRAPPED"] !== undefined) {
+  process.once("disconnect", () => process.exit(1));
+  if (!process.connected) process.exit(1);
+}
+
+process.exit(await runCommand(process.argv.slice(2), cli));
+
+function environment(): Cli["env"] {
+  const env = { ...process.env };
+  // Meant for this process alone, not for apps that it starts.
+  delete env["OUTRIGGER_WRAPPED"];
+  return Object.freeze(env);
+}
+
+async function readInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxInputBytes) throw new Error(`Stdin has more than ${maxInputBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

@@ -1,0 +1,131 @@
+import { resolve } from "node:path";
+import { generatedAppId } from "./app-name.ts";
+import { checkAppId, reachOptions } from "./app-options.ts";
+import type { Cli } from "./cli.ts";
+import { levelOf, reasonText } from "./cli-log.ts";
+import { defaultConfig, defaultResources } from "./default-resources.ts";
+import { flagHelp } from "./flag-help.ts";
+import { type Flags, readFlags, UsageError } from "./flags.ts";
+import { didYouMean } from "./nearest.ts";
+import { type ParsedArgs, parseArgs } from "./parse-args.ts";
+import { runApps } from "./run-apps.ts";
+import { openConsole } from "./run-console.ts";
+import { runFlags } from "./run-flags.ts";
+import type { AppPlan } from "./run-plan.ts";
+import type { Level } from "../node/log.ts";
+
+const usage = `Usage: outrigger run [flags] -- <command>
+       outrigger run -f <dapr.yaml>
+`;
+/** Time that an app has to end by itself. */
+const stopMs = 10_000;
+/** What keeps its meaning beside a run file. */
+const besideRunFile = new Set(["run-file", "kubernetes", "help", "runtime-path", "log-as-json"]);
+
+/** `outrigger run`: apps with the Dapr API beside them. Resolves with the exit code. */
+export async function run(args: readonly string[], cli: Cli): Promise<number> {
+  try {
+    const parsed = parseArgs(runFlags, args, { restIsCommand: true, letters: true });
+    const [unknown] = parsed.unknown;
+    if (unknown !== undefined) {
+      const names = runFlags.map(({ name }) => name);
+      throw new UsageError(
+        `Unknown flag ${unknown}${didYouMean(unknown.replace(/^-+/, ""), names)}`,
+      );
+    }
+    const flags = readFlags(runFlags, parsed.given);
+    if (flags.boolean("help")) {
+      cli.out(`${usage}\n${flagHelp(runFlags, { short: true })}`);
+      return 0;
+    }
+    if (flags.boolean("kubernetes"))
+      throw new UsageError("Flag --kubernetes is not possible here; run without it");
+    return flags.text("run-file") === ""
+      ? await runOne(flags, parsed, cli)
+      : await runFile(flags, parsed, cli);
+  } catch (reason) {
+    if (!(reason instanceof UsageError)) throw reason;
+    cli.err(`${reasonText(reason)}\n${usage}See outrigger run --help\n`);
+    return 1;
+  }
+}
+
+async function runOne(flags: Flags, { rest }: ParsedArgs, cli: Cli): Promise<number> {
+  warnUnused(flags, cli);
+  const plan = await planOne(flags, rest, cli);
+  const console = openConsole(
+    [plan],
+    {
+      level: levelOf(flags.text("log-level")),
+      json: flags.boolean("log-as-json"),
+      at: new Date(),
+    },
+    cli,
+  );
+  try {
+    return await runApps({ plans: [plan], console, failOnComponentError: true, stopMs }, cli);
+  } finally {
+    console.close();
+  }
+}
+
+async function planOne(flags: Flags, command: readonly string[], cli: Cli): Promise<AppPlan> {
+  const appId = flags.text("app-id") || generatedAppId();
+  checkAppId(appId, "--app-id");
+  const reach = reachOptions(flags, cli.env);
+  const here = (path: string): string => resolve(cli.cwd, path);
+  const paths = flags.list("resources-path").map(here);
+  return {
+    appId,
+    dir: cli.cwd,
+    command,
+    env: {},
+    reach: {
+      ...reach,
+      configPaths: flags.given("config") ? reach.configPaths.map(here) : defaultConfig(cli.env),
+    },
+    resources:
+      paths.length > 0 ? { resourcesPaths: paths } : await defaultResources(cli.env, cli.cwd),
+    ...portOf(flags, "dapr-http-port", "httpPort"),
+    ...portOf(flags, "dapr-grpc-port", "grpcPort"),
+    ...portOf(flags, "metrics-port", "metricsPort"),
+    appLog: "console",
+  };
+}
+
+function portOf<K extends string>(flags: Flags, flag: string, key: K): Partial<Record<K, number>> {
+  const port = flags.number(flag);
+  return port === undefined ? {} : ({ [key]: port } as Partial<Record<K, number>>);
+}
+
+function warnUnused(flags: Flags, cli: Cli): void {
+  for (const { name, unused } of runFlags)
+    if (unused === "later" && flags.given(name))
+      cli.err(`Ignoring --${name}: it is not built yet\n`);
+}
+
+async function runFile(flags: Flags, { given, rest }: ParsedArgs, cli: Cli): Promise<number> {
+  const ignored = [...given.keys()].filter((name) => !besideRunFile.has(name));
+  if (ignored.length > 0)
+    cli.err(`Ignoring --${ignored.join(", --")}: with --run-file, write that into the file\n`);
+  if (rest.length > 0) cli.err("Ignoring the command: with --run-file, write it into the file\n");
+  const { readRunFile } = await import("./run-file.ts");
+  const { plans, levels, warnings } = await readRunFile(flags.text("run-file"), cli);
+  for (const warning of warnings) cli.err(`${warning}\n`);
+  const console = openConsole(
+    plans,
+    { level: mostTalkative(levels), json: flags.boolean("log-as-json"), at: new Date() },
+    cli,
+  );
+  try {
+    return await runApps({ plans, console, failOnComponentError: false, stopMs }, cli);
+  } finally {
+    console.close();
+  }
+}
+
+/** All apps share one runtime and so one log. */
+function mostTalkative(levels: readonly Level[]): Level {
+  const order: readonly Level[] = ["debug", "info", "warning", "error"];
+  return order.find((level) => levels.includes(level)) ?? "info";
+}

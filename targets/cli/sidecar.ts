@@ -1,0 +1,169 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Cli } from "./cli.ts";
+import { levelOf, logFatal, openLog, openLogFile, reasonText } from "./cli-log.ts";
+import { daprdFlags } from "./daprd-flags.ts";
+import { daprdOptions } from "./daprd-options.ts";
+import { type Ending, listenForEnd } from "./ending.ts";
+import { flagHelp } from "./flag-help.ts";
+import { type Flags, readFlags } from "./flags.ts";
+import { didYouMean } from "./nearest.ts";
+import { type ParsedArgs, parseArgs } from "./parse-args.ts";
+import { runtimeVersion } from "#core/metadata/operations.ts";
+import type { Log } from "#core/ports/platform.ts";
+import type { NodeAppOptions, NodeRuntime } from "../node/options.ts";
+
+const waitMs = 60_000;
+/** Over the time that the user gave: closing what does not want to close must not keep the process. */
+const closingMs = 5000;
+const forcedMs = 100;
+
+/** `outrigger sidecar`: one app, started, asked and stopped as daprd is. Resolves with the exit code. */
+export async function sidecar(args: readonly string[], cli: Cli): Promise<number> {
+  let parsed: ParsedArgs;
+  let flags: Flags;
+  try {
+    parsed = parseArgs(daprdFlags, args, { restIsCommand: false, letters: false });
+    flags = readFlags(daprdFlags, parsed.given);
+  } catch (reason) {
+    return refuse(cli, reason);
+  }
+  if (flags.boolean("help")) {
+    cli.out(`Usage: outrigger sidecar [flags]\n\n${flagHelp(daprdFlags, { short: false })}`);
+    return 0;
+  }
+  if (flags.boolean("version") || flags.boolean("build-info")) {
+    const { buildInfo } = await import("./version.ts");
+    cli.out(flags.boolean("version") ? `${runtimeVersion}\n` : buildInfo());
+    return 0;
+  }
+  if (flags.boolean("wait")) {
+    const { waitForOutbound } = await import("./wait.ts");
+    return waitForOutbound(cli, flags.number("dapr-http-port") ?? 0, waitMs);
+  }
+  try {
+    const path = flags.text("log-file");
+    const file = path === "" ? undefined : openLogFile(path);
+    const log = openLog({
+      level: levelOf(flags.text("log-level")),
+      json: flags.boolean("log-as-json"),
+      write: (line) => (file ? file.write(line) : cli.out(`${line}\n`)),
+    });
+    const code = await serve(flags, parsed, cli, log);
+    file?.close();
+    return code;
+  } catch (reason) {
+    return refuse(cli, reason);
+  }
+}
+
+function refuse(cli: Cli, reason: unknown): number {
+  const log = openLog({ level: "info", json: false, write: (line) => cli.err(`${line}\n`) });
+  logFatal(log, reason);
+  return 1;
+}
+
+async function serve(flags: Flags, parsed: ParsedArgs, cli: Cli, log: Log): Promise<number> {
+  const began = performance.now();
+  const ending = listenForEnd(cli, ["SIGINT", "SIGTERM"]);
+  const offReload = cli.onSignal("SIGHUP", () =>
+    log.warn("Ignoring SIGHUP: reloading is not built yet; restart to take over changes"),
+  );
+  let app: NodeAppOptions | undefined;
+  try {
+    log.info(`Starting Outrigger, Dapr API version ${runtimeVersion}`);
+    warnAbout(flags, parsed, log);
+    app = daprdOptions(flags, cli.env);
+    const starting = start(app, cli, log, ending);
+    const runtime = await Promise.race([starting, ending.asked.then(() => undefined)]);
+    if (runtime) {
+      runtime.ready.then(
+        () => {
+          if (!ending.isAsked)
+            log.info(
+              `dapr initialized. Status: Running. Init Elapsed ${Math.round(performance.now() - began)}ms`,
+            );
+        },
+        (reason: unknown) => {
+          if (ending.isAsked) return;
+          logFatal(log, reason);
+          ending.ask(1);
+        },
+      );
+    }
+    const code = await ending.asked;
+    return await finish(code, starting, app, log);
+  } catch (reason) {
+    logFatal(log, reason);
+    return 1;
+  } finally {
+    offReload();
+    ending.close();
+  }
+}
+
+async function start(
+  app: NodeAppOptions,
+  cli: Cli,
+  log: Log,
+  ending: Ending,
+): Promise<NodeRuntime> {
+  const startNode = await cli.loadStart();
+  return startNode({
+    apps: [app],
+    log,
+    env: cli.env,
+    failOnComponentError: true,
+    shutdown: (_appId, force) => {
+      if (force) setTimeout(() => cli.exit(1), forcedMs);
+      // The answer to this very call is on its way; stopping waits for what is in flight.
+      else setImmediate(() => ending.ask(0));
+    },
+  });
+}
+
+/** Stops within the time that the user gave, whatever hangs. */
+async function finish(
+  code: number,
+  starting: Promise<NodeRuntime>,
+  app: NodeAppOptions,
+  log: Log,
+): Promise<number> {
+  log.info("Shutting down; waiting for what is in flight");
+  const limit = app.gracefulShutdownMs + app.blockShutdownMs + closingMs;
+  const stopped = starting.then(
+    // A start that failed after the wish to end has nothing left to stop.
+    async (runtime) => runtime.stop(),
+    (reason: unknown) => log.warn(`The start was broken off: ${reasonText(reason)}`),
+  );
+  const timer = new AbortController();
+  const late = delay(limit, "late" as const, { signal: timer.signal }).catch(() => undefined);
+  try {
+    if ((await Promise.race([stopped, late])) === "late") {
+      log.error(`Not everything closed within ${limit} ms`);
+      return 1;
+    }
+  } finally {
+    timer.abort();
+  }
+  log.info("Daprd shutdown gracefully");
+  return code;
+}
+
+function warnAbout(flags: Flags, { unknown, rest }: ParsedArgs, log: Log): void {
+  const names = daprdFlags.map(({ name }) => name);
+  for (const name of unknown)
+    log.warn(`Ignoring unknown flag ${name}${didYouMean(name.replace(/^-+/, ""), names)}`);
+  for (const arg of rest)
+    log.warn(`Ignoring argument ${JSON.stringify(arg)}; a boolean is written --flag=value`);
+  for (const flag of daprdFlags)
+    if (flag.unused === "later" && flags.given(flag.name) && isSet(flags, flag))
+      log.warn(`Ignoring --${flag.name}: it is not built yet`);
+  if (flags.text("mode") === "kubernetes")
+    log.warn("Kubernetes mode is not built yet: resources come from --resources-path only");
+}
+
+function isSet(flags: Flags, flag: (typeof daprdFlags)[number]): boolean {
+  if (flag.type === "boolean") return flags.boolean(flag.name);
+  const text = flags.text(flag.name);
+  return text !== "" && text !== flag.default;
+}

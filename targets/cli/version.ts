@@ -1,0 +1,13 @@
+import { readFileSync } from "node:fs";
+import { runtimeVersion } from "#core/metadata/operations.ts";
+
+/** The package's version; its file is as far from the source as from the bundle. */
+export function packageVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+/** Three lines, as daprd's `--build-info` prints them. */
+export function buildInfo(): string {
+  return `Version: ${runtimeVersion}\nGit Commit: \nGit Version: ${packageVersion()}\n`;
+}

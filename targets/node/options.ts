@@ -1,0 +1,67 @@
+import type { Log } from "#core/ports/platform.ts";
+
+/** One app that the process is to host; every number already parsed, every default filled in. */
+export interface NodeAppOptions {
+  readonly appId: string;
+  /** Env `NAMESPACE`; empty when unset. */
+  readonly namespace: string;
+  /** Absent: the app only calls, nothing calls it. */
+  readonly appPort?: number;
+  readonly appProtocol: "http" | "https" | "grpc" | "grpcs" | "h2c";
+  readonly appChannelAddress: string;
+  /** Calls in flight to the app; -1 means no limit. */
+  readonly appMaxConcurrency: number;
+  readonly httpPort: number;
+  readonly grpcPort: number;
+  /** Addresses of the API ports; empty means all. */
+  readonly listenAddresses: readonly string[];
+  /** Health and metadata without a token; absent means off. */
+  readonly publicPort?: number;
+  readonly publicListenAddresses: readonly string[];
+  /** Absent means off. */
+  readonly metricsPort?: number;
+  readonly metricsListenAddresses: readonly string[];
+  /** Folders (or files) of resources. */
+  readonly resourcesPaths: readonly string[];
+  /** Configuration files; later ones override. */
+  readonly configPaths: readonly string[];
+  /** YAML texts used as if they were files: the defaults of `outrigger run`. */
+  readonly inlineResources?: readonly { readonly name: string; readonly text: string }[];
+  readonly maxBodyBytes: number;
+  readonly readBufferBytes: number;
+  /** Time for requests in flight when the process ends. */
+  readonly gracefulShutdownMs: number;
+  /** Time that the APIs stay up after subscriptions have stopped; 0 means off. */
+  readonly blockShutdownMs: number;
+  readonly bindingProbeMs: number;
+  /** `config`, `subscribe`: endpoints of the app that are not asked for. */
+  readonly disableInitEndpoints: readonly string[];
+  /** Env `DAPR_API_TOKEN` (comma-separated for rotation); empty means none is asked for. */
+  readonly apiTokens: readonly string[];
+  readonly appToken?: string;
+  /** Shown under `extended` in metadata (`appCommand`, `cliPID`…). */
+  readonly extended: Readonly<Record<string, string>>;
+}
+
+export interface NodeOptions {
+  readonly apps: readonly NodeAppOptions[];
+  readonly log: Log;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** True: a component that can't start ends the start (daprd). False: it fails for the apps that see it only. */
+  readonly failOnComponentError: boolean;
+  /** `POST /v1.0/shutdown` of an app. */
+  shutdown(appId: string, force: boolean): void;
+}
+
+/** A running Node target. */
+export interface NodeRuntime {
+  /** The ports that were bound (the asked ones, or free ones for 0). */
+  readonly apps: ReadonlyMap<string, { readonly httpPort: number; readonly grpcPort: number }>;
+  /** Resolves when every app with a port has opened it and its subscriptions run. */
+  readonly ready: Promise<void>;
+  /** Stops taking work, waits for what is in flight (at most the graceful time), closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Starts the runtime; resolves when the API answers, rejects with a reason a user can act on. See `start.ts`. */
+export type StartNode = (options: NodeOptions) => Promise<NodeRuntime>;

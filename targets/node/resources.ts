@@ -1,0 +1,79 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type Configuration,
+  type ConfigurationDocument,
+  mergeConfigurations,
+} from "#core/resources/configuration.ts";
+import { expandEnv } from "#core/resources/configuration.ts";
+import { type Problem, parseDocuments, problemText } from "#core/resources/parse.ts";
+import type { Resource } from "#core/resources/resource.ts";
+import type { Log } from "#core/ports/platform.ts";
+
+/** Larger files are refused; Dapr's resources are a few KiB. */
+const maxFileBytes = 4 * 1024 * 1024;
+
+/** Reads folders of `.yaml`, `.yml` and `.json` files, not their subfolders. A document that cannot be read is left out with a warning, as Dapr does. */
+export async function readResources(
+  paths: readonly string[],
+  log: Log,
+): Promise<readonly Resource[]> {
+  const resources: Resource[] = [];
+  for (const path of paths)
+    for (const file of await filesIn(path))
+      resources.push(...parse(await readText(file), file, log));
+  return resources;
+}
+
+/** Parses a text as if it were a file; problems go to the log. */
+export function parse(text: string, file: string, log: Log): readonly Resource[] {
+  const { documents, problems } = parseDocuments(text, file);
+  for (const problem of problems) report(problem, log);
+  return documents;
+}
+
+/** Reads Configuration files; later ones override. Rejects when one holds no readable Configuration. */
+export async function readConfiguration(
+  paths: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  log: Log,
+): Promise<Configuration> {
+  const documents: ConfigurationDocument[] = [];
+  for (const path of paths) {
+    const { documents: found, problems } = parseDocuments(
+      expandEnv(await readText(path), env),
+      path,
+    );
+    for (const problem of problems) report(problem, log);
+    const configurations = found.filter((document) => document.kind === "Configuration");
+    if (configurations.length === 0)
+      throw new Error(`Cannot read a Configuration from "${path}": it holds none that is valid`);
+    documents.push(...configurations);
+  }
+  return mergeConfigurations(documents);
+}
+
+async function filesIn(path: string): Promise<readonly string[]> {
+  const info = await stat(path).catch((reason: unknown) => {
+    throw new Error(`Cannot read resources from "${path}": ${(reason as Error).message}`, {
+      cause: reason,
+    });
+  });
+  if (!info.isDirectory()) return [path];
+  const names = await readdir(path);
+  return names
+    .filter((name) => /\.(?:ya?ml|json)$/i.test(name))
+    .sort()
+    .map((name) => join(path, name));
+}
+
+async function readText(file: string): Promise<string> {
+  const { size } = await stat(file);
+  if (size > maxFileBytes)
+    throw new Error(`Cannot read "${file}": it has ${size} bytes, more than ${maxFileBytes}`);
+  return readFile(file, "utf8");
+}
+
+function report(problem: Problem, log: Log): void {
+  log.warn(problemText(problem));
+}

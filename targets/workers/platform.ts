@@ -1,0 +1,21 @@
+import { waitUntil } from "cloudflare:workers";
+import type { Platform } from "#core/ports/platform.ts";
+import { clock } from "#targets/_shared/clock.ts";
+import { objectLog } from "#targets/_shared/console-log.ts";
+import { type Settings, visibleEnv } from "#targets/_shared/settings.ts";
+import { peerChannel } from "./app-channel.ts";
+import type { WorkerEnv } from "./env.ts";
+
+export function workerPlatform(env: WorkerEnv, settings: Settings): Platform {
+  return {
+    clock,
+    log: objectLog,
+    fetch: (input, init) => fetch(input, init),
+    env: visibleEnv(env),
+    // A Worker has no address; RFC 7239 has this word for it.
+    host: { address: "unknown", name: settings.appId },
+    peers: peerChannel(env, settings),
+    binding: (name) => env[name],
+    background: (work) => waitUntil(work),
+  };
+}

@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const root = join(import.meta.dirname, "../..");
+const sources = (folder: string): readonly string[] =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+
+/** Every module that a file names, in static and dynamic imports and re-exports. */
+function imported(file: string): readonly string[] {
+  const text = readFileSync(join(root, file), "utf8");
+  return [...text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*"([^"]+)"/g)].map(
+    (match) => match[1] as string,
+  );
+}
+function violations(folder: string, allowed: (module: string, file: string) => boolean): string[] {
+  return sources(folder).flatMap((file) =>
+    imported(file)
+      .filter((module) => !allowed(module, file))
+      .map((module) => `${file} imports ${module}`),
+  );
+}
+const isLocal = (module: string): boolean => module.startsWith("./") || module.startsWith("../");
+
+describe("arrows point inwards", () => {
+  /** What core may use beside itself: small libraries that need no platform. */
+  const neutral = ["hono", "yaml", "croner", "@marcbachmann/cel-js", "@bufbuild/re2"];
+  it("core imports itself and neutral libraries only", () => {
+    const found = violations(
+      "core",
+      (module) =>
+        module.startsWith("#core/") ||
+        isLocal(module) ||
+        neutral.some((name) => module === name || module.startsWith(`${name}/`)),
+    );
+    expect(found).toEqual([]);
+  });
+  it("core does not import the gRPC surface from its runtime", () => {
+    expect(imported("core/runtime.ts").filter((module) => module.includes("/grpc/"))).toEqual([]);
+  });
+  it("components never import targets or tests", () => {
+    expect(violations("components", (module) => !/^#(?:targets|test)\//.test(module))).toEqual([]);
+  });
+  it("only a component's own folder is imported by it, beside core and what components share", () => {
+    const found = violations("components", (module, file) => {
+      if (!module.startsWith("#components/") || file.startsWith("components/_")) return true;
+      const folder = file.split("/")[1] as string;
+      return (
+        module.startsWith(`#components/${folder}/`) || module.startsWith("#components/_shared/")
+      );
+    });
+    expect(found).toEqual([]);
+  });
+  it("a manifest loads no client library and no port: those come with `open`", () => {
+    const statics = sources("components")
+      .filter((file) => file.endsWith("/manifest.ts"))
+      .flatMap((file) => {
+        const text = readFileSync(join(root, file), "utf8");
+        return [...text.matchAll(/^import (?!type\b).*?from "([^"]+)"/gms)]
+          .map((match) => match[1] as string)
+          .filter(
+            (module) =>
+              !module.startsWith("#core/") &&
+              !module.startsWith("./options") &&
+              !module.startsWith("#components/_shared/"),
+          )
+          .map((module) => `${file} imports ${module}`);
+      });
+    expect(statics).toEqual([]);
+  });
+  it("targets do not import each other but for what serverless ones share, except the command line the Node target", () => {
+    const found = violations("targets", (module, file) => {
+      const match = /^#targets\/([^/]+)\//.exec(module);
+      const folder = file.split("/")[1];
+      return !match || match[1] === folder || match[1] === "_shared" || folder === "cli";
+    });
+    expect(found).toEqual([]);
+  });
+});
+
+describe("no ambient state", () => {
+  it("core and components hold no module-level variable that can change, but for the pool of random bytes", () => {
+    const found = [...sources("core"), ...sources("components")].flatMap((file) =>
+      [...readFileSync(join(root, file), "utf8").matchAll(/^(?:export )?(?:let|var) (\w+)/gm)].map(
+        (match) => `${file}: ${match[1]}`,
+      ),
+    );
+    expect(found).toEqual(["core/trace-context.ts: used"]);
+  });
+  it("no file outside a target's edge reads the environment of the process", () => {
+    const found = [...sources("core"), ...sources("components")].filter((file) =>
+      /\bprocess\.env\b/.test(readFileSync(join(root, file), "utf8")),
+    );
+    expect(found).toEqual([]);
+  });
+});

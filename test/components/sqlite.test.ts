@@ -1,0 +1,31 @@
+import { describe } from "vitest";
+import { state } from "#components/sqlite/manifest.ts";
+import { stateStoreContract, type StateStoreTraits } from "../contracts/state-store.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { openComponent, testHost } from "../support/host.ts";
+import { temporaryFile } from "../support/temporary-file.ts";
+
+const clock = fakeClock();
+const traits: StateStoreTraits = {
+  foreignEtag: "etag-mismatch",
+  staleEtag: crypto.randomUUID(),
+  etagOnMissingKey: "refused",
+  firstWriteRefuses: "every-key",
+  expiryIsRead: true,
+  putWithoutTtl: "ends-expiry",
+  elapse: (ms) => clock.advance(ms),
+};
+describe.each([
+  ["a file", () => ({ connectionString: `file:${temporaryFile("state.db")}` })],
+  [
+    "a file without WAL",
+    () => ({ connectionString: temporaryFile("state.db"), disableWAL: "true" }),
+  ],
+  ["memory", () => ({ connectionString: ":memory:" })],
+])("state.sqlite in %s", (_, metadata) => {
+  stateStoreContract({
+    name: "state.sqlite",
+    open: () => openComponent(state, metadata(), testHost({ clock })),
+    traits,
+  });
+});

@@ -1,0 +1,64 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { join } from "node:path";
+import { freePort } from "./free-port.ts";
+
+export interface SidecarProcess {
+  readonly httpPort: number;
+  readonly child: ChildProcess;
+  /** Everything it has printed. */
+  output(): string;
+  /** Resolves when `healthz` answers 204; rejects when the process ends first or 30 s pass. */
+  healthy(): Promise<void>;
+  /** SIGTERM, then the exit code. */
+  stop(): Promise<number | null>;
+  /** The exit code, once it ends by itself. */
+  readonly exited: Promise<number | null>;
+}
+
+const bin = join(import.meta.dirname, "../../bin/outrigger.mjs");
+
+/** Starts `outrigger sidecar` as a script would start daprd: by absolute path, with only the environment given. */
+export async function sidecar(options: {
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}): Promise<SidecarProcess> {
+  const args = [...options.args];
+  const given = args.indexOf("--dapr-http-port");
+  const httpPort = given === -1 ? await freePort() : Number(args[given + 1]);
+  if (given === -1) args.push("--dapr-http-port", String(httpPort));
+  for (const flag of ["--dapr-grpc-port", "--metrics-port", "--dapr-internal-grpc-port"])
+    if (!args.includes(flag)) args.push(flag, String(await freePort()));
+  const child = spawn(process.execPath, [bin, "sidecar", ...args], {
+    env: { ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const exited = new Promise<number | null>((resolve) =>
+    child.once("close", (code) => resolve(code)),
+  );
+  let ended = false;
+  void exited.then(() => (ended = true));
+  return {
+    httpPort,
+    child,
+    output: () => output,
+    exited,
+    healthy: async () => {
+      for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
+        if (ended) throw new Error(`The sidecar ended before it was healthy:\n${output}`);
+        const answer = await fetch(`http://127.0.0.1:${httpPort}/v1.0/healthz`).catch(
+          () => undefined,
+        );
+        if (answer?.status === 204) return;
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      throw new Error(`The sidecar was not healthy within 30 s:\n${output}`);
+    },
+    stop: () => {
+      child.kill("SIGTERM");
+      return exited;
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import { tmpdir } from "node:os";
+import type { Cli, SignalName } from "#targets/cli/cli.ts";
+import type { NodeOptions, NodeRuntime, StartNode } from "#targets/node/options.ts";
+
+/** A process that a test holds in its hands. */
+export interface FakeCli {
+  readonly cli: Cli;
+  out(): string;
+  err(): string;
+  signal(name: SignalName): void;
+  /** Codes that the command wanted to end the process with. */
+  readonly exits: number[];
+  /** What happens when the process ends. */
+  runExit(): void;
+  readonly listeners: number;
+}
+
+export function fakeCli(
+  overrides: Partial<Pick<Cli, "env" | "cwd" | "colour">> & {
+    readonly start?: StartNode;
+    readonly input?: string;
+  } = {},
+): FakeCli {
+  let out = "";
+  let err = "";
+  const exits: number[] = [];
+  const signals = new Map<SignalName, Set<() => void>>();
+  const exitListeners = new Set<() => void>();
+  const { start = fakeRuntime().start } = overrides;
+  return {
+    exits,
+    out: () => out,
+    err: () => err,
+    signal: (name) => {
+      for (const listener of signals.get(name) ?? []) listener();
+    },
+    runExit: () => {
+      for (const listener of exitListeners) listener();
+    },
+    get listeners() {
+      return exitListeners.size + [...signals.values()].reduce((sum, set) => sum + set.size, 0);
+    },
+    cli: {
+      env: overrides.env ?? {},
+      cwd: overrides.cwd ?? tmpdir(),
+      colour: overrides.colour ?? false,
+      pid: process.pid,
+      out: (text) => void (out += text),
+      err: (text) => void (err += text),
+      input: async () => overrides.input ?? "",
+      loadStart: async () => start,
+      onSignal: (name, listener) => {
+        const set = signals.get(name) ?? new Set();
+        signals.set(name, set.add(listener));
+        return () => set.delete(listener);
+      },
+      onExit: (listener) => {
+        exitListeners.add(listener);
+        return () => exitListeners.delete(listener);
+      },
+      exit: (code) => void exits.push(code),
+    },
+  };
+}
+
+export interface FakeRuntime {
+  readonly start: StartNode;
+  /** What the command asked for, once it did. */
+  readonly options: NodeOptions | undefined;
+  readonly stops: number;
+}
+
+/** A runtime that only remembers what it was told. */
+export function fakeRuntime(
+  behaviour: {
+    readonly ready?: Promise<void>;
+    readonly starting?: () => Promise<void>;
+    readonly stopping?: () => Promise<void>;
+  } = {},
+): FakeRuntime {
+  let options: NodeOptions | undefined;
+  let stops = 0;
+  return {
+    get options() {
+      return options;
+    },
+    get stops() {
+      return stops;
+    },
+    start: async (given) => {
+      options = given;
+      await behaviour.starting?.();
+      return {
+        apps: new Map(
+          given.apps.map(({ appId, httpPort, grpcPort }) => [appId, { httpPort, grpcPort }]),
+        ),
+        ready: behaviour.ready ?? Promise.resolve(),
+        stop: async () => {
+          stops++;
+          await behaviour.stopping?.();
+        },
+      } satisfies NodeRuntime;
+    },
+  };
+}

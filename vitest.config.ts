@@ -1,0 +1,92 @@
+import { readFileSync } from "node:fs";
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { transformSync } from "esbuild";
+import { defineConfig } from "vitest/config";
+import type { CellName } from "./test/support/cells.ts";
+
+const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
+/** Where the API suite runs, and which of its cases do not pass there yet. */
+const cell = (
+  name: CellName,
+): { readonly cell: CellName; readonly knownGaps: readonly string[] } => ({
+  cell: name,
+  knownGaps: read(`test/known-gaps/${name}.txt`)
+    .split("\n")
+    .filter((line) => line !== ""),
+});
+/** The Worker of wrangler.toml inside workerd, and the recording app as the Worker behind it. */
+const workerd = (): Parameters<typeof cloudflareTest>[0] => {
+  const app = transformSync(read("test/support/recording-app.ts"), { loader: "ts" }).code;
+  return {
+    wrangler: { configPath: "./wrangler.toml" },
+    miniflare: {
+      cf: false,
+      bindings: { OUTRIGGER_ALLOW_ANONYMOUS: "true" },
+      workers: [
+        {
+          name: "orders-app",
+          modules: true,
+          compatibilityDate: "2026-07-30",
+          script: `${app}\nexport default { fetch: recordingApp() };`,
+        },
+      ],
+    },
+  };
+};
+
+/** One project for each place that tests run in; `npm test` runs them all. */
+export default defineConfig({
+  test: {
+    silent: "passed-only",
+    reporters: ["default", "./test/support/reporter.ts"],
+    projects: [
+      { test: { name: "unit", include: ["test/core/**/*.test.ts"] } },
+      { test: { name: "boundaries", include: ["test/boundaries/**/*.test.ts"] } },
+      {
+        test: {
+          name: "components",
+          include: ["test/components/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: "node",
+          include: [
+            "test/targets/{node,cli,workers,_shared}/**/*.test.ts",
+            "test/conformance/**/*.test.ts",
+            "test/api/**/*.test.ts",
+          ],
+          provide: cell("node-http"),
+          testTimeout: 30_000,
+        },
+      },
+      {
+        plugins: [cloudflareTest(workerd)],
+        test: {
+          name: "workerd",
+          include: ["test/workerd/**/*.test.ts", "test/api/**/*.test.ts"],
+          provide: cell("workers-http"),
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "functions",
+          include: ["test/targets/azure-functions/**/*.test.ts", "test/api/**/*.test.ts"],
+          provide: cell("functions-http"),
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
