@@ -2,10 +2,10 @@
 import type { Manifest } from "#core/ports/manifest.ts";
 import { input as cronInput } from "#components/cron/manifest.ts";
 import { conversation as echoConversation } from "#components/echo/manifest.ts";
-import { secretStore as environmentSecretStore } from "#components/environment/manifest.ts";
+import { secrets as environmentSecrets } from "#components/environment/manifest.ts";
 import { output as httpOutput } from "#components/http/manifest.ts";
 import { pubsub as inMemoryPubsub, state as inMemoryState } from "#components/in-memory/manifest.ts";
-import { secretStore as localFileSecretStore } from "#components/local-file/manifest.ts";
+import { secrets as localFileSecrets } from "#components/local-file/manifest.ts";
 import { output as localStorageOutput } from "#components/local-storage/manifest.ts";
 import { pubsub as redisPubsub, state as redisState } from "#components/redis/manifest.ts";
 import { state as sqliteState } from "#components/sqlite/manifest.ts";
@@ -13,11 +13,11 @@ import { state as sqliteState } from "#components/sqlite/manifest.ts";
 export const manifests = [
   cronInput,
   echoConversation,
-  environmentSecretStore,
+  environmentSecrets,
   httpOutput,
   inMemoryPubsub,
   inMemoryState,
-  localFileSecretStore,
+  localFileSecrets,
   localStorageOutput,
   redisPubsub,
   redisState,

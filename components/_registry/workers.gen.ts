@@ -3,7 +3,7 @@ import type { Manifest } from "#core/ports/manifest.ts";
 import { state as cloudflareDurableStateState } from "#components/cloudflare-durable-state/manifest.ts";
 import { pubsub as cloudflareQueuesPubsub } from "#components/cloudflare-queues/manifest.ts";
 import { conversation as echoConversation } from "#components/echo/manifest.ts";
-import { secretStore as environmentSecretStore } from "#components/environment/manifest.ts";
+import { secrets as environmentSecrets } from "#components/environment/manifest.ts";
 import { output as httpOutput } from "#components/http/manifest.ts";
 import { pubsub as inMemoryPubsub, state as inMemoryState } from "#components/in-memory/manifest.ts";
 import { input as triggerCronInput } from "#components/trigger-cron/manifest.ts";
@@ -12,7 +12,7 @@ export const manifests = [
   cloudflareDurableStateState,
   cloudflareQueuesPubsub,
   echoConversation,
-  environmentSecretStore,
+  environmentSecrets,
   httpOutput,
   inMemoryPubsub,
   inMemoryState,

@@ -1,4 +1,4 @@
-import { open as openFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { messageOf } from "#core/errors/component-error.ts";
 import { isRecord, jsonErrorText, jsonTypeOf, parseJson } from "#core/util/json.ts";
 
@@ -20,20 +20,19 @@ export async function readSecrets(path: string): Promise<Readonly<Record<string,
 }
 
 async function readText(path: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
   try {
-    await using file = await openFile(path, "r");
-    const { size } = await file.stat();
-    const buffer = Buffer.alloc(Math.min(size, maxBytes) + 1);
-    let used = 0;
-    while (used < buffer.length) {
-      const { bytesRead } = await file.read(buffer, used, buffer.length - used, used);
-      if (bytesRead === 0) break;
-      used += bytesRead;
+    for await (const chunk of createReadStream(path, {
+      end: maxBytes,
+    }) as AsyncIterable<Uint8Array>) {
+      size += chunk.byteLength;
+      if (size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
+      text += decoder.decode(chunk, { stream: true });
     }
-    if (used > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
-    if (used === buffer.length) throw new Error("it grew while it was read");
-    return new TextDecoder().decode(buffer.subarray(0, used));
   } catch (reason) {
     throw new Error(`Cannot read secretsFile ${path}: ${messageOf(reason)}`, { cause: reason });
   }
+  return text + decoder.decode();
 }

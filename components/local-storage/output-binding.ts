@@ -1,119 +1,135 @@
-import { mkdir, open as openFile, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open as openFile, opendir, rmdir, stat, unlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { optionsOf } from "#components/_shared/options.ts";
-import { ComponentError } from "#core/errors/component-error.ts";
+import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import type { BindingData, OutputBinding } from "#core/ports/bindings.ts";
-import { type Data, noMetadata } from "#core/ports/component.ts";
-import type { ComponentSpec, OptionTable } from "#core/ports/manifest.ts";
-import { resolveInside, resolveRoot } from "./inside.ts";
+import { type CallOptions, noMetadata } from "#core/ports/component.ts";
+import type { ComponentSpec } from "#core/ports/manifest.ts";
+import { payloadOf } from "./payload.ts";
+import { fileBelow, isCode, openRoot } from "./root.ts";
+import { isTemporary, syncDirectory, writeFile } from "./write-file.ts";
 
-/** Larger files are not read into memory. */
-const maxReadBytes = 100 * 1024 * 1024;
+const maxFileBytes = 100 * 1024 * 1024;
+const maxListed = 100_000;
+type Work = (
+  root: string,
+  name: string,
+  request: BindingData,
+  options: CallOptions,
+) => Promise<BindingData | undefined>;
 
-export async function open(spec: ComponentSpec, table: OptionTable): Promise<OutputBinding> {
-  const root = await resolveRoot(optionsOf(spec, table).text("rootPath") ?? "");
+export async function open(spec: ComponentSpec): Promise<OutputBinding> {
+  const root = await openRoot(spec.metadata["rootpath"] ?? "");
   return {
-    operations: ["create", "get", "list", "delete"],
-    invoke: async (operation, { data, metadata }) => {
-      const name = metadata["fileName"] || (operation === "create" ? crypto.randomUUID() : "");
-      try {
-        const path = await resolveInside(root, name);
-        switch (operation) {
-          case "create":
-            return await create(root, path, data ?? "");
-          case "get":
-            return await get(path);
-          case "list":
-            return await list(path);
-          default:
-            return await remove(root, path);
-        }
-      } catch (reason) {
-        throw ComponentError.is(reason)
-          ? reason
-          : new ComponentError("rejected", (reason as Error).message, { cause: reason });
-      }
+    operations: Object.keys(works),
+    invoke: async (operation, request, options) => {
+      const work = Object.hasOwn(works, operation) ? works[operation] : undefined;
+      if (!work) throw new ComponentError("unsupported", `unsupported operation ${operation}`);
+      options.signal.throwIfAborted();
+      return work(root, request.metadata["fileName"] ?? "", request, options);
     },
     [Symbol.asyncDispose]: async () => {},
   };
 }
 
-async function create(root: string, path: string, data: Data): Promise<BindingData> {
-  if (path === root) throw new ComponentError("rejected", "fileName names the root folder");
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = join(dirname(path), `.${crypto.randomUUID()}.tmp`);
-  try {
-    const file = await openFile(temporary, "wx");
-    try {
-      await file.writeFile(contentOf(data));
-      // Acknowledged means that it is on disk.
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (reason) {
-    await rm(temporary, { force: true });
-    throw reason;
-  }
-  return answer(JSON.stringify({ fileName: relative(root, path) }));
-}
-
-/** Dapr: a JSON string is unquoted, and what then is base64 is decoded. */
-function contentOf(data: Data): Uint8Array {
-  const text = unquoted(typeof data === "string" ? data : new TextDecoder().decode(data));
-  if (text === undefined) return typeof data === "string" ? Buffer.from(data) : data;
-  return isBase64(text) ? Buffer.from(text, "base64") : Buffer.from(text);
-}
-function unquoted(text: string): string | undefined {
-  if (!text.startsWith('"')) return isBase64(text) ? text : undefined;
-  try {
-    return JSON.parse(text) as string;
-  } catch {
+const works: Readonly<Record<string, Work>> = {
+  create: async (root, asked, { data }) => {
+    const name = asked === "" ? crypto.randomUUID() : asked;
+    const path = await fileBelow(root, name);
+    if (path === root)
+      throw new ComponentError("rejected", `error creating file ${path}: it is a directory`);
+    await failing(`error writing to file ${path}`, () =>
+      writeFile(path, payloadOf(data ?? "null")),
+    );
+    return json({ fileName: relative(root, path) });
+  },
+  get: async (root, name, _request, options) => {
+    const path = await fileBelow(root, named(name));
+    const data = await failing(
+      `error reading file ${path}`,
+      () => readWhole(path, options),
+      `file not found: ${path}`,
+    );
+    return { data, metadata: noMetadata };
+  },
+  delete: async (root, name) => {
+    const path = await fileBelow(root, named(name));
+    await failing(`error deleting file ${path}`, async () => {
+      await ((await stat(path)).isDirectory() ? rmdir(path) : unlink(path));
+      await syncDirectory(dirname(path));
+    });
     return undefined;
+  },
+  list: async (root, name, _request, options) => {
+    const path = await fileBelow(root, name);
+    const info = await failing(`error getting stats for path ${path}`, () => stat(path));
+    if (!info.isDirectory())
+      throw new ComponentError(
+        "rejected",
+        `unable to list files as the file specified is not a directory: ${path}`,
+      );
+    const files: string[] = [];
+    await failing(`error listing files in the directory ${path}`, () => walk(path, files, options));
+    return json(files.sort());
+  },
+};
+
+function named(name: string): string {
+  if (name === "")
+    throw new ComponentError("rejected", "metadata fileName is missing; give the name of a file");
+  return name;
+}
+
+function json(value: unknown): BindingData {
+  return { data: JSON.stringify(value), metadata: noMetadata };
+}
+
+async function readWhole(path: string, { signal }: CallOptions): Promise<Uint8Array> {
+  // A pipe would hold the call for ever.
+  const file = await openFile(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    return await readFile(file, signal);
+  } finally {
+    await file.close();
   }
 }
-function isBase64(text: string): boolean {
-  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+async function readFile(file: FileHandle, signal: AbortSignal): Promise<Uint8Array> {
+  const info = await file.stat();
+  if (!info.isFile()) throw new ComponentError("rejected", "it is no regular file");
+  if (info.size > maxFileBytes)
+    throw new ComponentError("rejected", `it is larger than ${maxFileBytes} bytes`);
+  const bytes = new Uint8Array(info.size);
+  let used = 0;
+  while (used < bytes.length) {
+    signal.throwIfAborted();
+    const { bytesRead } = await file.read(bytes, used, bytes.length - used, used);
+    if (bytesRead === 0) break;
+    used += bytesRead;
+  }
+  return bytes.subarray(0, used);
 }
 
-async function get(path: string): Promise<BindingData> {
-  const info = await stat(path).catch((reason: NodeJS.ErrnoException) => {
-    throw new ComponentError(
-      "rejected",
-      reason.code === "ENOENT" ? `file not found: ${path}` : reason.message,
-    );
-  });
-  if (!info.isFile()) throw new ComponentError("rejected", `not a file: ${path}`);
-  if (info.size > maxReadBytes)
-    throw new ComponentError(
-      "rejected",
-      `file ${path} has ${info.size} bytes; the limit is ${maxReadBytes}`,
-    );
-  return { data: await readFile(path), metadata: noMetadata };
+/** Dapr: links are listed, not followed. */
+async function walk(directory: string, files: string[], options: CallOptions): Promise<void> {
+  for await (const entry of await opendir(directory)) {
+    options.signal.throwIfAborted();
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) await walk(path, files, options);
+    else if (!isTemporary(entry.name)) files.push(path);
+    if (files.length > maxListed)
+      throw new ComponentError(
+        "rejected",
+        `there are more than ${maxListed} files; list a directory below it`,
+      );
+  }
 }
 
-async function list(path: string): Promise<BindingData> {
-  const info = await stat(path);
-  if (!info.isDirectory())
-    throw new ComponentError(
-      "rejected",
-      `unable to list files as the file specified is not a directory: ${path}`,
-    );
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-  return answer(JSON.stringify(files.sort()));
-}
-
-async function remove(root: string, path: string): Promise<undefined> {
-  if (path === root)
-    throw new ComponentError("rejected", "fileName is missing; name the file to delete");
-  await rm(path);
-  return undefined;
-}
-
-function answer(data: string): BindingData {
-  return { data, metadata: noMetadata };
+async function failing<T>(what: string, work: () => Promise<T>, missing?: string): Promise<T> {
+  try {
+    return await work();
+  } catch (reason) {
+    const text =
+      missing !== undefined && isCode(reason, "ENOENT") ? missing : `${what}: ${messageOf(reason)}`;
+    throw new ComponentError("rejected", text, { cause: reason });
+  }
 }

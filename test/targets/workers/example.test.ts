@@ -51,7 +51,7 @@ describe("wrangler.toml with examples/workers-edge", () => {
       { withinMs: 10_000, what: "the saved order" },
     );
   });
-  test("a call that is invoked streams both ways", async () => {
+  test("an invoked call carries a large body to the app", async () => {
     const answer = await server.fetch(
       "/v1.0/invoke/orders/method/order",
       post(JSON.stringify({ large: "x".repeat(100_000) })),
