@@ -15,7 +15,7 @@ const cell = (
     .filter((line) => line !== ""),
 });
 /** The Worker of wrangler.toml inside workerd, and the recording app as the Worker behind it. */
-const workerd = (): Parameters<typeof cloudflareTest>[0] => {
+const workerd = () => {
   const app = transformSync(read("test/support/recording-app.ts"), { loader: "ts" }).code;
   return {
     wrangler: { configPath: "./wrangler.toml" },

@@ -19,6 +19,9 @@ export async function buildNode(): Promise<void> {
     target: "node24",
     sourcemap: true,
     metafile: true,
+    // V8 keeps the source of what it runs: white space would cost memory in every process.
+    minifySyntax: true,
+    minifyWhitespace: true,
     logLevel: "warning",
     // CommonJS libraries in the bundle ask for Node's own modules by `require`.
     banner: {

@@ -14,5 +14,5 @@ export const output: Manifest<"bindings.output"> = defineComponent({
         "Directory that holds the files; made when it is not there. No file outside it can be reached.",
     },
   },
-  open: async (spec, host) => (await import("./output-binding.ts")).open(spec, host),
+  open: async (spec) => (await import("./output-binding.ts")).open(spec),
 });

@@ -2,8 +2,20 @@ import { mkdir, realpath, stat } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 
-/** Places where files of the system or of Kubernetes are. */
-const refused = ["/proc", "/sys", "/boot", "/var/run/secrets", "/run/secrets"];
+/** Folders of the system, and where Kubernetes puts secrets: no configuration may open them to callers. */
+const refused = [
+  "/proc",
+  "/sys",
+  "/boot",
+  "/dev",
+  "/etc",
+  "/bin",
+  "/sbin",
+  "/lib",
+  "/usr",
+  "/var/run/secrets",
+  "/run/secrets",
+];
 
 /** The directory of all files, made when it is not there; its path without symbolic links. */
 export async function openRoot(rootPath: string): Promise<string> {
@@ -13,7 +25,7 @@ export async function openRoot(rootPath: string): Promise<string> {
   const existing = await deepest(asked);
   const real = join(await realpath(existing), asked.slice(existing.length));
   for (const path of [asked, real])
-    if (refused.some((place) => isBelow(path, place)))
+    if (dirname(path) === path || refused.some((place) => isBelow(path, place)))
       throw new Error(
         `property rootPath points to a disallowed location (${path}); give a directory of its own`,
       );

@@ -1,18 +1,17 @@
 import { mkdir, open, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-/** Files that are being written have this start of their name; they belong to nobody yet. */
-const temporary = ".outrigger-";
-
+const temporary = /^\.outrigger-[0-9a-f-]{36}\.tmp$/;
+/** True for the name of a file that is being written; it belongs to nobody yet. */
 export function isTemporary(name: string): boolean {
-  return name.startsWith(temporary);
+  return temporary.test(name);
 }
 
 /** Writes all or nothing: a reader sees the old file or the new one, and once this resolves the new one is on disk. */
 export async function writeFile(path: string, data: Uint8Array): Promise<void> {
   const directory = dirname(path);
   await mkdir(directory, { recursive: true });
-  const beside = join(directory, `${temporary}${crypto.randomUUID()}`);
+  const beside = join(directory, `.outrigger-${crypto.randomUUID()}.tmp`);
   try {
     const file = await open(beside, "wx");
     try {

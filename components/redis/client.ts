@@ -32,7 +32,8 @@ export interface RedisClient {
 }
 
 export async function loadClient(): Promise<RedisClient> {
-  const library = await import("@redis/client");
+  // In a bundle a CommonJS library has its names on `default` only; in Node there too.
+  const library = (await import("@redis/client")).default as unknown as Library;
   const creators = { node: createNode, sentinel: createSentinel, cluster: createCluster };
   return {
     create: (settings, events) => creators[settings.mode](library, settings, events),

@@ -152,7 +152,10 @@ function toResponse(http: RpcHttp, method: string): Response {
   const status = Number(http.statusCode);
   const bare = method === "HEAD" || status === 204 || status === 304;
   const body = http.body?.bytes ?? http.body?.string ?? null;
-  return new Response(bare ? null : (body as BodyInit | null), { status, headers });
+  return new Response(bare ? null : (body as ConstructorParameters<typeof Response>[0]), {
+    status,
+    headers,
+  });
 }
 /** As ASP.NET writes it, value percent-encoded. */
 function cookieText(cookie: RpcCookie): string {

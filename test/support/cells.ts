@@ -29,7 +29,7 @@ export function describeCell(block: string, cases: (cell: () => Cell) => void): 
     }, 30_000);
     afterAll(async () => opened?.[Symbol.asyncDispose]());
     beforeEach(({ task }) => {
-      task.fails = gaps.includes(task.name);
+      (task as { fails?: boolean }).fails = gaps.includes(task.name);
     });
     cases(() => {
       if (!opened) throw new Error("The cell is not open");

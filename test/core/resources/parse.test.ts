@@ -1,0 +1,284 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { expandEnv, mergeConfigurations } from "#core/resources/configuration.ts";
+import type { ResiliencyDocument } from "#core/resources/resiliency.ts";
+import { parseDocuments, problemText } from "#core/resources/parse.ts";
+
+const head = (kind: string, version = "v1alpha1"): string =>
+  `apiVersion: dapr.io/${version}\nkind: ${kind}\nmetadata: {name: x}\n`;
+const problems = (text: string): readonly string[] =>
+  parseDocuments(text, "f.yaml").problems.map(problemText);
+const only = (text: string): unknown => {
+  const { documents, problems: found } = parseDocuments(text, "f.yaml");
+  expect(found.filter(({ severity }) => severity === "error")).toEqual([]);
+  expect(documents).toHaveLength(1);
+  return documents[0];
+};
+
+describe("parseDocuments", () => {
+  it("reads a component with values, references and scopes", () => {
+    const text = `${head("Component")}
+spec:
+  type: state.redis
+  version: v1
+  ignoreErrors: true
+  initTimeout: 30s
+  metadata:
+  - {name: redisHost, value: "localhost:6379"}
+  - {name: actorStateStore, value: true}
+  - {name: redisDB, value: 5}
+  - {name: redisPassword, secretKeyRef: {name: redis, key: password}}
+  - {name: token, secretKeyRef: {name: plain}}
+  - {name: host, envRef: HOST}
+auth: {secretStore: vault}
+scopes: [app1, app2]`;
+    expect(only(text)).toEqual({
+      kind: "Component",
+      name: "x",
+      namespace: "",
+      scopes: ["app1", "app2"],
+      origin: { file: "f.yaml", document: 1 },
+      secretStore: "vault",
+      spec: {
+        type: "state.redis",
+        version: "v1",
+        ignoreErrors: true,
+        initTimeoutMs: 30_000,
+        metadata: [
+          { name: "redisHost", value: "localhost:6379" },
+          { name: "actorStateStore", value: "true" },
+          { name: "redisDB", value: "5" },
+          { name: "redisPassword", secretKeyRef: { name: "redis", key: "password" } },
+          { name: "token", secretKeyRef: { name: "plain", key: "plain" } },
+          { name: "host", envRef: "HOST" },
+        ],
+      },
+    });
+  });
+
+  it("reads both versions of a subscription to one shape", () => {
+    const old = `${head("Subscription")}spec: {pubsubname: ps, topic: t, route: /r, deadLetterTopic: d, bulkSubscribe: {enabled: true, maxMessagesCount: 3}}`;
+    expect(only(old)).toMatchObject({
+      pubsubname: "ps",
+      topic: "t",
+      routes: { rules: [], default: "/r" },
+      deadLetterTopic: "d",
+      bulkSubscribe: { enabled: true, maxMessagesCount: 3 },
+      metadata: {},
+    });
+    const routed = `${head("Subscription", "v2alpha1")}spec:\n  pubsubname: ps\n  topic: t\n  metadata: {rawPayload: true}\n  routes:\n    rules: [{match: 'event.type == "a"', path: /a}]\n    default: /d`;
+    expect(only(routed)).toMatchObject({
+      routes: { rules: [{ match: 'event.type == "a"', path: "/a" }], default: "/d" },
+      metadata: { rawPayload: "true" },
+    });
+  });
+
+  it("reads resiliency policies with Dapr's defaults", () => {
+    const text = `${head("Resiliency")}spec:
+  policies:
+    timeouts: {short: 500ms, number: 2000}
+    retries: {again: {policy: exponential, maxRetries: 3, matching: {httpStatusCodes: "429,500-599"}}, plain: {}}
+    circuitBreakers: {breaker: {trip: "consecutiveFailures > 2"}}
+  targets:
+    apps: {orders: {timeout: short, retry: again, circuitBreaker: breaker}}
+    actors: {Cart: {circuitBreaker: breaker, circuitBreakerScope: both}}
+    components: {store: {outbound: {retry: plain}}}`;
+    const { policies, targets } = only(text) as ResiliencyDocument;
+    expect([...policies.timeouts]).toEqual([
+      ["short", 500],
+      ["number", 2000],
+    ]);
+    expect(policies.retries.get("plain")).toEqual({
+      policy: "constant",
+      durationMs: 5000,
+      maxIntervalMs: 60_000,
+      maxRetries: -1,
+    });
+    expect(policies.circuitBreakers.get("breaker")).toEqual({
+      maxRequests: 1,
+      intervalMs: 0,
+      timeoutMs: 60_000,
+      trip: "consecutiveFailures > 2",
+    });
+    expect(targets.components.get("store")).toEqual({ inbound: {}, outbound: { retry: "plain" } });
+  });
+
+  it.each([
+    ["kind: [", "f.yaml (document 1): cannot be read: "],
+    ["just text", "f.yaml (document 1): is no mapping"],
+    [`${head("Component")}spec: {version: v1}`, "f.yaml (document 1): spec.type is missing"],
+    [
+      `${head("Component")}spec: {type: redis}`,
+      'f.yaml (document 1): spec.type is "redis"; make it <category>.<name>',
+    ],
+    [
+      `apiVersion: dapr.io/v1alpha1\nkind: Component\nspec: {type: a.b}`,
+      "f.yaml (document 1): metadata.name is missing",
+    ],
+    [
+      `${head("Component")}spec: {type: a.b, metadata: {redisHost: x}}`,
+      "f.yaml (document 1): spec.metadata is a mapping; make it a list",
+    ],
+    [
+      `${head("Component")}spec: {type: a.b, metadata: [{value: x}]}`,
+      "f.yaml (document 1): spec.metadata[0].name is missing",
+    ],
+    [
+      `${head("Component")}spec: {type: a.b, ignoreErrors: perhaps}`,
+      'f.yaml (document 1): spec.ignoreErrors is "perhaps"; make it true or false',
+    ],
+    [
+      `${head("Component")}spec: {type: a.b, metdata: []}`,
+      'f.yaml (document 1): spec.metdata is unknown and has no effect; did you mean "metadata"?',
+    ],
+    [
+      `${head("Component")}spec: {type: a.b}\nscope: [a]`,
+      'f.yaml (document 1): scope is unknown and has no effect; did you mean "scopes"?',
+    ],
+    [
+      `${head("Subscription", "v2alpha1")}spec: {pubsubname: p, topic: t}`,
+      "f.yaml (document 1): spec.routes.default is missing",
+    ],
+    [
+      `${head("HTTPEndpoint")}spec: {baseUrl: "ftp://x"}`,
+      'f.yaml (document 1): spec.baseUrl is "ftp://x"',
+    ],
+    [
+      `${head("Resiliency")}spec: {targets: {apps: {a: {retry: nope}}}}`,
+      'f.yaml (document 1): spec.targets.apps.a.retry names policy "nope", which does not exist',
+    ],
+    [
+      `${head("Resiliency")}spec: {policies: {timeouts: {t: soon}}}`,
+      'f.yaml (document 1): spec.policies.timeouts.t is "soon"',
+    ],
+    [
+      `${head("Resiliency")}spec: {policies: {retries: {r: {matching: {httpStatusCodes: "500-400"}}}}}`,
+      "f.yaml (document 1): spec.policies.retries.r.matching.httpStatusCodes has",
+    ],
+    [
+      `${head("Configuration")}spec: {traicing: {}}`,
+      'f.yaml (document 1): spec.traicing is unknown and has no effect; did you mean "tracing"?',
+    ],
+    [`${head("Nonsense")}spec: {}`, 'f.yaml (document 1): kind "Nonsense" is no kind of dapr.io'],
+    [
+      `${head("Component", "v9")}spec: {type: a.b}`,
+      'f.yaml (document 1): apiVersion is "dapr.io/v9"',
+    ],
+  ])("says of %j where and what is wrong", (text, wanted) => {
+    expect(problems(text).filter((line) => line.startsWith(wanted))).toHaveLength(1);
+  });
+
+  it("keeps the good documents of a file with a bad one, and counts them", () => {
+    const text = `${head("Component")}spec: {type: a.b}\n---\n: [\n---\n${head("Component").replace("name: x", "name: y")}spec: {type: c.d}`;
+    const { documents, problems: found } = parseDocuments(text, "f.yaml");
+    expect(documents.map(({ name }) => name)).toEqual(["x", "y"]);
+    expect(found.map(({ document }) => document)).toEqual([2]);
+  });
+  it("passes over what is not Dapr's, such as Kubernetes objects", () => {
+    expect(parseDocuments("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}", "f")).toEqual({
+      documents: [],
+      problems: [],
+    });
+  });
+  it("reads JSON as well as YAML", () => {
+    expect(
+      only(
+        JSON.stringify({
+          apiVersion: "dapr.io/v1alpha1",
+          kind: "Component",
+          metadata: { name: "x" },
+          spec: { type: "a.b" },
+        }),
+      ),
+    ).toMatchObject({ name: "x" });
+  });
+
+  it.each([
+    [
+      "an alias bomb",
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${Array.from(
+        { length: 9 },
+        (_, i) =>
+          `${String.fromCharCode(98 + i)}: &${String.fromCharCode(98 + i)} [${Array(9)
+            .fill(`*${String.fromCharCode(97 + i)}`)
+            .join(",")}]`,
+      ).join("\n")}`,
+    ],
+    ["a cycle", `${head("Component")}spec: &s\n  type: a.b\n  self: *s`],
+    ["deep nesting", `${"[".repeat(3000)}${"]".repeat(3000)}`],
+    ["a repeated name", `${head("Component")}kind: Component\nspec: {type: a.b}`],
+  ])("refuses %s", (_, text) => {
+    expect(problems(text)[0]).toContain("cannot be read");
+  });
+  it("refuses a text above 4 MiB", () => {
+    expect(problems("#".repeat(4 * 1024 * 1024 + 1))[0]).toContain("the limit is 4194304");
+  });
+  it("never throws, whatever it is given", () => {
+    const yamlish = fc
+      .array(
+        fc.constantFrom(
+          "a: b",
+          "- x",
+          "---",
+          "&a",
+          "*a",
+          "[",
+          "{",
+          "}",
+          "|",
+          ": ",
+          "\n",
+          "  ",
+          "!!js",
+          "apiVersion: dapr.io/v1alpha1",
+          "kind: Component",
+          "spec:",
+          "metadata: {name: x}",
+        ),
+      )
+      .map((parts) => parts.join("\n"));
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), yamlish), (text) => void parseDocuments(text, "f")),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("Configuration", () => {
+  const read = (spec: string): never => only(`${head("Configuration")}spec: ${spec}`) as never;
+  it("has Dapr's defaults", () => {
+    expect(mergeConfigurations([])).toMatchObject({
+      tracing: { samplingRate: 1e-4 },
+      secrets: { scopes: [] },
+      components: { deny: [] },
+    });
+  });
+  it("merges documents: later scalars and lists replace, mappings merge", () => {
+    const merged = mergeConfigurations([
+      read(
+        '{tracing: {samplingRate: "1"}, secrets: {scopes: [{storeName: a, defaultAccess: deny}]}, components: {deny: [state.x]}}',
+      ),
+      read("{tracing: {stdout: true}, secrets: {scopes: [{storeName: b, deniedSecrets: [s]}]}}"),
+    ]);
+    expect(merged.tracing.samplingRate).toBe(1);
+    expect(merged.secrets.scopes).toEqual([
+      { storeName: "b", defaultAccess: "allow", allowedSecrets: [], deniedSecrets: ["s"] },
+    ]);
+    expect(merged.components.deny).toEqual(["state.x"]);
+  });
+  it.each([
+    ["0", 0],
+    ["1", 1],
+    ["0.5", 0.5],
+    ["nonsense", 1e-4],
+    ["", 1e-4],
+    ["7", 1],
+  ])("reads samplingRate %j as %d", (text, wanted) => {
+    expect(
+      mergeConfigurations([read(`{tracing: {samplingRate: "${text}"}}`)]).tracing.samplingRate,
+    ).toBe(wanted);
+  });
+  it("puts the environment in; what is unset becomes empty", () => {
+    expect(expandEnv("a: $A-${B}-${C}-$toString", { A: "1", B: "2" })).toBe("a: 1-2--");
+  });
+});
