@@ -116,7 +116,8 @@ async function seenCall({ method, path, headers, body }: PlainRequest): Promise<
     method,
     path,
     headers: named,
-    body: body === undefined ? "" : await new Response(body as BodyInit).text(),
+    body:
+      body === undefined ? "" : await new Response(body as NonNullable<RequestInit["body"]>).text(),
   };
 }
 

@@ -115,7 +115,7 @@ export function publishApi(
     const request = new Request(`http://localhost${path}`, {
       method,
       headers,
-      body: given as BodyInit,
+      body: given as NonNullable<RequestInit["body"]>,
     });
     const response = await surface(request, { app, target: path });
     return { status: response.status, headers: response.headers, text: await response.text() };
