@@ -21,7 +21,7 @@ export function healthHttp(routes: HttpRoutes): void {
     ["POST"],
     "/v1.0/shutdown",
     shutdown,
-    (input) => ({ force: input.header("dapr-force-shutdown") === "true" }),
+    (input) => ({ force: input.header("dapr-force-shutdown")?.toLowerCase() === "true" }),
     () => noContent,
   );
 }

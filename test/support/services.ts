@@ -28,6 +28,9 @@ export async function describeWith(
 ): Promise<void> {
   const service = addressOf(name);
   const there = await listens(service);
+  // Where all services are promised (.ci/run), a missing one is a fault and not a reason to skip.
+  if (!there && process.env["OUTRIGGER_REQUIRE_SERVICES"] === "1")
+    throw new Error(`No ${name} at ${service.address}, and OUTRIGGER_REQUIRE_SERVICES is set`);
   const reason = there ? "" : ` (skipped: no ${name} at ${service.address})`;
   describe.skipIf(!there)(`${title}${reason}`, () => {
     body(service);
