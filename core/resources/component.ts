@@ -1,7 +1,7 @@
 import { parseDuration } from "#core/util/duration.ts";
 import type { Fields } from "./fields.ts";
 import { type NameValue, readNameValues, readSecretStore } from "./name-value.ts";
-import type { ResourceHead } from "./resource.ts";
+import type { ResourceHead } from "./resource-head.ts";
 
 export interface ComponentDocument extends ResourceHead {
   readonly kind: "Component";

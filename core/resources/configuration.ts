@@ -1,7 +1,7 @@
 import type { SecretScope } from "#core/secrets/scope.ts";
 import { isRecord } from "#core/util/json.ts";
 import { type Fault, Fields } from "./fields.ts";
-import type { ResourceHead } from "./resource.ts";
+import type { ResourceHead } from "./resource-head.ts";
 
 /** A Configuration as it was written; it means something only once all of them are merged. */
 export interface ConfigurationDocument extends ResourceHead {

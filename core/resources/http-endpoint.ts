@@ -1,6 +1,6 @@
 import type { Fields } from "./fields.ts";
 import { type NameValue, readNameValues, readSecretStore } from "./name-value.ts";
-import type { ResourceHead } from "./resource.ts";
+import type { ResourceHead } from "./resource-head.ts";
 
 export interface HttpEndpointDocument extends ResourceHead {
   readonly kind: "HTTPEndpoint";

@@ -6,7 +6,8 @@ import { readConfiguration } from "./configuration.ts";
 import { Fields, type Fault } from "./fields.ts";
 import { readHttpEndpoint } from "./http-endpoint.ts";
 import { readResiliency } from "./resiliency.ts";
-import type { Origin, Resource, ResourceHead } from "./resource.ts";
+import type { Resource } from "./resource.ts";
+import type { Origin, ResourceHead } from "./resource-head.ts";
 import { readSubscription } from "./subscription.ts";
 
 /** A fault and where it stands. */

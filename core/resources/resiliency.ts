@@ -1,6 +1,6 @@
 import { parseDuration } from "#core/util/duration.ts";
 import type { Fields } from "./fields.ts";
-import type { ResourceHead } from "./resource.ts";
+import type { ResourceHead } from "./resource-head.ts";
 
 export interface RetryPolicy {
   readonly policy: "constant" | "exponential";

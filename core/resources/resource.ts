@@ -4,20 +4,7 @@ import type { HttpEndpointDocument } from "./http-endpoint.ts";
 import type { ResiliencyDocument } from "./resiliency.ts";
 import type { SubscriptionDocument } from "./subscription.ts";
 
-/** Where a document stands; documents of a file count from 1. */
-export interface Origin {
-  readonly file: string;
-  readonly document: number;
-}
-/** What every resource has. */
-export interface ResourceHead {
-  readonly name: string;
-  /** Empty when the document names none. */
-  readonly namespace: string;
-  /** App ids that may use it; empty means all. */
-  readonly scopes: readonly string[];
-  readonly origin: Origin;
-}
+/** Any document that the runtime reads. */
 export type Resource =
   | ComponentDocument
   | ConfigurationDocument

@@ -1,5 +1,5 @@
 import type { AppRef } from "#core/ports/platform.ts";
-import type { ResourceHead } from "./resource.ts";
+import type { ResourceHead } from "./resource-head.ts";
 
 /** Whether an app may use a resource: listed in its scopes (exactly) or nobody is; namespaces count where both sides have one. */
 export function isVisible(resource: ResourceHead, app: AppRef): boolean {

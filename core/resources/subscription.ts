@@ -1,6 +1,6 @@
 import type { DeclaredSubscription } from "#core/pubsub/subscriptions.ts";
 import type { Fields } from "./fields.ts";
-import type { ResourceHead } from "./resource.ts";
+import type { ResourceHead } from "./resource-head.ts";
 
 export interface SubscriptionDocument extends ResourceHead, DeclaredSubscription {
   readonly kind: "Subscription";
