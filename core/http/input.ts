@@ -14,6 +14,8 @@ export interface Caller {
   readonly target?: string;
   /** The headers as they stood on the wire. Default: from the request. */
   readonly rawHeaders?: HeaderList;
+  /** Came in where no API token is asked for: the target offers only harmless routes there. */
+  readonly tokenFree?: boolean;
 }
 export type HttpContext = Context<{ Bindings: Caller }>;
 

@@ -77,7 +77,9 @@ export function createHttp(run: Run, blocks: readonly HttpBlock[], log: Log): Ht
     if (target.includes("%") && hasBadEscape(splitTarget(target).path))
       return new Response("400 Bad Request", badRequest);
     const refused =
-      caller.app.apiTokens.length > 0 ? refuseToken(request, caller, target) : undefined;
+      caller.app.apiTokens.length > 0 && !caller.tokenFree
+        ? refuseToken(request, caller, target)
+        : undefined;
     if (!refused) return hono.fetch(request, caller);
     return refused.then((answer) => answer ?? hono.fetch(request, caller));
   };

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { getRequestListener } from "@hono/node-server";
 import type { App } from "#core/app.ts";
 import type { Caller } from "#core/http/input.ts";
+import { cleanPath, splitTarget } from "#core/http/path.ts";
 
 export interface HttpServerOptions {
   /** Who calls is decided by the port: every request of this server is this app's. */
@@ -12,6 +13,8 @@ export interface HttpServerOptions {
   readonly addresses: readonly string[];
   /** Bytes of request headers before 431 (`read-buffer-size`). */
   readonly maxHeaderBytes: number;
+  /** True: the public port, which asks for no token and knows only health and metadata. */
+  readonly isPublic?: boolean;
 }
 /** Go's server allows this much over the limit it is given. */
 const headerSlop = 4096;
@@ -29,7 +32,10 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
   const listener = getRequestListener(
     (request, env) => {
       const { incoming } = env as { incoming: IncomingMessage };
-      return options.fetch(request, new NodeCaller(options.app, incoming));
+      const caller = new NodeCaller(options.app, incoming, options.isPublic === true);
+      if (caller.tokenFree && !isPublicPath(caller.target))
+        return new Response(null, { status: 404 });
+      return options.fetch(request, caller);
     },
     { hostname: "localhost" },
   );
@@ -71,11 +77,17 @@ class NodeCaller implements Caller {
   readonly app: App;
   readonly target: string;
   readonly rawHeaders: readonly string[];
-  constructor(app: App, incoming: IncomingMessage) {
+  readonly tokenFree: boolean;
+  constructor(app: App, incoming: IncomingMessage, tokenFree: boolean) {
     this.app = app;
+    this.tokenFree = tokenFree;
     this.target = pathAndQuery(incoming.url ?? "/");
     this.rawHeaders = incoming.rawHeaders;
   }
+}
+const publicPath = /^\/v1\.0\/(?:healthz(?:\/outbound)?|metadata(?:\/[^/]+)?)$/;
+function isPublicPath(target: string): boolean {
+  return publicPath.test(cleanPath(splitTarget(target).path));
 }
 /** A proxy's absolute-form target names the host again; the path is what counts. */
 function pathAndQuery(url: string): string {

@@ -16,6 +16,8 @@ interface Served {
   readonly options: NodeAppOptions;
   readonly hosted: HostedApp;
   readonly server: HttpServer;
+  /** The public port, where one is asked for. */
+  readonly publicServer: HttpServer | undefined;
   readonly channel: (AppChannel & AsyncDisposable) | undefined;
 }
 
@@ -64,6 +66,7 @@ async function serveApp(
   ];
   const channel = channelOf(app);
   let hosted: HostedApp | undefined;
+  let server: HttpServer | undefined;
   try {
     hosted = await runtime.addApp({
       appId: app.appId,
@@ -81,15 +84,20 @@ async function serveApp(
       disableInitEndpoints: app.disableInitEndpoints,
       shutdown: (force) => options.shutdown(app.appId, force),
     });
-    const server = await serveHttp({
-      app: hosted.app,
-      fetch: runtime.fetch,
-      port: app.httpPort,
-      addresses: app.listenAddresses,
-      maxHeaderBytes: app.readBufferBytes,
-    });
-    return { options: app, hosted, server, channel };
+    const common = { app: hosted.app, fetch: runtime.fetch, maxHeaderBytes: app.readBufferBytes };
+    server = await serveHttp({ ...common, port: app.httpPort, addresses: app.listenAddresses });
+    const publicServer =
+      app.publicPort === undefined
+        ? undefined
+        : await serveHttp({
+            ...common,
+            port: app.publicPort,
+            addresses: app.publicListenAddresses,
+            isPublic: true,
+          });
+    return { options: app, hosted, server, publicServer, channel };
   } catch (reason) {
+    await server?.[Symbol.asyncDispose]();
     await hosted?.[Symbol.asyncDispose]();
     await channel?.[Symbol.asyncDispose]();
     throw portError(reason, app);
@@ -123,7 +131,7 @@ function portError(reason: unknown, app: NodeAppOptions): unknown {
   if (!(reason instanceof Error) || !("code" in reason) || reason.code !== "EADDRINUSE")
     return reason;
   return new Error(
-    `Cannot listen on port ${app.httpPort} for app "${app.appId}": it is already in use; choose another with --dapr-http-port`,
+    `Cannot listen for app "${app.appId}" (${reason.message}): the port is already in use; choose another with --dapr-http-port or --dapr-public-port`,
     { cause: reason },
   );
 }
@@ -145,13 +153,14 @@ async function stop(
   await closeAll(runtime, served);
 }
 
-async function drain({ options: app, hosted, server }: Served): Promise<void> {
+async function drain({ options: app, hosted, server, publicServer }: Served): Promise<void> {
   const never = new AbortController().signal;
   if (app.blockShutdownMs > 0) {
     await inTime(hosted.stop(), app.blockShutdownMs);
     await clock.sleep(app.blockShutdownMs, { signal: never });
   }
   server.drain();
+  publicServer?.drain();
   await inTime(Promise.all([hosted.stop(), server.idle()]), app.gracefulShutdownMs);
 }
 
@@ -165,7 +174,8 @@ async function inTime(work: Promise<unknown>, ms: number): Promise<void> {
 }
 
 async function closeAll(runtime: Runtime, served: readonly Served[]): Promise<void> {
-  await Promise.allSettled(served.map(({ server }) => server[Symbol.asyncDispose]()));
+  const servers = served.flatMap(({ server, publicServer }) => [server, publicServer]);
+  await Promise.allSettled(servers.map((server) => server?.[Symbol.asyncDispose]()));
   await runtime[Symbol.asyncDispose]();
   await Promise.allSettled(served.map(({ channel }) => channel?.[Symbol.asyncDispose]()));
 }
