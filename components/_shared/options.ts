@@ -1,4 +1,5 @@
 import type { ComponentSpec, OptionTable } from "#core/ports/manifest.ts";
+import { parseDuration } from "#core/util/duration.ts";
 
 /** A component's settings, read by the names of its option table; defaults come from there. */
 export interface Options {
@@ -31,7 +32,7 @@ export function optionsOf(spec: ComponentSpec, table: OptionTable): Options {
       const given = text(name);
       if (given === undefined) return undefined;
       if (/^[-+]?\d+$/.test(given)) return Number(given) * bareUnitMs;
-      const value = goDurationMs(given);
+      const value = parseDuration(given.trim());
       if (value === undefined)
         throw new Error(
           `${name} must be a duration like 500ms, 20s or 1h30m, not ${JSON.stringify(given)}`,
@@ -41,23 +42,3 @@ export function optionsOf(spec: ComponentSpec, table: OptionTable): Options {
   };
 }
 const truthy: ReadonlySet<string> = new Set(["y", "yes", "true", "t", "on", "1"]);
-
-const units: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-function goDurationMs(text: string): number | undefined {
-  const signed = /^([-+]?)((?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+)$/.exec(text.trim());
-  if (!signed) return undefined;
-  let sum = 0;
-  for (const [, amount, unit] of (signed[2] as string).matchAll(
-    /(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g,
-  ))
-    sum += Number(amount) * (units[unit as string] as number);
-  return signed[1] === "-" ? -sum : sum;
-}

@@ -1,7 +1,7 @@
 import type { Metadata } from "#core/ports/component.ts";
 import type { OptionSpec, OptionTable } from "#core/ports/manifest.ts";
 import { parseDuration } from "#core/util/duration.ts";
-import { nearest } from "./fields.ts";
+import { didYouMean } from "#core/util/nearest.ts";
 
 /** Names that the runtime itself reads, whatever the component. */
 const ofTheRuntime: ReadonlySet<string> = new Set(
@@ -42,10 +42,7 @@ export function checkOptions(table: OptionTable, metadata: Metadata): readonly s
   }
   return Object.keys(metadata)
     .filter((name) => !known.has(name) && !ofTheRuntime.has(name))
-    .map((name) => {
-      const near = nearest(name, names);
-      return `metadata "${name}" is unknown and has no effect${near === undefined ? "" : `; did you mean "${near}"?`}`;
-    });
+    .map((name) => `metadata "${name}" is unknown and has no effect${didYouMean(name, names)}`);
 }
 
 function fits({ type }: OptionSpec, value: string): boolean {

@@ -1,4 +1,5 @@
 import { isRecord } from "#core/util/json.ts";
+import { didYouMean } from "#core/util/nearest.ts";
 
 /** A fault in a document, by the path of the field it stands in. */
 export interface Fault {
@@ -121,13 +122,7 @@ export class Fields {
   done(): void {
     for (const name of Object.keys(this.#value)) {
       if (this.#asked.has(name)) continue;
-      const near = nearest(name, [...this.#asked]);
-      this.warn(
-        name,
-        near === undefined
-          ? "is unknown and has no effect"
-          : `is unknown and has no effect; did you mean "${near}"?`,
-      );
+      this.warn(name, `is unknown and has no effect${didYouMean(name, this.#asked)}`);
     }
   }
   #raw(name: string): unknown {
@@ -161,34 +156,4 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (isRecord(value)) return "a mapping";
   return typeof value === "string" ? `"${value}"` : String(value);
-}
-
-/** The name that differs least, if it differs by no more than two letters. */
-export function nearest(name: string, names: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let least = 3;
-  for (const candidate of names) {
-    if (candidate.toLowerCase() === name.toLowerCase()) return candidate;
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase(), least);
-    if (distance < least && distance < candidate.length) [best, least] = [candidate, distance];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) >= limit) return limit;
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(
-        Math.min(
-          (row[j] as number) + 1,
-          (next[j - 1] as number) + 1,
-          (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
-        ),
-      );
-    row = next;
-  }
-  return row[b.length] as number;
 }

@@ -1,5 +1,5 @@
 import { UsageError } from "./flags.ts";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean } from "#core/util/nearest.ts";
 import type { LogDestination } from "./run-plan.ts";
 
 export type Section = Readonly<Record<string, unknown>>;

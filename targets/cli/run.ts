@@ -6,7 +6,7 @@ import { levelOf, reasonText } from "./cli-log.ts";
 import { defaultConfig, defaultResources } from "./default-resources.ts";
 import { flagHelp } from "./flag-help.ts";
 import { type Flags, readFlags, UsageError } from "./flags.ts";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean } from "#core/util/nearest.ts";
 import { type ParsedArgs, parseArgs } from "./parse-args.ts";
 import { runApps } from "./run-apps.ts";
 import { openConsole } from "./run-console.ts";

@@ -6,7 +6,7 @@ import { daprdOptions } from "./daprd-options.ts";
 import { type Ending, listenForEnd } from "./ending.ts";
 import { flagHelp } from "./flag-help.ts";
 import { type Flags, readFlags } from "./flags.ts";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean } from "#core/util/nearest.ts";
 import { type ParsedArgs, parseArgs } from "./parse-args.ts";
 import { runtimeVersion } from "#core/metadata/operations.ts";
 import type { Log } from "#core/ports/platform.ts";

@@ -12,7 +12,7 @@ export function nearest(name: string, names: Iterable<string>): string | undefin
   return best;
 }
 
-/** `, did you mean "…"?`, or nothing. */
+/** `; did you mean "…"?`, or nothing. */
 export function didYouMean(name: string, names: Iterable<string>): string {
   const found = nearest(name, names);
   return found === undefined ? "" : `; did you mean "${found}"?`;
