@@ -9,33 +9,46 @@ export interface Expression {
 
 /** Expressions come from documents, but may be large by mistake. */
 const limits = { maxAstNodes: 10_000, maxDepth: 100, maxListElements: 1000, maxMapEntries: 1000 };
+const maxCharacters = 10_000;
 const linearMatch = "matchesLinear";
 const patterns = 100;
 
 /** Compiles a CEL expression; throws with its fault. Names that nothing declares are dynamic, as in Dapr. */
 export function compileExpression(source: string): Expression {
-  const environment = new Environment({ unlistedVariablesAreDyn: true, limits });
-  const compiled = new Map<string, RE2JS>();
-  environment.registerFunction(
-    `string.${linearMatch}(string): bool`,
-    (text: string, pattern: string) => {
-      let found = compiled.get(pattern);
-      if (!found) {
-        found = RE2JS.compile(pattern);
-        // Patterns may be computed from events, which come without end.
-        if (compiled.size >= patterns) compiled.clear();
-        compiled.set(pattern, found);
-      }
-      return found.test(text);
-    },
-  );
+  if (source.length > maxCharacters)
+    throw new RangeError(`it has ${source.length} characters; the limit is ${maxCharacters}`);
+  const environment = new Environment({
+    unlistedVariablesAreDyn: true,
+    homogeneousAggregateLiterals: false,
+    limits,
+  });
+  const matches = linearMatcher();
+  environment.registerFunction(`string.${linearMatch}(string): bool`, matches);
+  environment.registerFunction("matches(string, string): bool", matches);
   const parsed = environment.parse(withLinearMatches(source, environment.parse(source)));
+  // Whatever can never be evaluated is a fault of the rule, not of each event.
+  const checked = parsed.check();
+  if (!checked.valid) throw checked.error ?? new TypeError("its types do not fit");
   return {
     test: (event) => {
       const result: unknown = parsed({ event });
       if (typeof result === "boolean") return result;
       throw new TypeError(`the result of match expression ${source} is not a boolean`);
     },
+  };
+}
+
+function linearMatcher(): (text: string, pattern: string) => boolean {
+  const compiled = new Map<string, RE2JS>();
+  return (text, pattern) => {
+    let found = compiled.get(pattern);
+    if (!found) {
+      found = RE2JS.compile(pattern);
+      // Patterns may be computed from events, which come without end.
+      if (compiled.size >= patterns) compiled.clear();
+      compiled.set(pattern, found);
+    }
+    return found.test(text);
   };
 }
 
@@ -47,7 +60,10 @@ function withLinearMatches(source: string, parsed: ParseResult): string {
   // From the last to the first, so that earlier places stay where they are.
   for (const end of ends.sort((a, b) => b - a)) {
     const rest = text.slice(end);
-    const renamed = rest.replace(/^([\s)]*\.\s*)matches\b/, `$1${linearMatch}`);
+    const renamed = rest.replace(
+      /^((?:[\s)]|\/\/[^\n]*\n)*\.(?:\s|\/\/[^\n]*\n)*)matches\b/,
+      `$1${linearMatch}`,
+    );
     if (renamed === rest) throw new SyntaxError("cannot read the call of matches()");
     text = text.slice(0, end) + renamed;
   }

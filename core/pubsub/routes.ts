@@ -31,6 +31,7 @@ function compileRule({ match, path }: SubscriptionRoutes["rules"][number]): Rule
     return { expression: compileExpression(match), path };
   } catch (reason) {
     const fault = messageOf(reason).split("\n", 1)[0];
-    throw new Error(`Cannot read the rule ${JSON.stringify(match)}: ${fault}`, { cause: reason });
+    const shown = match.length > 200 ? `${match.slice(0, 200)}…` : match;
+    throw new Error(`Cannot read the rule ${JSON.stringify(shown)}: ${fault}`, { cause: reason });
   }
 }

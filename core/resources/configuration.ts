@@ -44,9 +44,14 @@ const sections = [
   "workflow",
 ] as const;
 
+/** Sections that keep someone out. Passing over them would open what the document closes. */
+const guards = ["accessControl", "api", "appHttpPipeline", "httpPipeline"] as const;
+
 export function readConfiguration(head: ResourceHead, fields: Fields): ConfigurationDocument {
   const spec = fields.fields("spec");
   for (const section of sections) spec.has(section);
+  for (const guard of guards)
+    if (spec.has(guard)) spec.error(guard, "cannot be used: this version does not enforce it");
   spec.done();
   const raw = fields.raw("spec");
   const document: ConfigurationDocument = {
@@ -55,7 +60,7 @@ export function readConfiguration(head: ResourceHead, fields: Fields): Configura
     spec: isRecord(raw) ? raw : {},
   };
   // Read now, so that a fault shows with its document; the value is made again after merging.
-  interpret(fields.fields("spec"));
+  refuseRepeatedStores(spec, interpret(spec));
   return document;
 }
 
@@ -81,6 +86,15 @@ function interpret(spec: Fields): Configuration {
         .map((feature) => [feature.required("name"), feature.boolean("enabled") ?? false]),
     ),
   };
+}
+
+/** Dapr does not start with two scopes for one store: which of them counts would be a guess. */
+function refuseRepeatedStores(spec: Fields, { secrets }: Configuration): void {
+  const names = secrets.scopes.map(({ storeName }) => storeName);
+  names.forEach((name, i) => {
+    if (name !== "" && names.indexOf(name) < i)
+      spec.error(`secrets.scopes[${i}].storeName`, `repeats "${name}"; give each store one scope`);
+  });
 }
 
 function readScope(scope: Fields): SecretScope & { readonly storeName: string } {
@@ -115,8 +129,12 @@ function merge(
 
 /** Puts the environment into a text, `$NAME` and `${NAME}`, as Dapr does before it parses; an unset name becomes empty. */
 export function expandEnv(text: string, env: Readonly<Record<string, string | undefined>>): string {
-  return text.replace(/\$(?:\{([^}]*)\}|(\w+))/g, (_, braced?: string, bare?: string) => {
-    const name = braced ?? bare ?? "";
-    return Object.hasOwn(env, name) ? (env[name] ?? "") : "";
-  });
+  // Go's rules: `$1` and `$$` are names of one character, and `${` without an end is dropped.
+  return text.replace(
+    /\$(?:\{(?:([^}]*)\})?|([*#$@!?\-0-9]|\w+))/g,
+    (_, braced?: string, bare?: string) => {
+      const name = braced ?? bare ?? "";
+      return Object.hasOwn(env, name) ? (env[name] ?? "") : "";
+    },
+  );
 }

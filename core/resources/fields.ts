@@ -55,7 +55,10 @@ export class Fields {
   boolean(name: string): boolean | undefined {
     const value = this.#raw(name);
     if (value === undefined || typeof value === "boolean") return value;
-    if (value === "true" || value === "false") return value === "true";
+    const word = typeof value === "string" ? value.toLowerCase() : "";
+    // Dapr reads YAML 1.1, where these words are booleans.
+    if (word === "true" || word === "yes" || word === "on") return true;
+    if (word === "false" || word === "no" || word === "off") return false;
     return this.#wrong(name, value, "true or false");
   }
   number(name: string): number | undefined {

@@ -14,17 +14,15 @@ export function readNameValues(fields: Fields, name: string): readonly NameValue
     const pair = { name: entry.required("name") };
     const value = entry.raw("value");
     const envRef = entry.text("envRef");
-    const hasSecret = entry.has("secretKeyRef");
     const ref = entry.fields("secretKeyRef");
-    if (hasSecret) {
-      const secret = ref.required("name");
-      const secretKeyRef = { name: secret, key: ref.text("key") || secret };
-      ref.done();
-      entry.done();
-      return { ...pair, secretKeyRef };
-    }
+    const secret = ref.text("name") ?? "";
+    const key = ref.text("key") ?? "";
+    if (secret === "" && key !== "") ref.error("name", "is missing");
+    ref.done();
     entry.done();
-    if (envRef !== undefined && envRef !== "") return { ...pair, envRef };
+    if (secret !== "") return { ...pair, secretKeyRef: { name: secret, key: key || secret } };
+    // Dapr: a value counts more than envRef, and what it exports has both, and an empty secretKeyRef.
+    if (value === undefined && envRef !== undefined && envRef !== "") return { ...pair, envRef };
     return { ...pair, value: scalarText(value) };
   });
 }

@@ -1,4 +1,3 @@
-import { parseDocument } from "yaml";
 import { messageOf } from "#core/errors/component-error.ts";
 import { isRecord } from "#core/util/json.ts";
 import { readComponent } from "./component.ts";
@@ -9,6 +8,7 @@ import { readResiliency } from "./resiliency.ts";
 import type { Resource } from "./resource.ts";
 import type { Origin, ResourceHead } from "./resource-head.ts";
 import { readSubscription } from "./subscription.ts";
+import { parseYaml } from "./yaml.ts";
 
 /** A fault and where it stands. */
 export interface Problem extends Fault, Origin {}
@@ -19,9 +19,7 @@ export interface Parsed {
 
 /** Larger texts are refused. */
 const maxCharacters = 4 * 1024 * 1024;
-/** YAML aliases can make a small text huge ("billion laughs"). */
-const maxAliases = 100;
-const maxDepth = 64;
+const maxDocuments = 10_000;
 
 type Reader = (head: ResourceHead, fields: Fields, version: string) => Resource;
 const readers: Readonly<Record<string, Reader>> = {
@@ -46,16 +44,17 @@ export function parseDocuments(text: string, file: string): Parsed {
     );
     return { documents, problems };
   }
-  // Dapr splits on a line that starts with three dashes, whatever stands around it.
-  text.split(/(?:^|\r?\n)---[^\n]*(?=\n|$)/).forEach((part, i) => {
-    if (part.trim() === "") return;
-    const origin = { file, document: i + 1 };
+  for (const { text: part, line, document } of split(text)) {
+    const origin = { file, document };
+    if (document > maxDocuments) {
+      problems.push(problem(origin, "", `is one too many; the limit is ${maxDocuments} a file`));
+      break;
+    }
     const faults: Fault[] = [];
-    const value = parseYaml(part, faults);
-    const resource = value === undefined ? undefined : read(value, origin, faults);
-    problems.push(...faults.map((fault) => ({ ...fault, ...origin })));
+    const resource = readPart(part, line, origin, faults);
+    for (const fault of faults) problems.push({ ...fault, ...origin });
     if (resource && !faults.some(({ severity }) => severity === "error")) documents.push(resource);
-  });
+  }
   return { documents, problems };
 }
 
@@ -64,24 +63,52 @@ export function problemText({ file, document, field, message }: Problem): string
   return `${file} (document ${document}): ${field === "" ? message : `${field} ${message}`}`;
 }
 
-function parseYaml(text: string, faults: Fault[]): unknown {
-  try {
-    const parsed = parseDocument(text, { uniqueKeys: true, strict: true });
-    const [error] = parsed.errors;
-    if (error) throw new Error(error.message.split("\n", 1)[0]);
-    const value: unknown = parsed.toJS({ maxAliasCount: maxAliases });
-    if (isDeep(value, maxDepth))
-      throw new Error(`is nested deeper than ${maxDepth} levels or refers to itself`);
-    return value ?? undefined;
-  } catch (reason) {
-    faults.push({ field: "", message: `cannot be read: ${messageOf(reason)}`, severity: "error" });
-    return undefined;
-  }
+interface Part {
+  readonly text: string;
+  /** Lines of the file before it. */
+  readonly line: number;
+  /** Counted as a reader would: what holds nothing is passed over only at the start. */
+  readonly document: number;
 }
 
-function isDeep(value: unknown, left: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return left === 0 || Object.values(value).some((each) => isDeep(each, left - 1));
+/** Dapr splits on a line that starts with three dashes, whatever stands behind them. */
+function* split(text: string): Generator<Part> {
+  const separator = /(?:^\uFEFF?|\r?\n)---[^\n]*/g;
+  let from = 0;
+  let line = 0;
+  let document = 1;
+  for (;;) {
+    const found = separator.exec(text);
+    const part = text.slice(from, found?.index);
+    const empty = holdsNothing(part);
+    if (!empty) yield { text: part, line, document };
+    if (!found) return;
+    if (!empty || document > 1) document++;
+    const next = found.index + found[0].length;
+    for (let at = text.indexOf("\n", from); at !== -1 && at < next; at = text.indexOf("\n", at + 1))
+      line++;
+    from = next;
+  }
+}
+/** Blank, or comments only, such as a licence. */
+function holdsNothing(part: string): boolean {
+  return !/^[^\S\n]*[^\s#]/m.test(part);
+}
+
+function readPart(
+  text: string,
+  line: number,
+  origin: Origin,
+  faults: Fault[],
+): Resource | undefined {
+  let value: unknown;
+  try {
+    value = parseYaml(text, line);
+  } catch (reason) {
+    const why = reason instanceof RangeError ? "it is nested too deep" : messageOf(reason);
+    faults.push({ field: "", message: `cannot be read: ${why}`, severity: "error" });
+  }
+  return value === undefined ? undefined : read(value, origin, faults);
 }
 
 /** Resources of Dapr that this version does not know. */
@@ -111,8 +138,12 @@ function read(value: unknown, origin: Origin, faults: Fault[]): Resource | undef
   if (version !== "v1alpha1" && !(version === "v2alpha1" && kind === "Subscription"))
     fields.error("apiVersion", `is "${apiVersion}"; make it dapr.io/v1alpha1`);
   const metadata = fields.fields("metadata");
+  const name = metadata.required("name");
+  // Dapr: what cannot stand in a path cannot be a name.
+  if (name === "." || name === ".." || /[/%]/.test(name))
+    metadata.error("name", `is "${name}"; leave out "/" and "%"`);
   const head = {
-    name: metadata.required("name"),
+    name,
     namespace: metadata.text("namespace") ?? "",
     scopes: fields.texts("scopes"),
     origin,

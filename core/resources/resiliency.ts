@@ -141,7 +141,9 @@ function readNames(of: Fields, policies: ResiliencyDocument["policies"]): Policy
   ): object => {
     const name = of.text(field);
     if (name === undefined || name === "") return {};
-    if (!among.has(name)) of.error(field, `names policy "${name}", which does not exist`);
+    // Documents are merged, so the policy may stand in another one.
+    if (!among.has(name))
+      of.warn(field, `names policy "${name}", which this document does not have`);
     return { [field]: name };
   };
   return {
@@ -174,6 +176,7 @@ function codes(of: Fields, name: string, least: number, most: number): string | 
   const text = of.text(name);
   if (text === undefined || text === "") return undefined;
   for (const part of text.split(",")) {
+    if (part === "") continue;
     const match = /^\s*(\d+)(?:\s*-\s*(\d+))?\s*$/.exec(part);
     const from = Number(match?.[1] ?? Number.NaN);
     const to = Number(match?.[2] ?? from);

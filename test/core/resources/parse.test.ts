@@ -145,7 +145,7 @@ scopes: [app1, app2]`;
     ],
     [
       `${head("Resiliency")}spec: {targets: {apps: {a: {retry: nope}}}}`,
-      'f.yaml (document 1): spec.targets.apps.a.retry names policy "nope", which does not exist',
+      'f.yaml (document 1): spec.targets.apps.a.retry names policy "nope", which this document does not have',
     ],
     [
       `${head("Resiliency")}spec: {policies: {timeouts: {t: soon}}}`,
@@ -173,6 +173,16 @@ scopes: [app1, app2]`;
     const { documents, problems: found } = parseDocuments(text, "f.yaml");
     expect(documents.map(({ name }) => name)).toEqual(["x", "y"]);
     expect(found.map(({ document }) => document)).toEqual([2]);
+  });
+  it.each(["---\n", "# licence\n---\n", "\uFEFF---\n"])("counts from 1 after %j", (start) => {
+    expect(problems(`${start}${head("Component")}spec: {}`)).toEqual([
+      "f.yaml (document 1): spec.type is missing",
+    ]);
+  });
+  it("names the line of the file, not of the document", () => {
+    const text = `${head("Component")}spec: {type: a.b}\n---\n${head("Component")}spec:\n  type: a.b\n bad`;
+    expect(problems(text)[0]).toContain("(document 2): cannot be read: ");
+    expect(problems(text)[0]).toContain("at line 11, column 1");
   });
   it("passes over what is not Dapr's, such as Kubernetes objects", () => {
     expect(parseDocuments("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}", "f")).toEqual({
@@ -209,6 +219,43 @@ scopes: [app1, app2]`;
     ["a repeated name", `${head("Component")}kind: Component\nspec: {type: a.b}`],
   ])("refuses %s", (_, text) => {
     expect(problems(text)[0]).toContain("cannot be read");
+  });
+  it.each([
+    ["many keys", Array.from({ length: 30_000 }, (_, i) => `k${i}: 1`).join("\n")],
+    ["many faults", "&a ".repeat(100_000)],
+    ["many anchors", Array.from({ length: 20_000 }, (_, i) => `- [&a${i} x, *a${i}]`).join("\n")],
+    ["many documents", "\n---\nx".repeat(200_000)],
+  ])("reads %s in time proportional to the text", (_, text) => {
+    const before = performance.now();
+    parseDocuments(text, "f");
+    expect(performance.now() - before).toBeLessThan(5000);
+  });
+  it("merges a mapping that <<: names, as Dapr does", () => {
+    const text = `${head("Component")}spec:\n  <<: &base {type: a.b, version: v1}\n  version: v2`;
+    expect(only(text)).toMatchObject({ spec: { type: "a.b", version: "v2" } });
+  });
+  it("keeps every digit of a long whole number", () => {
+    const text = `${head("Component")}spec: {type: a.b, metadata: [{name: id, value: 12345678901234567890}]}`;
+    expect(only(text)).toMatchObject({
+      spec: { metadata: [{ name: "id", value: "12345678901234567890" }] },
+    });
+  });
+  it("takes a value beside references that Dapr exports empty", () => {
+    const text = `${head("Component")}spec: {type: a.b, metadata: [{name: n, value: v, secretKeyRef: {name: "", key: ""}, envRef: E}]}`;
+    expect(only(text)).toMatchObject({ spec: { metadata: [{ name: "n", value: "v" }] } });
+  });
+  it.each(["yes", "on", "True", '"true"'])("reads the boolean %s as YAML 1.1 does", (word) => {
+    const text = `${head("Component")}spec: {type: a.b, ignoreErrors: ${word}}`;
+    expect(only(text)).toMatchObject({ spec: { ignoreErrors: true } });
+  });
+  it("refuses a name that cannot stand in a path", () => {
+    expect(
+      problems(`${head("Component").replace("name: x", "name: a/b")}spec: {type: a.b}`),
+    ).toEqual(['f.yaml (document 1): metadata.name is "a/b"; leave out "/" and "%"']);
+  });
+  it("keeps a resiliency whose target names a policy of another document", () => {
+    const text = `${head("Resiliency")}spec: {targets: {apps: {a: {retry: elsewhere}}}}`;
+    expect(only(text)).toMatchObject({ name: "x" });
   });
   it("refuses a text above 4 MiB", () => {
     expect(problems("#".repeat(4 * 1024 * 1024 + 1))[0]).toContain("the limit is 4194304");
@@ -277,6 +324,33 @@ describe("Configuration", () => {
     expect(
       mergeConfigurations([read(`{tracing: {samplingRate: "${text}"}}`)]).tracing.samplingRate,
     ).toBe(wanted);
+  });
+  it.each(["accessControl", "api", "appHttpPipeline", "httpPipeline"])(
+    "refuses %s rather than leave open what it closes",
+    (section) => {
+      const text = `${head("Configuration")}spec: {${section}: {}}`;
+      expect(parseDocuments(text, "f.yaml").documents).toEqual([]);
+      expect(problems(text)).toEqual([
+        `f.yaml (document 1): spec.${section} cannot be used: this version does not enforce it`,
+      ]);
+    },
+  );
+  it("refuses two scopes for one secret store", () => {
+    const text = `${head("Configuration")}spec: {secrets: {scopes: [{storeName: a, defaultAccess: deny}, {storeName: a}]}}`;
+    expect(parseDocuments(text, "f.yaml").documents).toEqual([]);
+    expect(problems(text)).toEqual([
+      'f.yaml (document 1): spec.secrets.scopes[1].storeName repeats "a"; give each store one scope',
+    ]);
+  });
+  it.each([
+    ["a$ b", "a$ b"],
+    ["$1x", "x"],
+    ["$$", ""],
+    ["${A", "A"],
+    ["${}", ""],
+    ['"^x$"', '"^x$"'],
+  ])("expands %j to %j, as Go does", (text, wanted) => {
+    expect(expandEnv(text, { A: "1" })).toBe(wanted);
   });
   it("puts the environment in; what is unset becomes empty", () => {
     expect(expandEnv("a: $A-${B}-${C}-$toString", { A: "1", B: "2" })).toBe("a: 1-2--");
