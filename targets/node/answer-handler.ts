@@ -1,16 +1,20 @@
 import type { Dispatcher } from "undici";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { HeaderList, PlainResponse } from "#core/ports/platform.ts";
+import type { Waiting, Watch } from "./watch.ts";
 
 /** Answers up to this size are read whole; larger ones, and those of unknown length, are streamed. */
 const bufferedBytes = 65_536;
 
 /** Collects a small answer, or turns a large one into a stream that the reader's pace holds back. */
-export class AnswerHandler implements Dispatcher.DispatchHandler {
+export class AnswerHandler implements Dispatcher.DispatchHandler, Waiting {
+  before: Waiting | undefined;
+  after: Waiting | undefined;
   readonly #call: CallOptions;
   readonly #resolve: (response: PlainResponse) => void;
   readonly #reject: (reason: unknown) => void;
-  readonly #ended: () => void;
+  readonly #watch: Watch;
+  readonly #release: (() => void) | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #following = false;
   #status = 0;
@@ -23,9 +27,11 @@ export class AnswerHandler implements Dispatcher.DispatchHandler {
     call: CallOptions,
     resolve: (response: PlainResponse) => void,
     reject: (reason: unknown) => void,
-    ended: () => void,
+    watch: Watch,
+    release: (() => void) | undefined,
   ) {
-    this.#ended = ended;
+    this.#watch = watch;
+    this.#release = release;
     this.#call = call;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -84,6 +90,10 @@ export class AnswerHandler implements Dispatcher.DispatchHandler {
   }
   onResponseError(_controller: Dispatcher.DispatchController, reason: Error): void {
     this.fail(reason);
+  }
+  #ended(): void {
+    this.#watch.remove(this);
+    this.#release?.();
   }
   #abort(): void {
     const { reason } = this.#call.signal as { readonly reason: unknown };

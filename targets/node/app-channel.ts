@@ -3,6 +3,7 @@ import { Pool, type Dispatcher } from "undici";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { AppChannel, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
 import { AnswerHandler } from "./answer-handler.ts";
+import { createWatch } from "./watch.ts";
 import { createSlots } from "./slots.ts";
 
 export interface HttpChannelOptions {
@@ -35,10 +36,7 @@ export function httpChannel(options: HttpChannelOptions): AppChannel & AsyncDisp
     release?: () => void,
   ): Promise<PlainResponse> =>
     new Promise((resolve, reject) => {
-      const handler: AnswerHandler = new AnswerHandler(call, resolve, reject, () => {
-        watch.remove(handler);
-        release?.();
-      });
+      const handler = new AnswerHandler(call, resolve, reject, watch, release);
       watch.add(handler);
       try {
         pool.dispatch(dispatchOptions(request), handler);
@@ -64,32 +62,5 @@ function dispatchOptions(request: PlainRequest): Dispatcher.DispatchOptions {
     method: request.method as Dispatcher.HttpMethod,
     headers: request.headers as string[],
     body: body instanceof ReadableStream ? Readable.fromWeb(body as never) : (body ?? null),
-  };
-}
-
-/** How often calls without an answer are looked at. */
-const watchMs = 500;
-
-/**
- * Calls that have waited for some time end with their caller. Asking every call's signal at once would
- * make an AbortController for each, and nearly all are over before anyone looks.
- */
-function createWatch(): {
-  add(handler: AnswerHandler): void;
-  remove(handler: AnswerHandler): void;
-} {
-  const pending = new Set<AnswerHandler>();
-  let timer: NodeJS.Timeout | undefined;
-  function look(): void {
-    timer = undefined;
-    for (const handler of pending) handler.followCaller();
-    pending.clear();
-  }
-  return {
-    add: (handler) => {
-      pending.add(handler);
-      timer ??= setTimeout(look, watchMs).unref();
-    },
-    remove: (handler) => void pending.delete(handler),
   };
 }
