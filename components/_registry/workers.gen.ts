@@ -5,7 +5,7 @@ import { pubsub as cloudflareQueuesPubsub } from "#components/cloudflare-queues/
 import { conversation as echoConversation } from "#components/echo/manifest.ts";
 import { secrets as environmentSecrets } from "#components/environment/manifest.ts";
 import { output as httpOutput } from "#components/http/manifest.ts";
-import { pubsub as inMemoryPubsub, state as inMemoryState } from "#components/in-memory/manifest.ts";
+import { state as inMemoryState } from "#components/in-memory/manifest.ts";
 import { input as triggerCronInput } from "#components/trigger-cron/manifest.ts";
 
 export const manifests = [
@@ -14,7 +14,6 @@ export const manifests = [
   echoConversation,
   environmentSecrets,
   httpOutput,
-  inMemoryPubsub,
   inMemoryState,
   triggerCronInput,
 ] as readonly Manifest[];

@@ -14,7 +14,7 @@ export const state: Manifest<"state"> = defineComponent({
 const pubSubOptions: OptionTable = {
   redeliverInterval: {
     type: "duration",
-    default: "15s",
+    default: "30s",
     about:
       "Time until a message is delivered again that the app answered with RETRY; 0 drops it, as Dapr does. A bare number is milliseconds.",
   },
@@ -24,7 +24,8 @@ export const pubsub: Manifest<"pubsub"> = defineComponent({
   kind: "pubsub",
   type: "pubsub.in-memory",
   version: "v1",
-  targets: ["node", "workers", "azure-functions"],
+  // Not on Workers: isolates come and go, and share no memory.
+  targets: ["node", "azure-functions"],
   about:
     "Passes messages on within the runtime's memory. A consumer that is not subscribed gets none; per topic and consumer at most 100000 messages or 256 MiB wait, then publishing fails.",
   options: pubSubOptions,

@@ -90,9 +90,7 @@ interface AppRun {
 }
 
 function startApp(plan: AppPlan, app: NodeAppOptions, options: RunOptions, cli: Cli): AppRun {
-  cli.out(
-    `App "${app.appId}": HTTP API on port ${app.httpPort}, gRPC API on port ${app.grpcPort}\n`,
-  );
+  cli.out(`App "${app.appId}": HTTP API on port ${app.httpPort}\n`);
   if (plan.command.length === 0) {
     cli.out(`No command for app "${app.appId}": only the API is served\n`);
     const { promise, resolve } = Promise.withResolvers<number>();
