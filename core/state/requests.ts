@@ -1,5 +1,5 @@
 import { type Metadata, noMetadata } from "#core/ports/component.ts";
-import { isRecord, jsonTypeOf } from "#core/util/json.ts";
+import { isRecord, jsonTypeOf, tooDeep } from "#core/util/json.ts";
 import { stateError } from "./errors.ts";
 import type { AskedDelete, AskedPut, TransactState } from "./operations.ts";
 
@@ -48,10 +48,16 @@ export function readTransaction(body: unknown, url: Metadata): TransactState["op
 
 function put(fields: Readonly<Record<string, unknown>>, metadata: Metadata): AskedPut {
   const value = fields["value"];
-  return {
-    ...change(fields, metadata),
-    value: value === undefined ? "null" : JSON.stringify(value),
-  };
+  return { ...change(fields, metadata), value: value === undefined ? "null" : encoded(value) };
+}
+
+/** Reading nested JSON takes no stack, writing it does. */
+function encoded(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (reason) {
+    throw stateError("ERR_MALFORMED_REQUEST", tooDeep, { cause: reason });
+  }
 }
 
 function change(fields: Readonly<Record<string, unknown>>, metadata: Metadata): AskedDelete {

@@ -3,6 +3,9 @@
  * since SDK users see that text.
  */
 
+/** Go's words for nesting that nobody means. */
+export const tooDeep = "exceeded max depth";
+
 /** A number that does not survive a 64-bit float, or a value taken over unread. */
 interface RawJson {
   readonly rawJSON: string;
@@ -63,6 +66,8 @@ class Scanner {
       if (this.#at < this.#text.length) this.#fail("after top-level value");
     } catch (reason) {
       if (typeof reason === "string") return reason;
+      // Go's decoder counts levels; here the stack does.
+      if (reason instanceof RangeError) return tooDeep;
       throw reason;
     }
     return "invalid JSON";

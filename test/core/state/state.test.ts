@@ -94,6 +94,17 @@ describe("state.save", () => {
     expect(answer.status).toBe(status);
     expect(answer.json).toMatchObject({ errorCode: "ERR_MALFORMED_REQUEST", message });
   });
+  it.each([
+    ["that never closes", "[".repeat(100_000)],
+    ["in a value", `[{"key":"a","value":${"[".repeat(100_000)}${"]".repeat(100_000)}}]`],
+  ])("refuses nesting %s with 400", async (_, body) => {
+    const answer = await stateApi(undefined, 1_000_000)(base, post(body));
+    expect(answer.status).toBe(400);
+    expect(answer.json).toEqual({
+      errorCode: "ERR_MALFORMED_REQUEST",
+      message: "exceeded max depth",
+    });
+  });
   it("lets the URL's metadata win over an item's own", async () => {
     const call = stateApi();
     await call(
