@@ -3,6 +3,7 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { transformSync } from "esbuild";
 import { defineConfig } from "vitest/config";
 import type { CellName } from "./test/support/cells.ts";
+import { cryptoResources } from "./test/support/crypto-resources.ts";
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
 /** Where the API suite runs, and which of its cases do not pass there yet. */
@@ -21,7 +22,7 @@ const workerd = () => {
     wrangler: { configPath: "./wrangler.toml" },
     miniflare: {
       cf: false,
-      bindings: { OUTRIGGER_ALLOW_ANONYMOUS: "true" },
+      bindings: { OUTRIGGER_ALLOW_ANONYMOUS: "true", OUTRIGGER_RESOURCES_2: cryptoResources },
       workers: [
         {
           name: "orders-app",

@@ -32,11 +32,18 @@ export async function load(
   base: string,
   row: Row,
   seconds: number,
+  signal: AbortSignal,
 ): Promise<Load> {
-  return generator === "wrk" ? withWrk(base, row, seconds) : withAutocannon(base, row, seconds);
+  const send = generator === "wrk" ? withWrk : withAutocannon;
+  return send(base, row, seconds, signal);
 }
 
-async function withWrk(base: string, row: Row, seconds: number): Promise<Load> {
+async function withWrk(
+  base: string,
+  row: Row,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<Load> {
   const folder = await mkdtemp(join(tmpdir(), "outrigger-wrk-"));
   try {
     const script = join(folder, "request.lua");
@@ -47,14 +54,11 @@ async function withWrk(base: string, row: Row, seconds: number): Promise<Load> {
         `done = function(s, l, r) io.write(string.format("RESULT %d %d %f %f %d\\n", s.requests, s.duration, ` +
         `l:percentile(50) / 1000, l:percentile(99) / 1000, s.errors.status + s.errors.connect + s.errors.read + s.errors.write + s.errors.timeout)) end\n`,
     );
-    const { stdout } = await run("wrk", [
-      "-t1",
-      `-c${connections}`,
-      `-d${seconds}s`,
-      "-s",
-      script,
-      base + row.path,
-    ]);
+    const { stdout } = await run(
+      "wrk",
+      ["-t1", `-c${connections}`, `-d${seconds}s`, "-s", script, base + row.path],
+      { signal },
+    );
     const [requests = 0, micros = 0, p50Ms = 0, p99Ms = 0, errors = 0] =
       /^RESULT (.*)$/m.exec(stdout)?.[1]?.split(" ").map(Number) ?? [];
     if (requests === 0 || errors > 0)
@@ -65,15 +69,27 @@ async function withWrk(base: string, row: Row, seconds: number): Promise<Load> {
   }
 }
 
-async function withAutocannon(base: string, row: Row, seconds: number): Promise<Load> {
-  const result = await autocannon({
-    url: base + row.path,
-    method: row.method,
-    connections,
-    duration: seconds,
-    headers: { "content-type": "application/json" },
-    ...(row.body === undefined ? {} : { body: row.body }),
+async function withAutocannon(
+  base: string,
+  row: Row,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<Load> {
+  const result = await new Promise<autocannon.Result>((done, fail) => {
+    const instance = autocannon(
+      {
+        url: base + row.path,
+        method: row.method,
+        connections,
+        duration: seconds,
+        headers: { "content-type": "application/json" },
+        ...(row.body === undefined ? {} : { body: row.body }),
+      },
+      (reason: Error | null, ended) => (reason ? fail(reason) : done(ended)),
+    );
+    signal.addEventListener("abort", () => instance.stop(), { once: true });
   });
+  signal.throwIfAborted();
   const requests = result.requests.total;
   const errors = result.non2xx + result.errors + result.timeouts;
   if (requests === 0 || errors > 0)

@@ -4,8 +4,24 @@ export interface Row {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly body?: string;
+  /** The status of every answer. A key that is missing would be a 204, and fast. */
+  readonly status: 200 | 204;
   /** Left out where no Redis listens. */
   readonly redis?: true;
+  /** Messages in one request, where it carries several. */
+  readonly messages?: number;
+}
+
+/** A unary gRPC call. */
+export interface GrpcRow {
+  readonly name: string;
+  /** `/package.Service/Method`. */
+  readonly path: string;
+  /** The serialised message. */
+  readonly request: Uint8Array;
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** The app behind the runtime speaks gRPC. */
+  readonly grpcApp?: true;
 }
 
 /** Of this run only, so that nothing older is read and nothing stays behind in a store that others use. */
@@ -20,11 +36,12 @@ const onRedis = (name: string): { readonly redis?: true } =>
   name === "redis" ? { redis: true } : {};
 
 export const rows: readonly Row[] = [
-  { name: "invoke.http", method: "GET", path: "/v1.0/invoke/bench/method/hello" },
+  { name: "invoke.http", method: "GET", path: "/v1.0/invoke/bench/method/hello", status: 200 },
   ...stores.map((store): Row => ({
     name: `state.get.${store}`,
     method: "GET",
     path: `/v1.0/state/${store}/${stateKey}`,
+    status: 200,
     ...onRedis(store),
   })),
   ...stores.map((store): Row => ({
@@ -32,6 +49,7 @@ export const rows: readonly Row[] = [
     method: "POST",
     path: `/v1.0/state/${store}`,
     body: save,
+    status: 204,
     ...onRedis(store),
   })),
   {
@@ -39,26 +57,71 @@ export const rows: readonly Row[] = [
     method: "POST",
     path: `/v1.0/publish/pubsub-memory/${topic}`,
     body: event,
+    status: 204,
   },
   {
     name: "publish.redis",
     method: "POST",
     path: `/v1.0/publish/pubsub-redis/${topic}`,
     body: event,
+    status: 204,
     redis: true,
+  },
+  {
+    name: "publish.bulk.memory",
+    method: "POST",
+    path: `/v1.0/publish/bulk/pubsub-memory/${topic}`,
+    body: JSON.stringify(
+      Array.from({ length: 100 }, (_, i) => ({
+        entryId: String(i),
+        event: { orderId: i, total: 12.5 },
+        contentType: "application/json",
+      })),
+    ),
+    status: 204,
+    messages: 100,
   },
 ];
 
+/** `GetStateRequest{store_name, key}`, field by field: the bench has no protobuf library of its own. */
+const getState = Buffer.concat([text(1, "memory"), text(2, stateKey)]);
+export const grpcRows: readonly GrpcRow[] = [
+  {
+    name: "grpc.state.get.memory",
+    path: "/dapr.proto.runtime.v1.Dapr/GetState",
+    request: getState,
+  },
+  {
+    name: "grpc.invoke",
+    path: "/outrigger.bench.Echo/Say",
+    request: getState,
+    metadata: { "dapr-app-id": "bench" },
+    grpcApp: true,
+  },
+];
+function text(field: number, value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([Buffer.from([(field << 3) | 2, bytes.length]), bytes]);
+}
+
+/** Sends a row's request once: `wrk` takes every status below 400 for a success and shows no body. */
+export async function probe(base: string, row: Row): Promise<void> {
+  const answer = await fetch(base + row.path, {
+    method: row.method,
+    redirect: "manual",
+    ...(row.body === undefined
+      ? {}
+      : { body: row.body, headers: { "content-type": "application/json" } }),
+  });
+  const text = await answer.text();
+  if (answer.status !== row.status)
+    throw new Error(`${row.name} at ${base} answered ${answer.status}, not ${row.status}: ${text}`);
+}
+
 /** Puts there what the reads read. */
 export async function seed(base: string, withRedis: boolean): Promise<void> {
-  for (const store of stores) {
-    if (store === "redis" && !withRedis) continue;
-    const answer = await fetch(`${base}/v1.0/state/${store}`, { method: "POST", body: save });
-    if (answer.status !== 204)
-      throw new Error(
-        `Cannot save into ${store} at ${base}: ${answer.status} ${await answer.text()}`,
-      );
-  }
+  for (const row of rows)
+    if (row.name.startsWith("state.save.") && (withRedis || !row.redis)) await probe(base, row);
 }
 export async function clean(base: string, withRedis: boolean): Promise<void> {
   for (const store of stores)

@@ -1,26 +1,37 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { rssBytes } from "./process.ts";
+import { rssBytes, withChildren } from "./process.ts";
 
 const root = join(import.meta.dirname, "..");
 const bin = join(root, "bin/outrigger.mjs");
 
 export interface Running {
   readonly base: string;
+  /** `host:port` of the gRPC API. */
+  readonly grpc: string;
   readonly pids: readonly number[];
   readonly startMs: number;
   stop(): Promise<void>;
 }
+/** What a start needs to leave nothing behind, however the bench ends. */
+export interface Life {
+  readonly after: AsyncDisposableStack;
+  readonly signal: AbortSignal;
+}
 
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
+/** So many ports at once, so that no two are the same. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports: number[] = [];
+  for (const server of servers) {
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    ports.push((server.address() as { port: number }).port);
+  }
+  for (const server of servers) await new Promise((done) => server.close(done));
+  return ports;
 }
 export function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -33,96 +44,102 @@ export function listens(port: number): Promise<boolean> {
     socket.once("error", () => end(false));
   });
 }
-async function until(what: string, ask: () => Promise<boolean>): Promise<void> {
+export async function untilUp(
+  what: string,
+  child: ChildProcess,
+  { signal }: Life,
+  ask: () => Promise<boolean>,
+): Promise<void> {
   for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
+    signal.throwIfAborted();
+    if (hasEnded(child))
+      throw new Error(`${what} ended before it was up, with ${child.exitCode ?? child.signalCode}`);
     if (await ask().catch(() => false)) return;
     await new Promise((done) => setTimeout(done, 2));
   }
   throw new Error(`${what} did not come up within 30 s`);
 }
+const isHealthy = async (base: string): Promise<boolean> =>
+  (await fetch(`${base}/v1.0/healthz`, { signal: AbortSignal.timeout(5000) })).status === 204;
 
 /** The app behind the runtime: in Go, so that it is not the limit; in Node where there is no Go. */
-export async function startBackend(): Promise<{
-  readonly port: number;
-  readonly language: string;
-  stop(): void;
-}> {
-  const port = await freePort();
+export async function startBackend(
+  life: Life,
+): Promise<{ readonly port: number; readonly language: string }> {
+  const [port = 0] = await freePorts(1);
   const cache = join(root, ".outrigger/bench");
   mkdirSync(cache, { recursive: true });
   const binary = join(cache, "backend");
-  let child: ChildProcess;
   let language = "Go";
   try {
     execFileSync("go", ["build", "-o", binary, join(import.meta.dirname, "backend/main.go")], {
       stdio: "pipe",
     });
-    child = spawn(binary, [String(port)], { stdio: "inherit" });
   } catch {
     language = "Node (no Go here: the backend may be the limit)";
-    const server =
-      "require('http').createServer((q, r) => { r.writeHead(q.url.startsWith('/dapr/') ? 404 : 200, { 'content-type': 'text/plain' }); r.end('hello') }).listen(+process.argv[1], '127.0.0.1')";
-    child = spawn(process.execPath, ["-e", server, String(port)], { stdio: "inherit" });
   }
-  await until("The backend", () => listens(port));
-  return { port, language, stop: () => void child.kill() };
+  const server =
+    "require('http').createServer((q, r) => { r.writeHead(q.url.startsWith('/dapr/') ? 404 : 200, { 'content-type': 'text/plain' }); r.end('hello') }).listen(+process.argv[1], '127.0.0.1')";
+  const child =
+    language === "Go"
+      ? spawn(binary, [String(port)], { stdio: "inherit" })
+      : spawn(process.execPath, ["-e", server, String(port)], { stdio: "inherit" });
+  life.after.defer(() => end(child));
+  await untilUp("The backend", child, life, () => listens(port));
+  return { port, language };
 }
 
 /** `outrigger sidecar` as a user starts it, in a folder of its own. */
-export async function startRuntime(options: {
-  readonly appPort?: number;
-  readonly resources: readonly string[];
-}): Promise<Running> {
-  const folder = mkdtempSync(join(tmpdir(), "outrigger-bench-"));
-  for (const name of options.resources)
-    cpSync(join(import.meta.dirname, "resources", name), join(folder, "resources", name), {
-      recursive: true,
-    });
-  const port = await freePort();
-  const args = [
-    "sidecar",
-    "--app-id",
-    "bench",
-    "--dapr-http-port",
-    String(port),
-    "--log-level",
-    "error",
-  ];
-  for (const flag of ["--dapr-grpc-port", "--metrics-port", "--dapr-internal-grpc-port"])
-    args.push(flag, String(await freePort()));
+export async function startRuntime(
+  options: {
+    readonly appPort?: number;
+    readonly appProtocol?: "http" | "grpc";
+    readonly resources: readonly string[];
+    readonly args?: readonly string[];
+  },
+  life: Life,
+): Promise<Running> {
+  const folder = folderWith(options.resources, life);
+  const [port = 0, grpcPort = 0, ...others] = await freePorts(4);
+  const args = ["sidecar", "--app-id", "bench", "--log-level", "error"];
+  args.push("--dapr-http-port", String(port), "--dapr-grpc-port", String(grpcPort));
+  args.push(...(options.args ?? []), "--app-protocol", options.appProtocol ?? "http");
+  for (const flag of ["--metrics-port", "--dapr-internal-grpc-port"])
+    args.push(flag, String(others.pop()));
   if (options.appPort !== undefined) args.push("--app-port", String(options.appPort));
-  if (existsSync(join(folder, "resources"))) args.push("--resources-path", "resources");
+  if (options.resources.length > 0) args.push("--resources-path", "resources");
   const before = performance.now();
   const child = spawn(process.execPath, [bin, ...args], {
     cwd: folder,
     stdio: ["ignore", "inherit", "inherit"],
+    // It needs nothing of the caller's environment, and gets nothing.
     env: {},
   });
+  life.after.defer(() => end(child));
   const base = `http://127.0.0.1:${port}`;
-  await until("The runtime", async () => (await fetch(`${base}/v1.0/healthz`)).status === 204);
+  await untilUp("The runtime", child, life, () => isHealthy(base));
+  const startMs = performance.now() - before;
   return {
     base,
-    pids: [child.pid as number],
-    startMs: performance.now() - before,
-    stop: () => stop(child, folder),
+    grpc: `127.0.0.1:${grpcPort}`,
+    pids: withChildren([child.pid as number]),
+    startMs,
+    stop: () => end(child),
   };
 }
 
 /** Memory of one process that hosts so many apps, each with the same components, in bytes. */
-export async function rssOfApps(count: number): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), "outrigger-bench-"));
-  cpSync(
-    join(import.meta.dirname, "resources/components.yaml"),
-    join(folder, "resources/components.yaml"),
-    { recursive: true },
-  );
-  const ports: number[] = [];
-  for (let i = 0; i < count; i++) ports.push(await freePort());
-  const apps = ports.map((port, i) => ({
+export async function rssOfApps(count: number, life: Life): Promise<number> {
+  const folder = folderWith(["components.yaml"], life);
+  // For each app its own three: the API in HTTP and gRPC, and the metrics.
+  const ports = await freePorts(count * 3);
+  const apps = Array.from({ length: count }, (_, i) => ({
     appID: `app-${i}`,
     appDirPath: ".",
-    daprHTTPPort: port,
-    command: ["sleep", "60"],
+    daprHTTPPort: ports[i * 3],
+    daprGRPCPort: ports[i * 3 + 1],
+    metricsPort: ports[i * 3 + 2],
+    command: ["sleep", "120"],
   }));
   writeFileSync(
     join(folder, "dapr.yaml"),
@@ -131,25 +148,38 @@ export async function rssOfApps(count: number): Promise<number> {
   const child = spawn(process.execPath, [bin, "run", "-f", "dapr.yaml"], {
     cwd: folder,
     stdio: "ignore",
+    env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
   });
-  try {
-    for (const port of ports)
-      await until(
-        "An app's API",
-        async () => (await fetch(`http://127.0.0.1:${port}/v1.0/healthz`)).status === 204,
-      );
-    await new Promise((done) => setTimeout(done, 1000));
-    return rssBytes([child.pid as number]);
-  } finally {
-    await stop(child, folder);
-  }
+  life.after.defer(() => end(child));
+  for (const { appID, daprHTTPPort } of apps)
+    await untilUp(`The API of ${appID}`, child, life, () =>
+      isHealthy(`http://127.0.0.1:${daprHTTPPort}`),
+    );
+  await new Promise((done) => setTimeout(done, 1000));
+  // Of the runtime alone: the apps are its children.
+  const rss = rssBytes([child.pid as number]);
+  await end(child);
+  return rss;
 }
 
-async function stop(child: ChildProcess, folder: string): Promise<void> {
-  if (child.exitCode === null) {
-    const ended = new Promise((done) => child.once("exit", done));
-    child.kill("SIGTERM");
-    await ended;
-  }
-  rmSync(folder, { recursive: true, force: true });
+function folderWith(resources: readonly string[], { after }: Life): string {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-bench-"));
+  after.defer(() => rmSync(folder, { recursive: true, force: true }));
+  for (const name of resources)
+    cpSync(join(import.meta.dirname, "resources", name), join(folder, "resources", name), {
+      recursive: true,
+    });
+  return folder;
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+}
+export async function end(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return;
+  const ended = new Promise((done) => child.once("exit", done));
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  await ended;
+  clearTimeout(timer);
 }

@@ -11,7 +11,8 @@ const needed = 24;
 const heapMb = /^\d+$/.test(process.env.OUTRIGGER_MAX_HEAP_MB ?? "")
   ? process.env.OUTRIGGER_MAX_HEAP_MB
   : "1024";
-const heapFlags = ["--max-semi-space-size=8", `--max-old-space-size=${heapMb}`];
+// --expose-gc: see targets/node/streamed.ts.
+const heapFlags = ["--max-semi-space-size=8", `--max-old-space-size=${heapMb}`, "--expose-gc"];
 
 if (Number(process.versions.node.split(".")[0]) >= needed) {
   // The flags count only from the start. The process image is replaced: same process id, nothing in between.

@@ -1,3 +1,7 @@
+import type { ApiLists } from "./api-access/rules.ts";
+import type { ConfigurationSubscriptions } from "./configuration/subscriptions.ts";
+import type { Origins } from "./http/cors.ts";
+import type { Pipeline } from "./middleware/pipeline.ts";
 import type { Metadata } from "./ports/component.ts";
 import type { Kind, Kinds } from "./ports/manifest.ts";
 import type { AppChannel, AppRef } from "./ports/platform.ts";
@@ -41,6 +45,14 @@ export interface App extends AppRef {
   readonly limits: AppLimits;
   /** SHA-256 texts of the API tokens that are accepted; empty means that none is asked for. */
   readonly apiTokens: readonly string[];
+  /** Origins that browsers may call from; absent means that CORS is off. */
+  readonly origins?: Origins | undefined;
+  /** What of the API is there; absent means all of it. */
+  readonly apiLists?: ApiLists | undefined;
+  /** Middleware before the API; absent means none. */
+  readonly httpPipeline?: Pipeline | undefined;
+  /** Middleware before what the app invokes outside of the runtime; absent means none. `channel` has its own already. */
+  readonly appHttpPipeline?: Pipeline | undefined;
   /** Sent as `dapr-api-token` on every call to the app. */
   readonly appToken: string | undefined;
   /** Share of new traces that are sampled, 0 to 1; 0 turns tracing off altogether. */
@@ -65,6 +77,7 @@ export interface App extends AppRef {
   secretScope(store: string): SecretScope | undefined;
   /** Live view of what the app is subscribed to. */
   readonly subscriptions: readonly SubscriptionView[];
+  readonly configurationSubscriptions: ConfigurationSubscriptions;
   readonly health: AppHealth;
   /** Asked for by `POST /v1.0/shutdown`; the target decides what ends. */
   shutdown(force: boolean): void;

@@ -1,12 +1,23 @@
 import type { App, AppConnection, AppHealth, AppLimits, HttpEndpoint, Loaded } from "./app.ts";
 import { startInputBindings } from "./bindings/input.ts";
+import type { ApiLists } from "./api-access/rules.ts";
+import {
+  type ConfigurationSubscriptions,
+  createConfigurationSubscriptions,
+} from "./configuration/subscriptions.ts";
+import { type Origins, parseOrigins } from "./http/cors.ts";
+import { throughAppPipeline } from "./middleware/app-pipeline.ts";
+import type { Pipeline } from "./middleware/pipeline.ts";
+import { resolvePipeline } from "./middleware/resolve.ts";
+import { sandboxed } from "./middleware/sandbox.ts";
 import type { Configuration } from "./resources/configuration.ts";
+import type { ComponentDocument } from "./resources/component.ts";
 import type { Resource } from "./resources/resource.ts";
 import { isVisible } from "./resources/scopes.ts";
 import { resolveValues } from "./resources/values.ts";
 import { type Components, loadComponents, type LoadDeps } from "./load-components.ts";
 import type { Kind } from "./ports/manifest.ts";
-import type { AppChannel, AppRef } from "./ports/platform.ts";
+import type { AppChannel, AppRef, Platform } from "./ports/platform.ts";
 import { startSubscriptions } from "./pubsub/consume.ts";
 import type { SubscriptionView } from "./pubsub/subscriptions.ts";
 import type { SecretScope } from "./secrets/scope.ts";
@@ -20,6 +31,8 @@ export interface AppOptions extends AppRef {
   /** SHA-256 texts (`hashToken`). */
   readonly apiTokens: readonly string[];
   readonly appToken?: string;
+  /** Origins that browsers may call from (`--allowed-origins`); absent or empty turns CORS off. */
+  readonly allowedOrigins?: string;
   readonly limits: AppLimits;
   readonly extended: Readonly<Record<string, string>>;
   /** Parts of the target that must be up before `healthz` is, for example "app-port". */
@@ -53,7 +66,7 @@ export async function hostApp(
 ): Promise<HostedApp> {
   const resources = options.resources.filter((resource) => isVisible(resource, options));
   const denied = new Set(options.configuration.components.deny);
-  const components = await loadComponents(options, ofKind(resources, "Component"), {
+  const components = await loadComponents(options, componentsOf(resources, options), {
     ...deps,
     denied,
   });
@@ -97,6 +110,7 @@ class Hosted implements HostedApp {
       components,
       endpoints,
       ofKind(resources, "Resiliency").map(({ name }) => name),
+      deps.platform,
     );
   }
   async start(): Promise<void> {
@@ -122,7 +136,8 @@ class Hosted implements HostedApp {
   async stop(): Promise<void> {
     const running = this.#running;
     this.#running = [];
-    await Promise.allSettled(running.map((each) => each.stop()));
+    const all = [...running, this.app.configurationSubscriptions];
+    await Promise.allSettled(all.map((each) => each.stop()));
   }
   isUp(part: string): void {
     this.app.health.waitingFor.delete(part);
@@ -144,6 +159,10 @@ class AppState implements App {
   readonly limits: AppLimits;
   readonly apiTokens: readonly string[];
   readonly appToken: string | undefined;
+  readonly origins: Origins | undefined;
+  readonly apiLists: ApiLists | undefined;
+  readonly httpPipeline: Pipeline | undefined;
+  readonly appHttpPipeline: Pipeline | undefined;
   readonly samplingRate: number;
   readonly extended: Map<string, string>;
   readonly httpEndpoints: ReadonlyMap<string, HttpEndpoint>;
@@ -151,6 +170,7 @@ class AppState implements App {
   readonly health: AppHealth & { readonly waitingFor: Set<string> };
   readonly shutdown: (force: boolean) => void;
   subscriptions: readonly SubscriptionView[] = [];
+  readonly configurationSubscriptions: ConfigurationSubscriptions;
   readonly #components: Components;
   readonly #secretScopes: ReadonlyMap<string, SecretScope>;
 
@@ -159,10 +179,16 @@ class AppState implements App {
     components: Components,
     httpEndpoints: ReadonlyMap<string, HttpEndpoint>,
     resiliencies: readonly string[],
+    { clock, log }: Pick<Platform, "clock" | "log">,
   ) {
+    const { api, httpPipeline, appHttpPipeline } = options.configuration;
     this.appId = options.appId;
     this.namespace = options.namespace;
-    this.channel = options.channel;
+    this.appHttpPipeline = resolvePipeline("appHttpPipeline", appHttpPipeline, components, log);
+    this.channel = channelOf(options, this.appHttpPipeline);
+    this.httpPipeline = resolvePipeline("httpPipeline", httpPipeline, components, log);
+    this.apiLists = api.allowed.length + api.denied.length > 0 ? api : undefined;
+    this.origins = parseOrigins(options.allowedOrigins ?? "");
     this.connection = options.connection;
     this.limits = options.limits;
     this.apiTokens = options.apiTokens;
@@ -173,6 +199,7 @@ class AppState implements App {
     this.resiliencies = resiliencies;
     this.health = { waitingFor: new Set(["app", ...options.waitFor]), outbound: true };
     this.shutdown = options.shutdown;
+    this.configurationSubscriptions = createConfigurationSubscriptions(clock, log);
     this.#components = components;
     this.#secretScopes = new Map(
       options.configuration.secrets.scopes.map((scope) => [scope.storeName, scope]),
@@ -193,6 +220,24 @@ class AppState implements App {
   secretScope(store: string): SecretScope | undefined {
     return this.#secretScopes.get(store);
   }
+}
+
+/** Dapr: middleware is for HTTP; an app that speaks gRPC is called without. */
+function channelOf(
+  { channel, connection, limits }: AppOptions,
+  pipeline: Pipeline | undefined,
+): AppChannel | undefined {
+  return channel && pipeline && !connection?.protocol.startsWith("grpc")
+    ? throughAppPipeline(channel, pipeline, limits.maxBodyBytes)
+    : channel;
+}
+
+function componentsOf(
+  resources: readonly Resource[],
+  { configuration }: AppOptions,
+): readonly ComponentDocument[] {
+  const documents = ofKind(resources, "Component");
+  return configuration.wasm.strictSandbox ? documents.map(sandboxed) : documents;
 }
 
 async function readEndpoints(

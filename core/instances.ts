@@ -62,6 +62,7 @@ function identity(manifest: Manifest, spec: ComponentSpec): string {
     spec.namespace,
     spec.name,
     settings,
+    spec.owner?.appId,
   ]);
 }
 

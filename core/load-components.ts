@@ -89,9 +89,11 @@ async function openOne(
     const metadata = lowerNames(values);
     const prefix = keyPrefix(metadata["keyprefix"], name, app);
     for (const manifest of manifests) {
-      for (const warning of checkOptions(manifest.options, metadata))
+      for (const warning of manifest.remote ? [] : checkOptions(manifest.options, metadata))
         log.warn(`Component ${name}: ${warning}`, { app_id: app.appId });
-      const given: ComponentSpec = { name, namespace: app.namespace, metadata };
+      const owner = { appId: app.appId, properties: values, initTimeoutMs: spec.initTimeoutMs };
+      const common = { name, namespace: app.namespace, metadata };
+      const given: ComponentSpec = manifest.remote ? { ...common, owner } : common;
       leases.push(await deps.instances.open(manifest, given, spec.initTimeoutMs));
     }
     log.info(`Component loaded: ${name} (${spec.type}/${spec.version || "v1"})`, {

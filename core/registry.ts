@@ -38,7 +38,11 @@ const nouns: Readonly<Record<string, string>> = {
   pubsub: "message bus",
   bindings: "binding",
   secretstores: "secret store",
+  configuration: "configuration store",
+  lock: "lock store",
   conversation: "conversation",
+  crypto: "crypto provider",
+  middleware: "HTTP middleware",
 };
 function noun(type: string): string {
   return nouns[type.split(".", 1)[0] as string] ?? "component";

@@ -1,5 +1,8 @@
 import type { App } from "./app.ts";
+import { configurationHttp } from "./configuration/http.ts";
 import { conversationHttp } from "./conversation/http.ts";
+import { cryptoHttp } from "./crypto/http.ts";
+import { subtleCryptoHttp } from "./crypto/subtle-http.ts";
 import { healthHttp } from "./health/http.ts";
 import { type AppOptions, type HostedApp, hostApp } from "./hosted-app.ts";
 import { createHttp } from "./http/surface.ts";
@@ -7,12 +10,13 @@ import type { Caller } from "./http/input.ts";
 import { bindingsHttp } from "./bindings/http.ts";
 import { createInstances } from "./instances.ts";
 import { invokeHttp } from "./invoke/http.ts";
-import { createInvoke } from "./invoke/operations.ts";
+import { createInvoke, type Invoke } from "./invoke/operations.ts";
+import { lockHttp } from "./lock/http.ts";
 import { metadataHttp } from "./metadata/http.ts";
-import { compose, type Layer } from "./operation.ts";
+import { compose, type Layer, type Operation, type Run } from "./operation.ts";
 import type { CallOptions } from "./ports/component.ts";
 import type { Manifest, Target } from "./ports/manifest.ts";
-import type { AppRef, Platform } from "./ports/platform.ts";
+import type { AppRef, Platform, PlainResponse } from "./ports/platform.ts";
 import type { Ack, Message } from "./ports/pub-sub.ts";
 import { deliverTo } from "./pubsub/deliver-to.ts";
 import { pubsubHttp } from "./pubsub/http.ts";
@@ -43,6 +47,10 @@ export interface Runtime extends AsyncDisposable {
   find(app: AppRef): App | undefined;
   /** The HTTP API. Who calls is the target's finding, never the request's claim. */
   fetch(request: Request, caller: Caller): Response | Promise<Response>;
+  /** Runs an operation inside the layers; what other surfaces are made with. */
+  readonly run: Run;
+  /** Calls another app, an HTTPEndpoint or a URL. */
+  readonly invoke: Operation<Invoke, PlainResponse>;
   /** A broker or a trigger has messages for a topic. */
   deliver(
     source: Source,
@@ -58,14 +66,19 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const instances = createInstances(platform, platform.clock);
   const find = (app: AppRef): App | undefined => apps.get(appKey(app))?.app;
   const invoke = createInvoke({ platform, find });
+  const run = compose(options.layers ?? []);
   const fetch = createHttp(
-    compose(options.layers ?? []),
+    run,
     [
       stateHttp,
       pubsubHttp,
       bindingsHttp,
       secretsHttp,
+      configurationHttp,
+      lockHttp,
       conversationHttp,
+      cryptoHttp,
+      subtleCryptoHttp,
       unconfiguredHttp,
       metadataHttp,
       healthHttp,
@@ -76,6 +89,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   return {
     find,
     fetch,
+    run,
+    invoke,
     addApp: async (app) => {
       const key = appKey(app);
       if (apps.has(key))

@@ -2,6 +2,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { build, type BuildOptions, type Metafile } from "esbuild";
+import { generateProto } from "./gen-proto.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -90,4 +91,7 @@ const targets: ReadonlyArray<() => Promise<unknown>> = [
   buildAzureFunctions,
 ];
 
-if (import.meta.main) await Promise.all(targets.map((buildTarget) => buildTarget()));
+if (import.meta.main) {
+  await generateProto();
+  await Promise.all(targets.map((buildTarget) => buildTarget()));
+}

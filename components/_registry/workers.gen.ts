@@ -2,18 +2,34 @@
 import type { Manifest } from "#core/ports/manifest.ts";
 import { state as cloudflareDurableStateState } from "#components/cloudflare-durable-state/manifest.ts";
 import { pubsub as cloudflareQueuesPubsub } from "#components/cloudflare-queues/manifest.ts";
+import { keys as cryptoJwksWorkersKeys } from "#components/crypto-jwks-workers/manifest.ts";
 import { conversation as echoConversation } from "#components/echo/manifest.ts";
 import { secrets as environmentSecrets } from "#components/environment/manifest.ts";
 import { output as httpOutput } from "#components/http/manifest.ts";
 import { state as inMemoryState } from "#components/in-memory/manifest.ts";
+import { middleware as middlewareBearerMiddleware } from "#components/middleware-bearer/manifest.ts";
+import { middleware as middlewareOauth2Middleware } from "#components/middleware-oauth2/manifest.ts";
+import { middleware as middlewareOauth2clientcredentialsMiddleware } from "#components/middleware-oauth2clientcredentials/manifest.ts";
+import { middleware as middlewareRatelimitMiddleware } from "#components/middleware-ratelimit/manifest.ts";
+import { middleware as middlewareRouteraliasMiddleware } from "#components/middleware-routeralias/manifest.ts";
+import { middleware as middlewareRoutercheckerMiddleware } from "#components/middleware-routerchecker/manifest.ts";
+import { middleware as middlewareUppercaseMiddleware } from "#components/middleware-uppercase/manifest.ts";
 import { input as triggerCronInput } from "#components/trigger-cron/manifest.ts";
 
 export const manifests = [
   cloudflareDurableStateState,
   cloudflareQueuesPubsub,
+  cryptoJwksWorkersKeys,
   echoConversation,
   environmentSecrets,
   httpOutput,
   inMemoryState,
+  middlewareBearerMiddleware,
+  middlewareOauth2Middleware,
+  middlewareOauth2clientcredentialsMiddleware,
+  middlewareRatelimitMiddleware,
+  middlewareRouteraliasMiddleware,
+  middlewareRoutercheckerMiddleware,
+  middlewareUppercaseMiddleware,
   triggerCronInput,
 ] as readonly Manifest[];

@@ -99,11 +99,17 @@ function metadataOf(response: Response): Metadata {
   for (const [name, value] of response.headers) {
     if (name === "transfer-encoding" || name === "trailer") continue;
     if (decoded && (name === "content-encoding" || name === "content-length")) continue;
-    out[name] = Object.hasOwn(out, name) ? `${out[name]}, ${value}` : value;
+    const key = canonical(name);
+    out[key] = Object.hasOwn(out, key) ? `${out[key]}, ${value}` : value;
   }
   out["statusCode"] = String(response.status);
   out["status"] = `${response.status} ${response.statusText}`.trimEnd();
   return out;
+}
+
+/** `Content-Type`, as Go spells header names; where they are map keys (gRPC) callers look them up like that. */
+function canonical(name: string): string {
+  return name.replace(/(?:^|-)[a-z]/g, (start) => start.toUpperCase());
 }
 
 interface TimeLimit extends Disposable {

@@ -25,8 +25,23 @@ export interface RedisEvents {
   /** Milliseconds to the next attempt to connect, or false to give up. */
   pause(attempt: number, reason: unknown): number | false;
 }
+/** A connection that only listens. It mends itself, and then listens to the same again. */
+export interface RedisSubscriber {
+  connect(): Promise<unknown>;
+  /** Resolves once messages come; the listener gets each with the channel that it came on. */
+  subscribe(channels: readonly string[], listener: ChannelListener): Promise<void>;
+  unsubscribe(channels: readonly string[], listener: ChannelListener): Promise<void>;
+  /** As these, for channels that fit a glob pattern. */
+  subscribePattern(pattern: string, listener: ChannelListener): Promise<void>;
+  unsubscribePattern(pattern: string, listener: ChannelListener): Promise<void>;
+  destroy(): void;
+}
+export type ChannelListener = (message: string, channel: string) => void;
+
 export interface RedisClient {
   create(settings: RedisSettings, events: RedisEvents): RedisServer;
+  /** Not for a cluster, where each node notifies of its own keys only. */
+  createSubscriber(settings: RedisSettings, events: RedisEvents): RedisSubscriber;
   /** True for what the server answered, false for what went wrong on the way. */
   isReply(reason: unknown): reason is Error;
 }
@@ -37,6 +52,7 @@ export async function loadClient(): Promise<RedisClient> {
   const creators = { node: createNode, sentinel: createSentinel, cluster: createCluster };
   return {
     create: (settings, events) => creators[settings.mode](library, settings, events),
+    createSubscriber: (settings, events) => createSubscriber(library, settings, events),
     isReply: (reason) => reason instanceof library.ErrorReply,
   };
 }
@@ -97,6 +113,16 @@ function createSentinel(
   settings: RedisSettings,
   events: RedisEvents,
 ): RedisServer {
+  const client = sentinelClient(library, settings, events);
+  client.on("error", events.lost).on("ready", events.ready);
+  return {
+    connect: () => client.connect(),
+    send: (args, _key, abortSignal) => client.sendCommand(false, [...args], { abortSignal }),
+    masters: async () => [(args) => client.sendCommand(false, [...args])],
+    destroy: () => void client.destroy().catch(() => {}),
+  };
+}
+function sentinelClient(library: Library, settings: RedisSettings, events: RedisEvents) {
   const { name, username, password } = settings.sentinel;
   const {
     username: _user,
@@ -104,7 +130,7 @@ function createSentinel(
     database: _database,
     ...bare
   } = nodeOptions(settings, events, undefined);
-  const client = library.createSentinel({
+  return library.createSentinel({
     name,
     RESP: 2,
     sentinelRootNodes: [...settings.addresses],
@@ -118,12 +144,28 @@ function createSentinel(
     } as object,
     commandOptions: commandOptions(library),
   });
+}
+
+function createSubscriber(
+  library: Library,
+  settings: RedisSettings,
+  events: RedisEvents,
+): RedisSubscriber {
+  const client =
+    settings.mode === "sentinel"
+      ? sentinelClient(library, settings, events)
+      : library.createClient(
+          watched(nodeOptions(settings, events, settings.addresses[0]), settings),
+        );
   client.on("error", events.lost).on("ready", events.ready);
   return {
     connect: () => client.connect(),
-    send: (args, _key, abortSignal) => client.sendCommand(false, [...args], { abortSignal }),
-    masters: async () => [(args) => client.sendCommand(false, [...args])],
-    destroy: () => void client.destroy().catch(() => {}),
+    subscribe: (channels, listener) => client.subscribe([...channels], listener),
+    // The library's types want a listener of buffers as well, which are never asked for.
+    unsubscribe: (channels, listener) => client.unsubscribe([...channels], listener as never),
+    subscribePattern: (pattern, listener) => client.pSubscribe(pattern, listener),
+    unsubscribePattern: (pattern, listener) => client.pUnsubscribe(pattern, listener),
+    destroy: () => void Promise.resolve(client.destroy()).catch(() => {}),
   };
 }
 

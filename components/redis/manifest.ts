@@ -136,3 +136,42 @@ export const pubsub: Manifest<"pubsub"> = defineComponent({
   },
   open: async (spec, host) => (await import("./pub-sub.ts")).open(spec, host),
 });
+
+export const configuration: Manifest<"configuration"> = defineComponent({
+  kind: "configuration",
+  type: "configuration.redis",
+  version: "v1",
+  targets: ["node"],
+  about:
+    "Reads settings from Redis strings (value||version), and tells of changes as the server's key events come.",
+  options: connectionOptions,
+  open: async (spec, host) => (await import("./configuration-store.ts")).open(spec, host),
+});
+
+/** Where nothing runs between two requests, nobody can watch. */
+export const configurationOnRequest: Manifest<"configuration"> = defineComponent({
+  ...configuration,
+  targets: ["azure-functions"],
+  about: "Reads settings from Redis strings (value||version); changes are not told.",
+  open: async (spec, host) => {
+    const { watch: _, ...port } = await configuration.open(spec, host);
+    return port;
+  },
+});
+
+export const lock: Manifest<"lock"> = defineComponent({
+  kind: "lock",
+  type: "lock.redis",
+  version: "v1",
+  targets: ["node", "azure-functions"],
+  about: "Keeps locks in Redis, on one server without replicas, or on one that sentinels point to.",
+  options: {
+    ...connectionOptions,
+    maxRetries: { type: "number", about: "Accepted and without effect: a lock is tried once." },
+    maxRetryBackoff: {
+      type: "duration",
+      about: "Accepted and without effect: a lock is tried once.",
+    },
+  },
+  open: async (spec, host) => (await import("./lock-store.ts")).open(spec, host),
+});

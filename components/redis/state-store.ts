@@ -8,6 +8,8 @@ import { optionsOf } from "#components/_shared/options.ts";
 import type { Argument } from "./client.ts";
 import { connect, type RedisConnection } from "./connection.ts";
 import { state } from "./manifest.ts";
+import { countReplicas } from "./replicas.ts";
+import { scanKeys } from "./scan.ts";
 import { applyChanges } from "./scripts.ts";
 import { readSettings } from "./settings.ts";
 import { bytesOf } from "./bytes.ts";
@@ -132,18 +134,8 @@ async function keysLike(
   const fits = likeMatcher(pattern);
   const glob = globOf(pattern);
   const keys = new Set<string>();
-  for (const master of await connection.masters()) {
-    let cursor = "0";
-    do {
-      const scan = ["SCAN", cursor, "MATCH", glob, "COUNT", "1000"];
-      const reply = (await master.send(scan, options)) as [Buffer, Buffer[]];
-      cursor = String(reply[0]);
-      for (const found of reply[1]) {
-        const key = found.toString();
-        if (fits(key)) keys.add(key);
-      }
-    } while (cursor !== "0");
-  }
+  for await (const found of scanKeys(connection, glob, options))
+    for (const key of found) if (fits(key)) keys.add(key);
   return [...keys].sort();
 }
 
@@ -160,9 +152,4 @@ function globOf(pattern: string): string {
     glob += "*?[]^-\\".includes(char) ? `\\${char}` : char;
   }
   return glob;
-}
-
-async function countReplicas(connection: RedisConnection): Promise<number> {
-  const text = String(await connection.send(["INFO", "replication"], new AbortController()));
-  return Number(/^connected_slaves:(\d+)/m.exec(text)?.[1] ?? 0);
 }

@@ -4,6 +4,8 @@ export interface ErrorSpec {
   readonly grpc: number;
   /** ErrorInfo reason of the richer errors; absent means that the answer has no details. */
   readonly reason?: string;
+  /** True: over gRPC the status names the error code in an ErrorInfo; without it (and without details) it has text only. */
+  readonly grpcInfo?: true;
   /** The `errorCode` on the wire where several rows share one. Default: the row's own name. */
   readonly code?: string;
 }
@@ -39,6 +41,12 @@ export interface ApiErrorOptions {
   readonly details?: readonly ErrorDetail[];
   /** Goes out as `metadata.*` headers beside the error. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** What gRPC says instead, where Dapr's two renderings differ. */
+  readonly overGrpc?: GrpcWording;
+}
+export interface GrpcWording {
+  readonly message?: string;
+  readonly details?: readonly ErrorDetail[];
 }
 
 /** The only error an operation lets out. Surfaces render it; nothing else maps codes. */
@@ -48,12 +56,14 @@ export class ApiError extends Error {
   readonly spec: ErrorSpec;
   readonly details: readonly ErrorDetail[] | undefined;
   readonly metadata: Readonly<Record<string, string>> | undefined;
+  readonly overGrpc: GrpcWording | undefined;
   constructor(code: string, spec: ErrorSpec, message: string, options?: ApiErrorOptions) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.code = spec.code ?? code;
     this.spec = spec;
     this.details = options?.details;
     this.metadata = options?.metadata;
+    this.overGrpc = options?.overGrpc;
     Object.defineProperty(this, brand, { value: true });
   }
   static is(value: unknown): value is ApiError {

@@ -16,6 +16,8 @@ export interface Caller {
   readonly rawHeaders?: HeaderList;
   /** Came in where no API token is asked for: the target offers only harmless routes there. */
   readonly tokenFree?: boolean;
+  /** Address of the peer, without a port; absent where the platform does not tell it. */
+  readonly remoteAddress?: string | undefined;
 }
 export type HttpContext = Context<{ Bindings: Caller }>;
 

@@ -1,9 +1,12 @@
 import { Hono } from "hono";
+import { type Api, apiOfRoute, invokeApi, isAllowed } from "#core/api-access/rules.ts";
 import { ApiError, toApiError } from "#core/errors/api-error.ts";
 import { messageOf } from "#core/errors/component-error.ts";
+import { throughApiPipeline } from "#core/middleware/api-pipeline.ts";
 import type { Operation, Run } from "#core/operation.ts";
 import type { Log } from "#core/ports/platform.ts";
 import { type Answer, respond } from "./answer.ts";
+import { crossOrigin } from "./cors.ts";
 import { type Caller, type HttpContext, HttpInput, targetOf } from "./input.ts";
 import { cleanPath, hasBadEscape, splitTarget } from "./path.ts";
 import { renderError } from "./render-error.ts";
@@ -30,6 +33,7 @@ export type HttpBlock = (routes: HttpRoutes) => void;
 
 export type HttpSurface = (request: Request, caller: Caller) => Response | Promise<Response>;
 
+const notFound = { status: 404, headers: { "content-type": "text/plain; charset=utf-8" } };
 const badRequest = { status: 400, headers: { "content-type": "text/plain; charset=utf-8" } };
 
 /** Assembles the HTTP surface from the blocks, once; all apps of a runtime share it. */
@@ -60,29 +64,62 @@ export function createHttp(run: Run, blocks: readonly HttpBlock[], log: Log): Ht
   const routes: HttpRoutes = {
     on: (methods, path, operation, read, write) => {
       const handle = handler(operation, read, write, !operation.name.startsWith("health."));
-      // Hono answers HEAD from GET routes; Dapr does not, and lets it fall through.
-      hono.on([...methods], path, (context) =>
-        context.req.raw.method === "HEAD" ? fallback(context) : handle(context),
-      );
+      const api = apiOfRoute(path);
+      hono.on([...methods], path, (context) => {
+        if (isDenied(context.env, api))
+          return context.env.tokenFree ? unknown() : fallback(context);
+        // Hono answers HEAD from GET routes; Dapr does not, and lets it fall through.
+        return context.req.raw.method === "HEAD" ? fallback(context) : handle(context);
+      });
     },
     fallback: (operation, read, write) => {
-      fallback = handler(operation, read, write, true);
+      const handle = handler(operation, read, write, true);
+      fallback = (context) => (isDenied(context.env, invokeApi) ? unknown() : handle(context));
     },
   };
   for (const block of blocks) block(routes);
   hono.notFound((context) => fallback(context as HttpContext));
 
-  return (request, caller) => {
-    const target = caller.target ?? targetOf(request.url);
-    if (target.includes("%") && hasBadEscape(splitTarget(target).path))
-      return new Response("400 Bad Request", badRequest);
+  const route = (request: Request, caller: Caller): Response | Promise<Response> =>
+    hono.fetch(request, caller);
+  /** Middleware, then the router. */
+  const serve = (request: Request, caller: Caller): Response | Promise<Response> => {
+    const pipeline = caller.app.httpPipeline;
+    return pipeline === undefined || caller.tokenFree
+      ? route(request, caller)
+      : throughApiPipeline(pipeline, request, caller, route, log);
+  };
+  /** The token, then what it guards. */
+  const guard = (
+    request: Request,
+    caller: Caller,
+    target: string,
+  ): Response | Promise<Response> => {
     const refused =
       caller.app.apiTokens.length > 0 && !caller.tokenFree
         ? refuseToken(request, caller, target)
         : undefined;
-    if (!refused) return hono.fetch(request, caller);
-    return refused.then((answer) => answer ?? hono.fetch(request, caller));
+    if (!refused) return serve(request, caller);
+    return refused.then((answer) => answer ?? serve(request, caller));
   };
+  return (request, caller) => {
+    const target = caller.target ?? targetOf(request.url);
+    if (target.includes("%") && hasBadEscape(splitTarget(target).path))
+      return new Response("400 Bad Request", badRequest);
+    const { origins } = caller.app;
+    return origins === undefined || caller.tokenFree
+      ? guard(request, caller, target)
+      : crossOrigin(origins, request, () => guard(request, caller, target));
+  };
+}
+
+/** True for what the app's API lists keep out; health they cannot. */
+function isDenied({ app }: Caller, api: Api | undefined): boolean {
+  return app.apiLists !== undefined && api !== undefined && !isAllowed(app.apiLists, api);
+}
+/** What Go's router answers when nothing at all takes the path: not even invocation is allowed. */
+async function unknown(): Promise<Response> {
+  return new Response("404 page not found\n", notFound);
 }
 
 /** Cleaned before it is routed; "+" is a space in a path parameter, as Dapr reads it. */

@@ -3,6 +3,7 @@ import type { Call } from "#core/call.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { cleanMethod, encodePath } from "#core/http/path.ts";
 import { tokenHeader } from "#core/http/token.ts";
+import { throughAppPipeline } from "#core/middleware/app-pipeline.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
 import type {
   AppChannel,
@@ -147,13 +148,22 @@ function external(
   if (call.trace) headers.push("traceparent", call.trace.traceparent);
   if (appToken !== undefined) headers.push(tokenHeader, appToken);
   if (endpoint) headers.push(...endpoint.headers);
-  const url = `${base.replace(/\/+$/, "")}${pathOf(method, input.query)}`;
+  const root = base.replace(/\/+$/, "");
+  const outside: AppChannel = {
+    send: (request, options) =>
+      sendExternal(deps.platform.fetch, `${root}${request.path}`, request, options),
+  };
+  const { appHttpPipeline, limits } = call.app;
+  const channel = appHttpPipeline
+    ? throughAppPipeline(outside, appHttpPipeline, limits.maxBodyBytes)
+    : outside;
   const request = {
     method: input.verb,
+    path: pathOf(method, input.query),
     headers,
     ...(input.body === undefined ? {} : { body: input.body }),
   };
-  return sendExternal(deps.platform.fetch, url, request, call).catch((reason: unknown) => {
+  return channel.send(request, call).catch((reason: unknown) => {
     throw invokeFailed(input.id, messageOf(reason), reason);
   });
 }
@@ -167,7 +177,7 @@ function isUrl(id: string): boolean {
 }
 
 /** `appid` is of the caller's namespace, `appid.namespace` of another. */
-function calleeOf(id: string, caller: AppRef): AppRef {
+export function calleeOf(id: string, caller: AppRef): AppRef {
   const dot = id.indexOf(".");
   if (dot === -1) return { namespace: caller.namespace, appId: id };
   if (id.indexOf(".", dot + 1) !== -1) throw invokeFailed(id, `invalid app id ${id}`);

@@ -1,8 +1,34 @@
-import type { App } from "#core/app.ts";
+import type { App, AppConnection } from "#core/app.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
+import type { SubscriptionView } from "#core/pubsub/subscriptions.ts";
 
 /** What the runtime says of itself and of one app, in the wire's own shape; empty fields are left out. */
-export type MetadataView = Readonly<Record<string, unknown>>;
+export interface MetadataView {
+  readonly id: string;
+  readonly runtimeVersion: string;
+  readonly enabledFeatures: readonly string[];
+  readonly components?: readonly ComponentView[];
+  readonly extended: Readonly<Record<string, string>>;
+  readonly subscriptions?: readonly SubscriptionView[];
+  readonly httpEndpoints?: ReadonlyArray<{ readonly name: string }>;
+  readonly resiliencies?: ReadonlyArray<{ readonly name: string }>;
+  readonly appConnectionProperties?: AppConnection;
+  readonly actorRuntime: {
+    readonly runtimeStatus: "INITIALIZING" | "DISABLED" | "RUNNING";
+    readonly activeActors?: ReadonlyArray<{ readonly type: string; readonly count: number }>;
+    readonly hostReady: boolean;
+    readonly placement: string;
+  };
+}
+export interface ComponentView {
+  readonly name: string;
+  readonly type: string;
+  readonly version: string;
+  readonly capabilities?: readonly string[];
+  readonly status?: "FAILED";
+  /** Why it did not start. */
+  readonly error?: string;
+}
 
 export const getMetadata: Operation<undefined, MetadataView> = defineOperation(
   "metadata.get",
@@ -22,46 +48,37 @@ const maxEntries = 1000;
 export const runtimeVersion = "edge";
 
 function view(app: App): MetadataView {
-  const out: Record<string, unknown> = {
+  const components = componentsOf(app);
+  const httpEndpoints = [...app.httpEndpoints.keys()].map((name) => ({ name }));
+  const resiliencies = app.resiliencies.map((name) => ({ name }));
+  return {
     id: app.appId,
     runtimeVersion,
     enabledFeatures: ["HotReload", "WorkflowsRemoteActivityReminder"],
+    ...(components.length > 0 ? { components } : {}),
+    extended: { daprRuntimeVersion: runtimeVersion, ...Object.fromEntries(app.extended) },
+    ...(app.subscriptions.length > 0 ? { subscriptions: app.subscriptions } : {}),
+    ...(httpEndpoints.length > 0 ? { httpEndpoints } : {}),
+    ...(resiliencies.length > 0 ? { resiliencies } : {}),
+    ...(app.connection ? { appConnectionProperties: app.connection } : {}),
+    actorRuntime: {
+      runtimeStatus: "DISABLED",
+      hostReady: false,
+      placement: "placement: disconnected",
+    },
   };
-  addList(out, "components", componentsOf(app));
-  out["extended"] = { daprRuntimeVersion: runtimeVersion, ...Object.fromEntries(app.extended) };
-  addList(out, "subscriptions", app.subscriptions);
-  addList(
-    out,
-    "httpEndpoints",
-    [...app.httpEndpoints.keys()].map((name) => ({ name })),
-  );
-  addList(
-    out,
-    "resiliencies",
-    app.resiliencies.map((name) => ({ name })),
-  );
-  if (app.connection) out["appConnectionProperties"] = app.connection;
-  out["actorRuntime"] = {
-    runtimeStatus: "DISABLED",
-    hostReady: false,
-    placement: "placement: disconnected",
-  };
-  return out;
 }
 
 /** A component that did not start is listed with the reason, which Dapr keeps to its log. */
-function componentsOf(app: App): object[] {
+function componentsOf(app: App): ComponentView[] {
   return [
     ...app.loaded.map(({ capabilities, ...component }) =>
       capabilities.length > 0 ? { ...component, capabilities } : component,
     ),
     ...app.failed.map(({ reason, ...component }) => ({
       ...component,
-      status: "FAILED",
+      status: "FAILED" as const,
       error: reason,
     })),
   ];
-}
-function addList(out: Record<string, unknown>, name: string, list: readonly object[]): void {
-  if (list.length > 0) out[name] = list;
 }

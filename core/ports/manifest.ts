@@ -1,6 +1,10 @@
+import type { ConfigurationStore } from "./configuration-store.ts";
 import type { Conversation } from "./conversation.ts";
 import type { InputBinding, OutputBinding } from "./bindings.ts";
+import type { HttpMiddleware } from "./http-middleware.ts";
 import type { Metadata } from "./component.ts";
+import type { CryptoProvider } from "./crypto-provider.ts";
+import type { LockStore } from "./lock-store.ts";
 import type { Clock, Log } from "./platform.ts";
 import type { PubSub } from "./pub-sub.ts";
 import type { SecretStore } from "./secret-store.ts";
@@ -13,7 +17,11 @@ export interface Kinds {
   readonly "bindings.input": InputBinding;
   readonly "bindings.output": OutputBinding;
   readonly secretstores: SecretStore;
+  readonly configuration: ConfigurationStore;
+  readonly lock: LockStore;
   readonly conversation: Conversation;
+  readonly crypto: CryptoProvider;
+  readonly "middleware.http": HttpMiddleware;
 }
 export type Kind = keyof Kinds;
 export type Target = "node" | "workers" | "azure-functions";
@@ -34,6 +42,16 @@ export interface ComponentSpec {
   readonly namespace: string;
   /** Values by lower-cased name; Dapr compares metadata names without case. */
   readonly metadata: Metadata;
+  /** Whose component it is; only for manifests that are `remote`. */
+  readonly owner?: ComponentOwner;
+}
+/** What a component in a process of its own is told beside its settings. */
+export interface ComponentOwner {
+  readonly appId: string;
+  /** The values once more, by name as the document spells it: such a component may compare names with case. */
+  readonly properties: Metadata;
+  /** How long the component may take to start. */
+  readonly initTimeoutMs: number;
 }
 
 /** A component's card. Importing it loads no client library; `open` does. */
@@ -47,6 +65,8 @@ export interface Manifest<K extends Kind = Kind> {
   /** What the component is, in one sentence, for the generated documents. */
   readonly about: string;
   readonly options: OptionTable;
+  /** The component is a process of its own: it has settings that `options` does not list, and an instance for each app. */
+  readonly remote?: true;
   /** Connects. Throws with a reason a user can act on. */
   readonly open: (spec: ComponentSpec, host: Host) => Promise<Kinds[K]>;
 }

@@ -35,6 +35,28 @@ export interface StateDelete extends StateChange {
 }
 export type StateOp = StatePut | StateDelete;
 
+/** A query of stored JSON, in Dapr's language. */
+export interface StateQuery {
+  /** Operator -> operand, as the caller wrote it (`{ EQ: { "person.org": "Dev" } }`); empty or absent: every value. */
+  readonly filter?: Readonly<Record<string, unknown>>;
+  readonly sort: ReadonlyArray<{ readonly key: string; readonly order: "ASC" | "DESC" }>;
+  /** `limit` 0 or absent means no limit; `token` is where the last page ended. */
+  readonly page: { readonly limit?: number; readonly token?: string };
+  /** As the caller gave it (`contentType`, `queryIndexName`…). */
+  readonly metadata: Metadata;
+}
+export interface StateQueryItem extends StateItem {
+  readonly key: string;
+  /** Why this value could not be read; it is empty then. */
+  readonly error?: string;
+}
+export interface StateQueryResult {
+  readonly results: readonly StateQueryItem[];
+  /** For the next page; absent after the last one. */
+  readonly token?: string;
+  readonly metadata?: Metadata;
+}
+
 /** What a store can do that no method shows. */
 export type StateFeature = "ETAG" | "TTL" | "PARTITION_KEY";
 
@@ -50,10 +72,17 @@ export interface StateStore extends Component {
   ): Promise<ReadonlyArray<StateItem | undefined>>;
   /** Durable when it resolves. Throws `etag-mismatch` when another writer won, `etag-invalid` for text that is no etag of this store. */
   write(op: StateOp, options: CallOptions): Promise<void>;
+  /** Several keys in one call, neither in order nor all or none. Absent: whoever has several writes them side by side. */
+  writeMany?(
+    ops: readonly StatePut[] | readonly StateDelete[],
+    options: CallOptions,
+  ): Promise<void>;
   /** All of them or none (TRANSACTIONAL). */
   transact?(ops: readonly StateOp[], options: CallOptions): Promise<void>;
   /** Removes every key that starts with the prefix; answers how many (DELETE_WITH_PREFIX). */
   deleteWithPrefix?(prefix: string, options: CallOptions): Promise<number>;
   /** Keys that match a SQL LIKE pattern (`%`, `_`, escape `\`), in order (KEYS_LIKE). */
   keysLike?(pattern: string, options: CallOptions): Promise<readonly string[]>;
+  /** The values that match, of all apps: keys are those that are stored (QUERY_API). Throws `rejected` for what it cannot be asked. */
+  query?(query: StateQuery, options: CallOptions): Promise<StateQueryResult>;
 }

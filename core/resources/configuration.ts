@@ -1,6 +1,9 @@
+import type { ApiLists } from "#core/api-access/rules.ts";
 import type { SecretScope } from "#core/secrets/scope.ts";
 import { isRecord } from "#core/util/json.ts";
+import { readApiLists } from "./api-lists.ts";
 import { type Fault, Fields } from "./fields.ts";
+import { type PipelineHandler, readPipeline } from "./pipeline.ts";
 import type { ResourceHead } from "./resource-head.ts";
 
 /** A Configuration as it was written; it means something only once all of them are merged. */
@@ -23,6 +26,15 @@ export interface Configuration {
     readonly deny: readonly string[];
   };
   readonly features: ReadonlyMap<string, boolean>;
+  readonly api: ApiLists;
+  /** Before the app's API, outermost first. */
+  readonly httpPipeline: readonly PipelineHandler[];
+  /** Before the app itself, outermost first. */
+  readonly appHttpPipeline: readonly PipelineHandler[];
+  readonly wasm: {
+    /** True: no WebAssembly component gets a real clock or real random numbers. */
+    readonly strictSandbox: boolean;
+  };
 }
 
 /** Sections of `spec` that exist; anything else is a typing error. */
@@ -45,7 +57,7 @@ const sections = [
 ] as const;
 
 /** Sections that keep someone out. Passing over them would open what the document closes. */
-const guards = ["accessControl", "api", "appHttpPipeline", "httpPipeline"] as const;
+const guards = ["accessControl"] as const;
 
 export function readConfiguration(head: ResourceHead, fields: Fields): ConfigurationDocument {
   const spec = fields.fields("spec");
@@ -85,6 +97,10 @@ function interpret(spec: Fields): Configuration {
         .list("features")
         .map((feature) => [feature.required("name"), feature.boolean("enabled") ?? false]),
     ),
+    api: readApiLists(spec.fields("api")),
+    httpPipeline: readPipeline(spec.fields("httpPipeline")),
+    appHttpPipeline: readPipeline(spec.fields("appHttpPipeline")),
+    wasm: { strictSandbox: spec.fields("wasm").boolean("strictSandbox") ?? false },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { ErrorDetail } from "#core/errors/api-error.ts";
 import type { AppRef } from "#core/ports/platform.ts";
 import { stateError, stateResource } from "./errors.ts";
 
@@ -35,12 +36,15 @@ export function storedKey(store: string, prefix: string, key: string): string {
 
 function illegalKey(store: string, key: string): Error {
   const text = `input key/keyPrefix '${key}' can't contain '${separator}'`;
+  const details = (description: string): readonly ErrorDetail[] => [
+    { type: "BadRequest", violations: [{ field: key, description }] },
+    stateResource(store),
+    { type: "ErrorInfo", reason: "DAPR_STATE_ILLEGAL_KEY", metadata: null },
+  ];
+  // Dapr's HTTP form prints the whole gRPC error.
   const message = `api error: code = InvalidArgument desc = ${text}`;
   return stateError("ILLEGAL_KEY", message, {
-    details: [
-      { type: "BadRequest", violations: [{ field: key, description: message }] },
-      stateResource(store),
-      { type: "ErrorInfo", reason: "DAPR_STATE_ILLEGAL_KEY", metadata: null },
-    ],
+    details: details(message),
+    overGrpc: { message: text, details: details(text) },
   });
 }

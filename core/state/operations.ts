@@ -1,6 +1,6 @@
 import type { Loaded } from "#core/app.ts";
 import type { Call } from "#core/call.ts";
-import type { ApiError } from "#core/errors/api-error.ts";
+import type { ApiError, ApiErrorOptions } from "#core/errors/api-error.ts";
 import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
 import type { Metadata } from "#core/ports/component.ts";
@@ -96,11 +96,21 @@ export const saveState: Operation<SaveState, void> = defineOperation(
       if (item.key === "") throw stateError("ERR_MALFORMED_REQUEST", '"key" is a required field');
       return storedKey(store, keyPrefix, item.key);
     });
+    const put = (item: AskedPut, i: number): StatePut => {
+      return { ...item, op: "put", key: keys[i] as string, ...checkedOptions(item) };
+    };
+    if (port.writeMany && items.length > 1) {
+      try {
+        return await port.writeMany(items.map(put), call);
+      } catch (reason) {
+        throw saveError(store, [reason], false);
+      }
+    }
     const failures: unknown[] = [];
     await Promise.all(
       items.map(async (item, i) => {
         try {
-          await port.write({ ...item, op: "put", key: keys[i] as string, ...options(item) }, call);
+          await port.write(put(item, i), call);
         } catch (reason) {
           failures.push(reason);
         }
@@ -132,7 +142,7 @@ export const deleteState: Operation<DeleteState, void> = defineOperation(
     const { port, keyPrefix } = storeOf(call, store);
     const key = storedKey(store, keyPrefix, item.key);
     try {
-      await port.write({ ...item, op: "delete", key, ...options(item) }, call);
+      await port.write({ ...item, op: "delete", key, ...checkedOptions(item) }, call);
     } catch (reason) {
       const message = `failed deleting state with key ${item.key}: ${failureText(reason)}`;
       const cause = { cause: reason };
@@ -162,7 +172,7 @@ export const transactState: Operation<TransactState, void> = defineOperation(
     const keys = operations.map(({ item }) => storedKey(store, keyPrefix, item.key));
     try {
       const ops = operations.map(
-        ({ op, item }, i) => ({ ...item, op, key: keys[i], ...options(item) }) as StateOp,
+        ({ op, item }, i) => ({ ...item, op, key: keys[i], ...checkedOptions(item) }) as StateOp,
       );
       await port.transact(ops, call);
     } catch (reason) {
@@ -193,14 +203,25 @@ export const queryState: Operation<{ readonly store: string }, never> = defineOp
 export function storeOf(call: Call, name: string): Loaded<"state"> {
   const store = call.app.component("state", name);
   if (store) return store;
-  const metadata = { appID: call.app.appId };
+  // Dapr: only the HTTP form names the app.
+  const refusal = (reason: string): ApiErrorOptions => {
+    const info = { type: "ErrorInfo", reason } as const;
+    return {
+      details: [{ ...info, metadata: { appID: call.app.appId } }],
+      overGrpc: { details: [{ ...info, metadata: null }] },
+    };
+  };
   if (!call.app.has("state"))
-    throw stateError("ERR_STATE_STORE_NOT_CONFIGURED", `state store ${name} is not configured`, {
-      details: [{ type: "ErrorInfo", reason: "DAPR_STATE_NOT_CONFIGURED", metadata }],
-    });
-  throw stateError("ERR_STATE_STORE_NOT_FOUND", `state store ${name} is not found`, {
-    details: [{ type: "ErrorInfo", reason: "DAPR_STATE_NOT_FOUND", metadata }],
-  });
+    throw stateError(
+      "ERR_STATE_STORE_NOT_CONFIGURED",
+      `state store ${name} is not configured`,
+      refusal("DAPR_STATE_NOT_CONFIGURED"),
+    );
+  throw stateError(
+    "ERR_STATE_STORE_NOT_FOUND",
+    `state store ${name} is not found`,
+    refusal("DAPR_STATE_NOT_FOUND"),
+  );
 }
 
 export function transactionalStoreOf(
@@ -258,7 +279,7 @@ const concurrencies: ReadonlySet<string> = new Set(["", "first-write", "last-wri
 const consistencies: ReadonlySet<string> = new Set(["", "strong", "eventual"]);
 
 /** The options a store may rely on; what Dapr's stores refuse is refused here, in their words. */
-function options(item: AskedOptions): CheckedOptions {
+export function checkedOptions(item: AskedOptions): CheckedOptions {
   const { concurrency = "", consistency = "" } = item;
   if (!concurrencies.has(concurrency))
     throw new ComponentError("rejected", `unrecognized concurrency model '${concurrency}'`);

@@ -32,7 +32,8 @@ export interface OneApp {
   readonly app: App;
   readonly runtime: Runtime;
   readonly log: Log;
-  fetch(request: Request): Promise<Response>;
+  /** `remoteAddress`: of the peer, where the platform tells it. */
+  fetch(request: Request, remoteAddress?: string): Promise<Response>;
   /** Resolves once the app was asked for its subscriptions, which what the platform pushes must wait for; rejects when that takes too long. */
   started(): Promise<void>;
 }
@@ -67,7 +68,7 @@ export async function openOneApp(options: OneAppOptions): Promise<OneApp> {
     runtime,
     log: platform.log,
     started,
-    fetch: async (request) => {
+    fetch: async (request, remoteAddress) => {
       const start = started();
       // An instance starts with its first request, so whoever asks how it is must let it start. All others
       // must not wait: the app may be calling while it is asked for its subscriptions.
@@ -76,7 +77,7 @@ export async function openOneApp(options: OneAppOptions): Promise<OneApp> {
       );
       if (asksForState(request)) await logged;
       else platform.background(logged);
-      return runtime.fetch(request, { app: hosted.app });
+      return runtime.fetch(request, { app: hosted.app, remoteAddress });
     },
   };
 }

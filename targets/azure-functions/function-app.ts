@@ -8,7 +8,7 @@ import { fireCron } from "#targets/_shared/fire-cron.ts";
 import { type OneApp, openOneApp, readResources } from "#targets/_shared/one-app.ts";
 import { readSettings, type Settings } from "#targets/_shared/settings.ts";
 import { functionsPlatform } from "./platform.ts";
-import { toRequest } from "./request.ts";
+import { remoteAddressOf, toRequest } from "./request.ts";
 import { readFolder } from "./resources.ts";
 import { toResponseInit } from "./response.ts";
 import { type Timer, timersOf } from "./timers.ts";
@@ -50,7 +50,7 @@ export function createFunctionApp(
         log.error(`Cannot open the runtime: ${messageOf(reason)}`);
         return { status: 500, jsonBody: { errorCode: "ERROR", message: messageOf(reason) } };
       }
-      return toResponseInit(await app.fetch(toRequest(request)));
+      return toResponseInit(await app.fetch(toRequest(request), remoteAddressOf(request)));
     },
     timers: timersOf(resources, settings, log),
     timer: async (binding) => fireCron((await opened()).app, [binding], Date.now()),

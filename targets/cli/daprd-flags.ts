@@ -98,9 +98,7 @@ export const daprdFlags: readonly Flag[] = [
   {
     name: "allowed-origins",
     type: "text",
-    default: "*",
-    about: "Origins that browsers may call from",
-    unused: "later",
+    about: "Origins that browsers may call from, separated by commas; * for all",
   },
   {
     name: "dapr-http-max-request-size",

@@ -34,6 +34,7 @@ export function daprdOptions(
     httpPort,
     grpcPort,
     ...(publicPort === undefined ? {} : { publicPort }),
+    allowedOrigins: flags.text("allowed-origins"),
     publicListenAddresses: addressList(flags.text("dapr-public-listen-address")),
     ...(metricsPort === undefined ? {} : { metricsPort }),
     metricsListenAddresses: addressList(flags.text("metrics-listen-address")),

@@ -1,6 +1,7 @@
 import type { Dispatcher } from "undici";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { HeaderList, PlainResponse } from "#core/ports/platform.ts";
+import { noteStreamed } from "./streamed.ts";
 import type { Waiting, Watch } from "./watch.ts";
 
 /** Answers up to this size are read whole; larger ones, and those of unknown length, are streamed. */
@@ -68,6 +69,7 @@ export class AnswerHandler implements Dispatcher.DispatchHandler, Waiting {
   }
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
     if (this.#stream) {
+      noteStreamed(chunk.byteLength);
       this.#stream.enqueue(chunk);
       if ((this.#stream.desiredSize ?? 0) <= 0) controller.pause();
     } else if (!this.#first) this.#first = chunk;

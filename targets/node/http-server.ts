@@ -78,11 +78,17 @@ class NodeCaller implements Caller {
   readonly target: string;
   readonly rawHeaders: readonly string[];
   readonly tokenFree: boolean;
+  readonly #incoming: IncomingMessage;
   constructor(app: App, incoming: IncomingMessage, tokenFree: boolean) {
     this.app = app;
     this.tokenFree = tokenFree;
     this.target = pathAndQuery(incoming.url ?? "/");
     this.rawHeaders = incoming.rawHeaders;
+    this.#incoming = incoming;
+  }
+  /** An IPv4 peer of a socket that listens on both is named as IPv4. */
+  get remoteAddress(): string | undefined {
+    return this.#incoming.socket.remoteAddress?.replace(/^::ffff:(?=[\d.]+$)/i, "");
   }
 }
 const publicPath = /^\/v1\.0\/(?:healthz(?:\/outbound)?|metadata(?:\/[^/]+)?)$/;

@@ -27,6 +27,8 @@ export interface NodeAppOptions {
   readonly configPaths: readonly string[];
   /** YAML texts used as if they were files: the defaults of `outrigger run`. */
   readonly inlineResources?: readonly { readonly name: string; readonly text: string }[];
+  /** Origins that browsers may call from: `*`, or a comma-separated list; empty turns CORS off. */
+  readonly allowedOrigins?: string;
   readonly maxBodyBytes: number;
   readonly readBufferBytes: number;
   /** Time for requests in flight when the process ends. */

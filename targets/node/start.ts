@@ -1,8 +1,12 @@
+import { createGrpcApi, type GrpcApi } from "./grpc/api.ts";
+import type { GrpcServer } from "./grpc/server.ts";
 import { serveHttp, type HttpServer } from "./http-server.ts";
+import { createHttp2Pool, type Http2Pool } from "./http2-pool.ts";
 import type { NodeAppOptions, NodeOptions, NodeRuntime, StartNode } from "./options.ts";
 import { httpChannel } from "./app-channel.ts";
 import { clock } from "./clock.ts";
 import { nodePlatform } from "./platform.ts";
+import { withPluggable } from "./pluggable/discover.ts";
 import { parse, readConfiguration, readResources } from "./resources.ts";
 import { waitForPort } from "./wait-for-port.ts";
 import { manifests } from "#components/_registry/node.gen.ts";
@@ -19,17 +23,25 @@ interface Served {
   /** The public port, where one is asked for. */
   readonly publicServer: HttpServer | undefined;
   readonly channel: (AppChannel & AsyncDisposable) | undefined;
+  readonly grpcServer: GrpcServer;
+  /** To the app's own gRPC server, where it is one. */
+  readonly pool: Http2Pool | undefined;
 }
 
 export const startNode: StartNode = async (options) => {
   const platform = nodePlatform(options.log, options.env, globalThis.fetch);
-  const runtime = createRuntime({ platform, target: "node", manifests });
+  const runtime = createRuntime({
+    platform,
+    target: "node",
+    manifests: await withPluggable(manifests, platform),
+  });
+  const grpc = createGrpcApi(runtime, options.log);
   const ending = new AbortController();
   const served: Served[] = [];
   try {
     // Side by side: one app whose store is slow to open must not hold up the others' ports.
     const results = await Promise.allSettled(
-      options.apps.map((app) => serveApp(runtime, app, options)),
+      options.apps.map((app) => serveApp(runtime, grpc, app, options)),
     );
     for (const result of results) if (result.status === "fulfilled") served.push(result.value);
     for (const result of results) if (result.status === "rejected") throw result.reason;
@@ -43,9 +55,9 @@ export const startNode: StartNode = async (options) => {
   let stopping: Promise<void> | undefined;
   return {
     apps: new Map(
-      served.map(({ options: app, server }) => [
+      served.map(({ options: app, server, grpcServer }) => [
         app.appId,
-        { httpPort: server.port, grpcPort: app.grpcPort },
+        { httpPort: server.port, grpcPort: grpcServer.port },
       ]),
     ),
     ready,
@@ -55,6 +67,7 @@ export const startNode: StartNode = async (options) => {
 
 async function serveApp(
   runtime: Runtime,
+  grpc: GrpcApi,
   app: NodeAppOptions,
   options: NodeOptions,
 ): Promise<Served> {
@@ -67,6 +80,8 @@ async function serveApp(
   const channel = channelOf(app);
   let hosted: HostedApp | undefined;
   let server: HttpServer | undefined;
+  let grpcServer: GrpcServer | undefined;
+  const pool = poolOf(app);
   try {
     hosted = await runtime.addApp({
       appId: app.appId,
@@ -76,6 +91,7 @@ async function serveApp(
       configuration,
       apiTokens: await Promise.all(app.apiTokens.map(hashToken)),
       ...(app.appToken === undefined ? {} : { appToken: app.appToken }),
+      ...(app.allowedOrigins === undefined ? {} : { allowedOrigins: app.allowedOrigins }),
       limits: { maxBodyBytes: app.maxBodyBytes },
       extended: app.extended,
       waitFor: [],
@@ -83,6 +99,12 @@ async function serveApp(
       bindingProbeMs: app.bindingProbeMs,
       disableInitEndpoints: app.disableInitEndpoints,
       shutdown: (force) => options.shutdown(app.appId, force),
+    });
+    if (pool) grpc.route(hosted.app, pool);
+    // Before HTTP: whoever sees `healthz` answer may call over gRPC at once.
+    grpcServer = await grpc.serve(hosted.app, {
+      port: app.grpcPort,
+      addresses: app.listenAddresses,
     });
     const common = { app: hosted.app, fetch: runtime.fetch, maxHeaderBytes: app.readBufferBytes };
     server = await serveHttp({ ...common, port: app.httpPort, addresses: app.listenAddresses });
@@ -95,8 +117,10 @@ async function serveApp(
             addresses: app.publicListenAddresses,
             isPublic: true,
           });
-    return { options: app, hosted, server, publicServer, channel };
+    return { options: app, hosted, server, publicServer, channel, grpcServer, pool };
   } catch (reason) {
+    await grpcServer?.[Symbol.asyncDispose]();
+    await pool?.[Symbol.asyncDispose]();
     await server?.[Symbol.asyncDispose]();
     await hosted?.[Symbol.asyncDispose]();
     await channel?.[Symbol.asyncDispose]();
@@ -105,7 +129,7 @@ async function serveApp(
 }
 
 function channelOf(app: NodeAppOptions): (AppChannel & AsyncDisposable) | undefined {
-  if (app.appPort === undefined) return undefined;
+  if (app.appPort === undefined || app.appProtocol.startsWith("grpc")) return undefined;
   if (app.appProtocol !== "http" && app.appProtocol !== "https")
     throw new Error(
       `Cannot reach app "${app.appId}" by "${app.appProtocol}": this version speaks http and https to apps`,
@@ -116,6 +140,20 @@ function channelOf(app: NodeAppOptions): (AppChannel & AsyncDisposable) | undefi
     tls: app.appProtocol === "https",
     maxConcurrency: app.appMaxConcurrency,
   });
+}
+
+/** The way of calls that are passed on as they are. */
+function poolOf(app: NodeAppOptions): Http2Pool | undefined {
+  if (app.appPort === undefined || (app.appProtocol !== "grpc" && app.appProtocol !== "grpcs"))
+    return undefined;
+  const host = app.appChannelAddress.includes(":")
+    ? `[${app.appChannelAddress}]`
+    : app.appChannelAddress;
+  return createHttp2Pool(
+    app.appProtocol === "grpc"
+      ? { authority: `http://${host}:${app.appPort}` }
+      : { authority: `https://${host}:${app.appPort}`, tls: { rejectUnauthorized: false } },
+  );
 }
 
 function connectionOf(app: NodeAppOptions) {
@@ -153,7 +191,13 @@ async function stop(
   await closeAll(runtime, served);
 }
 
-async function drain({ options: app, hosted, server, publicServer }: Served): Promise<void> {
+async function drain({
+  options: app,
+  hosted,
+  server,
+  publicServer,
+  grpcServer,
+}: Served): Promise<void> {
   const never = new AbortController().signal;
   if (app.blockShutdownMs > 0) {
     await inTime(hosted.stop(), app.blockShutdownMs);
@@ -161,7 +205,10 @@ async function drain({ options: app, hosted, server, publicServer }: Served): Pr
   }
   server.drain();
   publicServer?.drain();
-  await inTime(Promise.all([hosted.stop(), server.idle()]), app.gracefulShutdownMs);
+  await inTime(
+    Promise.all([hosted.stop(), server.idle(), grpcServer.drain()]),
+    app.gracefulShutdownMs,
+  );
 }
 
 async function inTime(work: Promise<unknown>, ms: number): Promise<void> {
@@ -176,6 +223,12 @@ async function inTime(work: Promise<unknown>, ms: number): Promise<void> {
 async function closeAll(runtime: Runtime, served: readonly Served[]): Promise<void> {
   const servers = served.flatMap(({ server, publicServer }) => [server, publicServer]);
   await Promise.allSettled(servers.map((server) => server?.[Symbol.asyncDispose]()));
+  await Promise.allSettled(served.map(({ grpcServer }) => grpcServer[Symbol.asyncDispose]()));
   await runtime[Symbol.asyncDispose]();
-  await Promise.allSettled(served.map(({ channel }) => channel?.[Symbol.asyncDispose]()));
+  await Promise.allSettled(
+    served.flatMap(({ channel, pool }) => [
+      channel?.[Symbol.asyncDispose](),
+      pool?.[Symbol.asyncDispose](),
+    ]),
+  );
 }

@@ -50,7 +50,7 @@ export function createWorker(options: WorkerOptions = {}): Worker {
         log.error(`Cannot open the runtime: ${messageOf(reason)}`);
         return Response.json({ errorCode: "ERROR", message: messageOf(reason) }, { status: 500 });
       }
-      return app.fetch(request);
+      return app.fetch(request, request.headers.get("cf-connecting-ip") ?? undefined);
     },
     queue: async (batch, env, ctx) => {
       // An app that could not be asked, or was deployed anew since: the next event asks again.

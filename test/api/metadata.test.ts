@@ -26,6 +26,7 @@ describeCell("metadata", (cell) => {
     expect(metadata.components.map(({ name, type }) => [name, type.split(".", 1)[0]])).toEqual([
       ["statestore", "state"],
       ["pubsub", "pubsub"],
+      ["vault", "crypto"],
     ]);
     expect(metadata.components[0]?.capabilities).toEqual(
       expect.arrayContaining([

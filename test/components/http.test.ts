@@ -136,8 +136,8 @@ describe("bindings.http", () => {
     expect(metadata).toMatchObject({
       statusCode: "201",
       status: "201 Created",
-      "x-a": "1, 2",
-      "set-cookie": "a=1, b=2",
+      "X-A": "1, 2",
+      "Set-Cookie": "a=1, b=2",
     });
     expect(metadata).not.toHaveProperty("transfer-encoding");
   });

@@ -1,17 +1,20 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "#test/support/free-port.ts";
+import {
+  knownGaps,
+  recordedFolder as folder,
+  recordedResources,
+} from "#test/support/recorded-resources.ts";
 import { sidecar, type SidecarProcess } from "#test/support/sidecar.ts";
 import { compared, normalised, play, type Played, RecordedApp, type Scenario } from "./player.ts";
 
-const folder = join(import.meta.dirname, "recorded");
 const read = <T>(name: string): T => JSON.parse(readFileSync(join(folder, name), "utf8")) as T;
 const scenario = read<Scenario>("http.scenario.json");
 const recorded = read<{ readonly steps: readonly Played[] }>("http.daprd-1.18.json");
 const unstable = read<readonly string[]>("unstable.json");
-const gaps = knownGaps();
+const gaps = knownGaps("recorded.txt");
 
 /** What a real daprd 1.18 answered, and what the app behind it saw, step by step. */
 describe("recorded daprd", () => {
@@ -30,7 +33,7 @@ describe("recorded daprd", () => {
         "--dapr-http-port",
         String(await freePort()),
         "--resources-path",
-        resourcesFor(app.port),
+        recordedResources(app.port),
         "--config",
         join(folder, "config.yaml"),
       ],
@@ -67,25 +70,4 @@ describe("recorded daprd", () => {
 /** The recording's app listened on 7601; ours takes any free port. */
 function onPort<T>(value: T, port: number): T {
   return JSON.parse(JSON.stringify(value).replaceAll("127.0.0.1:7601", `127.0.0.1:${port}`)) as T;
-}
-function resourcesFor(port: number): string {
-  const target = mkdtempSync(join(tmpdir(), "outrigger-recorded-"));
-  for (const name of readdirSync(join(folder, "resources"))) {
-    const text = readFileSync(join(folder, "resources", name), "utf8");
-    writeFileSync(join(target, name), text.replaceAll("127.0.0.1:7601", `127.0.0.1:${port}`));
-  }
-  return target;
-}
-/** Lines `step name: reason`. */
-function knownGaps(): ReadonlyMap<string, string> {
-  const text = readFileSync(join(import.meta.dirname, "../known-gaps/recorded.txt"), "utf8");
-  return new Map(
-    text
-      .split("\n")
-      .filter((line) => line !== "" && !line.startsWith("#"))
-      .map((line) => {
-        const [name = "", reason = ""] = line.split(" | ");
-        return [name, reason];
-      }),
-  );
 }

@@ -1,7 +1,11 @@
 import type { App, Loaded } from "#core/app.ts";
+import { createConfigurationSubscriptions } from "#core/configuration/subscriptions.ts";
 import { noMetadata, type Metadata } from "#core/ports/component.ts";
 import type { Kind, Kinds } from "#core/ports/manifest.ts";
-import type { AppChannel, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
+import type { AppChannel, Log, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
+import { fakeClock } from "./fake-clock.ts";
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 export interface FakeComponent<K extends Kind = Kind> {
   readonly kind: K;
@@ -47,6 +51,7 @@ export function fakeApp({
     resiliencies: [],
     secretScope: () => undefined,
     subscriptions: [],
+    configurationSubscriptions: createConfigurationSubscriptions(fakeClock(), silent),
     health: { waitingFor: new Set(), outbound: true },
     shutdown: () => {},
     ...given,

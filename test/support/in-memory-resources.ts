@@ -1,3 +1,5 @@
+import { cryptoResources } from "./crypto-resources.ts";
+
 /** The components that the API suite needs, where no platform brings its own. */
 export const inMemoryResources = `
 apiVersion: dapr.io/v1alpha1
@@ -9,4 +11,4 @@ apiVersion: dapr.io/v1alpha1
 kind: Component
 metadata: { name: pubsub }
 spec: { type: pubsub.in-memory, version: v1 }
-`;
+---${cryptoResources}`;

@@ -4,6 +4,7 @@ import { freePort } from "./free-port.ts";
 
 export interface SidecarProcess {
   readonly httpPort: number;
+  readonly grpcPort: number;
   readonly child: ChildProcess;
   /** Everything it has printed. */
   output(): string;
@@ -28,6 +29,7 @@ export async function sidecar(options: {
   if (given === -1) args.push("--dapr-http-port", String(httpPort));
   for (const flag of ["--dapr-grpc-port", "--metrics-port", "--dapr-internal-grpc-port"])
     if (!args.includes(flag)) args.push(flag, String(await freePort()));
+  const grpcPort = Number(args[args.indexOf("--dapr-grpc-port") + 1]);
   const child = spawn(process.execPath, [bin, "sidecar", ...args], {
     env: { ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -42,6 +44,7 @@ export async function sidecar(options: {
   void exited.then(() => (ended = true));
   return {
     httpPort,
+    grpcPort,
     child,
     output: () => output,
     exited,

@@ -150,6 +150,7 @@ describe("daprd options", () => {
   it("are Dapr's defaults when only an app id is given", () => {
     expect(optionsOf([])).toEqual({
       appId: "a",
+      allowedOrigins: "",
       namespace: "",
       appProtocol: "http",
       appChannelAddress: "127.0.0.1",

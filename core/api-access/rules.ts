@@ -1,0 +1,50 @@
+/** A block of the API as `api.allowed` and `api.denied` name it. */
+export interface ApiRule {
+  /** For example `state`. */
+  readonly name: string;
+  /** For example `v1`, `v1alpha1`; the older form, of HTTP only, is that of the path (`v1.0-alpha1`). */
+  readonly version: string;
+  readonly protocol: "http" | "grpc";
+}
+/** The lists of one app. Rules for one protocol say nothing about the other. */
+export interface ApiLists {
+  readonly allowed: readonly ApiRule[];
+  readonly denied: readonly ApiRule[];
+}
+
+/** What is called. */
+export interface Api extends ApiRule {
+  /** Over HTTP: the route without its first slash, which rules of the older form name by its beginning. */
+  readonly route?: string;
+}
+
+/** True for what no rule denies, and some rule allows where there are any that allow. */
+export function isAllowed({ allowed, denied }: ApiLists, api: Api): boolean {
+  if (denied.some((rule) => matches(rule, api))) return false;
+  const inForce = allowed.filter(({ protocol }) => protocol === api.protocol);
+  return inForce.length === 0 || inForce.some((rule) => matches(rule, api));
+}
+
+function matches({ name, version, protocol }: ApiRule, api: Api): boolean {
+  if (protocol !== api.protocol) return false;
+  if (name === api.name && version === api.version) return true;
+  return api.route?.startsWith(`${version}/${name}`) === true;
+}
+
+/** The API that a route of HTTP belongs to; `undefined` for health, which cannot be denied. */
+export function apiOfRoute(path: string): Api | undefined {
+  const route = path.replace(/^\//, "");
+  const [segment = "", name = ""] = route.split("/");
+  if (name === "healthz") return undefined;
+  // The path says v1.0-alpha1 where a rule says v1alpha1.
+  const version = segment.replace(".0", "").replace("-", "");
+  return { protocol: "http", name, version, route };
+}
+
+/** What every path that no route takes belongs to. */
+export const invokeApi: Api = {
+  protocol: "http",
+  name: "invoke",
+  version: "v1",
+  route: "v1.0/invoke/*",
+};

@@ -1,0 +1,13 @@
+import type { Call } from "#core/call.ts";
+import type { CryptoProvider } from "#core/ports/crypto-provider.ts";
+import { badRequest, cryptoError } from "./errors.ts";
+
+/** The provider of that name, or the documented refusal. */
+export function providerOf({ app }: Call, name: string): CryptoProvider {
+  if (!app.has("crypto"))
+    throw cryptoError("ERR_CRYPTO_PROVIDERS_NOT_CONFIGURED", "crypto providers not configured");
+  if (name === "") throw badRequest("missing component name");
+  const found = app.component("crypto", name);
+  if (found) return found.port;
+  throw cryptoError("ERR_CRYPTO_PROVIDER_NOT_FOUND", `crypto provider ${name} not found`);
+}

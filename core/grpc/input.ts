@@ -1,0 +1,66 @@
+import type { App } from "#core/app.ts";
+import type { Call } from "#core/call.ts";
+import { type Metadata, noMetadata } from "#core/ports/component.ts";
+import { traceFrom, type TraceContext } from "#core/trace-context.ts";
+import { parseTraceBin } from "./trace-bin.ts";
+
+/** One call as the transport sees it. Everything is asked for only when somebody reads it. */
+export interface GrpcCaller {
+  /** Who is calling: the target's finding, never the request's claim. */
+  readonly app: App;
+  /** Fires when the caller cancels, its deadline passes or its connection ends. */
+  readonly signal: AbortSignal;
+  /** First value of incoming metadata; keys are lower case, `-bin` values base64 text. */
+  header(name: string): string | undefined;
+  /** All incoming metadata, names and values in turn. */
+  headers(): readonly string[];
+  /** Initial response metadata; only before the first message goes out. */
+  setHeader(name: string, value: string): void;
+}
+
+/** One gRPC call to the API, and the call that it makes. */
+export class GrpcInput implements Call {
+  readonly app: App;
+  readonly metadata: Metadata;
+  readonly trace: TraceContext | undefined;
+  readonly #caller: GrpcCaller;
+
+  constructor(caller: GrpcCaller, metadata: Metadata) {
+    this.#caller = caller;
+    this.app = caller.app;
+    this.metadata = metadata;
+    this.trace = this.app.samplingRate === 0 ? undefined : traceOf(caller);
+  }
+  get signal(): AbortSignal {
+    return this.#caller.signal;
+  }
+  header(name: string): string | undefined {
+    return this.#caller.header(name);
+  }
+  headers(): readonly string[] {
+    return this.#caller.headers();
+  }
+  setHeader(name: string, value: string): void {
+    this.#caller.setHeader(name, value);
+  }
+}
+
+/** OpenCensus' binary header wins over W3C's text, as in Dapr. */
+function traceOf(caller: GrpcCaller): TraceContext {
+  const binary = caller.header("grpc-trace-bin");
+  const fromBinary = binary === undefined ? undefined : parseTraceBin(binary);
+  return traceFrom(
+    fromBinary ?? caller.header("traceparent"),
+    fromBinary === undefined ? caller.header("tracestate") : undefined,
+    () => Math.random() < caller.app.samplingRate,
+  );
+}
+
+/** The `metadata` map that most requests carry. */
+export function metadataOf(request: object): Metadata {
+  const metadata = (request as { readonly metadata?: unknown }).metadata;
+  if (metadata === undefined || typeof metadata !== "object" || metadata === null)
+    return noMetadata;
+  for (const _ in metadata) return metadata as Metadata;
+  return noMetadata;
+}

@@ -1,0 +1,171 @@
+import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
+import { encoderFor } from "./encode.ts";
+import { ApiError, toApiError } from "#core/errors/api-error.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import type { Operation, Run } from "#core/operation.ts";
+import type { Log } from "#core/ports/platform.ts";
+import { refuseAccess } from "./access.ts";
+import { GrpcInput, type GrpcCaller, metadataOf } from "./input.ts";
+import {
+  type BidiRpc,
+  type RequestOf,
+  type ResponseInit,
+  type Rpc,
+  rpcs,
+  type ServerStreamRpc,
+  type UnaryRpc,
+} from "./rpcs.ts";
+import { traceBin } from "./trace-bin.ts";
+
+/** How a block spells its operations for gRPC: decode, one operation, encode; an rpc has no other step. */
+export interface GrpcRoutes {
+  unary<R extends UnaryRpc, In, Out>(
+    rpc: R,
+    operation: Operation<In, Out>,
+    read: (request: RequestOf<R>, input: GrpcInput) => In | Promise<In>,
+    write: (out: Out, input: GrpcInput) => ResponseInit<R>,
+  ): void;
+  /** What the operation gives goes out message by message. The end of the stream fires `input.signal`. */
+  serverStream<R extends ServerStreamRpc, In, Out>(
+    rpc: R,
+    operation: Operation<In, AsyncIterable<Out>>,
+    read: (request: RequestOf<R>, input: GrpcInput) => In | Promise<In>,
+    write: (out: Out, input: GrpcInput) => ResponseInit<R>,
+  ): void;
+  bidi<R extends BidiRpc, In, Out>(
+    rpc: R,
+    operation: Operation<In, AsyncIterable<Out>>,
+    read: (requests: AsyncIterable<RequestOf<R>>, input: GrpcInput) => In | Promise<In>,
+    write: (out: Out, input: GrpcInput) => ResponseInit<R>,
+  ): void;
+}
+export type GrpcBlock = (routes: GrpcRoutes) => void;
+
+/** One rpc, ready for any transport: bytes in, bytes out. Throws nothing but `ApiError`. */
+export type GrpcMethod =
+  | {
+      readonly kind: "unary";
+      call(request: Uint8Array, caller: GrpcCaller): Promise<Uint8Array>;
+    }
+  | {
+      readonly kind: "server_streaming";
+      stream(request: Uint8Array, caller: GrpcCaller): AsyncIterable<Uint8Array>;
+    }
+  | {
+      readonly kind: "bidi_streaming";
+      stream(requests: AsyncIterable<Uint8Array>, caller: GrpcCaller): AsyncIterable<Uint8Array>;
+    };
+
+/** The gRPC API, free of transport. */
+export interface GrpcSurface {
+  /** By `:path`, for example `/dapr.proto.runtime.v1.Dapr/GetState`. */
+  readonly methods: ReadonlyMap<string, GrpcMethod>;
+}
+
+const malformed = { http: 400, grpc: 13 } as const;
+
+/** Assembles the gRPC surface from the blocks, once; all apps of a runtime share it. */
+export function createGrpc(run: Run, blocks: readonly GrpcBlock[], log: Log): GrpcSurface {
+  const methods = new Map<string, GrpcMethod>();
+
+  function decode<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
+    try {
+      return fromBinary(schema, bytes);
+    } catch (reason) {
+      throw new ApiError(
+        "ERR_MALFORMED_REQUEST",
+        malformed,
+        `grpc: error unmarshalling request: ${messageOf(reason)}`,
+        { cause: reason },
+      );
+    }
+  }
+  function inputOf(caller: GrpcCaller, request: object | undefined): GrpcInput {
+    const input = new GrpcInput(caller, metadataOf(request ?? {}));
+    if (input.trace) input.setHeader("grpc-trace-bin", traceBin(input.trace.traceparent));
+    return input;
+  }
+  const failure = (operation: Operation<never, unknown>, reason: unknown): ApiError => {
+    if (!ApiError.is(reason))
+      log.error(`Cannot answer ${operation.name}: ${messageOf(reason)}`, {
+        stack: reason instanceof Error ? reason.stack : undefined,
+      });
+    return toApiError(reason);
+  };
+
+  function bind<R extends Rpc>(rpc: R, kind: GrpcMethod["kind"]) {
+    const descriptor = rpcs.get(rpc);
+    if (descriptor?.kind !== kind) throw new TypeError(`${rpc} is no ${kind} rpc of Dapr`);
+    if (methods.has(descriptor.path)) throw new TypeError(`Two blocks own the rpc ${rpc}`);
+    return {
+      ...descriptor,
+      encode: encoderFor(descriptor.output) as (init: ResponseInit<R>) => Uint8Array,
+    };
+  }
+
+  const routes: GrpcRoutes = {
+    unary: (rpc, operation, read, write) => {
+      const { path, input: schema, encode } = bind(rpc, "unary");
+      methods.set(path, {
+        kind: "unary",
+        call: async (bytes, caller) => {
+          try {
+            const refused = refuseAccess(path, caller);
+            if (refused) await refused;
+            const request = decode(schema, bytes) as never;
+            const input = inputOf(caller, request);
+            const asked = read(request, input);
+            // Most are read at once; a turn of the event loop for each would be felt.
+            const out = await run(operation, input, asked instanceof Promise ? await asked : asked);
+            return encode(write(out, input));
+          } catch (reason) {
+            throw failure(operation, reason);
+          }
+        },
+      });
+    },
+    serverStream: (rpc, operation, read, write) => {
+      const { path, input: schema, encode } = bind(rpc, "server_streaming");
+      methods.set(path, {
+        kind: "server_streaming",
+        stream: async function* (bytes, caller) {
+          try {
+            await refuseAccess(path, caller);
+            const request = decode(schema, bytes) as never;
+            const input = inputOf(caller, request);
+            const out = await run(operation, input, await read(request, input));
+            for await (const message of out) yield encode(write(message, input));
+          } catch (reason) {
+            throw failure(operation, reason);
+          }
+        },
+      });
+    },
+    bidi: (rpc, operation, read, write) => {
+      const { path, input: schema, encode } = bind(rpc, "bidi_streaming");
+      methods.set(path, {
+        kind: "bidi_streaming",
+        stream: async function* (requests, caller) {
+          try {
+            await refuseAccess(path, caller);
+            const input = inputOf(caller, undefined);
+            const decoded = decodeAll(requests, (bytes) => decode(schema, bytes));
+            const out = await run(operation, input, await read(decoded as never, input));
+            for await (const message of out) yield encode(write(message, input));
+          } catch (reason) {
+            throw failure(operation, reason);
+          }
+        },
+      });
+    },
+  };
+  for (const block of blocks) block(routes);
+  return { methods };
+}
+
+async function* decodeAll<T>(
+  requests: AsyncIterable<Uint8Array>,
+  decode: (bytes: Uint8Array) => T,
+): AsyncGenerator<T> {
+  for await (const bytes of requests) yield decode(bytes);
+}

@@ -1,0 +1,51 @@
+import type { App } from "#core/app.ts";
+import { cryptoGrpc } from "#core/crypto/grpc.ts";
+import { grpcBlocks } from "#core/grpc/blocks.ts";
+import { createGrpc, type GrpcSurface } from "#core/grpc/surface.ts";
+import { invokeGrpc } from "#core/invoke/grpc.ts";
+import type { Log } from "#core/ports/platform.ts";
+import type { Runtime } from "#core/runtime.ts";
+import { clock } from "../clock.ts";
+import type { Http2Pool } from "../http2-pool.ts";
+import { createProxy, type ProxyRoutes } from "./proxy.ts";
+import { type GrpcServer, serveGrpc } from "./server.ts";
+
+export interface GrpcApi {
+  readonly surface: GrpcSurface;
+  /** Serves one app's gRPC port. */
+  serve(app: App, options: GrpcPort): Promise<GrpcServer>;
+  /** Tells where a hosted app's own gRPC server is, so that calls to its services reach it. */
+  route(app: App, pool: Http2Pool): void;
+}
+export interface GrpcPort {
+  readonly port: number;
+  readonly addresses: readonly string[];
+  readonly socketPath?: string;
+}
+
+/** The gRPC side of a Node runtime: Dapr's service, and a proxy for all others. */
+export function createGrpcApi(runtime: Runtime, log: Log, remote?: ProxyRoutes["remote"]): GrpcApi {
+  const surface = createGrpc(
+    runtime.run,
+    [...grpcBlocks, invokeGrpc(runtime.invoke), cryptoGrpc(clock)],
+    log,
+  );
+  const pools = new WeakMap<App, Http2Pool>();
+  const proxy = createProxy({
+    find: runtime.find,
+    local: (app) => pools.get(app),
+    ...(remote ? { remote } : {}),
+  });
+  return {
+    surface,
+    route: (app, pool) => void pools.set(app, pool),
+    serve: (app, port) =>
+      serveGrpc({
+        ...port,
+        app,
+        surface,
+        maxMessageBytes: app.limits.maxBodyBytes,
+        proxy: (stream, headers) => proxy(app, stream, headers),
+      }),
+  };
+}

@@ -1,0 +1,163 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import {
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerWritableStream,
+} from "@grpc/grpc-js";
+import type { App } from "#core/app.ts";
+import type { GrpcSurface } from "#core/grpc/surface.ts";
+import { GrpcJsCaller, pump } from "./streaming.ts";
+import { serveUnary, type UnaryMethod } from "./unary.ts";
+
+export interface GrpcServerOptions {
+  /** Who calls is decided by the port: every call on this server is this app's. */
+  readonly app: App;
+  readonly surface: GrpcSurface;
+  readonly port: number;
+  /** Empty means all addresses. */
+  readonly addresses: readonly string[];
+  /** A Unix socket instead of ports. */
+  readonly socketPath?: string;
+  /** Largest message, both ways. */
+  readonly maxMessageBytes: number;
+  /** Takes every call to a service that is not Dapr's. */
+  proxy(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void;
+}
+
+export interface GrpcServer extends AsyncDisposable {
+  readonly port: number;
+  /** Takes no new calls; resolves when those in flight have ended. */
+  drain(): Promise<void>;
+}
+
+/** Serves one app's gRPC API on its own port. Rejects when the port is taken. */
+export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer> {
+  const server = new Server({
+    "grpc.max_receive_message_length": options.maxMessageBytes,
+    "grpc.max_send_message_length": options.maxMessageBytes,
+    "grpc.keepalive_time_ms": 10_000,
+    "grpc.keepalive_timeout_ms": 5000,
+    "grpc.max_connection_idle_ms": 180_000,
+    "grpc.enable_channelz": 0,
+  });
+  register(server, options);
+  intercept(server, options);
+  let port = options.port;
+  try {
+    for (const address of addressesOf(options))
+      port = await bind(server, address.startsWith("unix:") ? address : `${address}:${port}`);
+  } catch (reason) {
+    server.forceShutdown();
+    throw reason;
+  }
+  return {
+    port,
+    drain: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
+    [Symbol.asyncDispose]: async () => server.forceShutdown(),
+  };
+}
+
+/** grpc-js wants a Buffer, which a view of the same memory is. */
+const bytes = (message: Uint8Array): Buffer =>
+  Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+
+/** Streaming calls, and unary ones with compressed messages, are grpc-js' own. */
+function register(server: Server, { app, surface }: GrpcServerOptions): void {
+  for (const [path, method] of surface.methods)
+    switch (method.kind) {
+      case "server_streaming":
+        server.register(
+          path,
+          (call: ServerWritableStream<Uint8Array, Uint8Array>) => {
+            const caller = new GrpcJsCaller(app, call);
+            void pump(call, caller, method.stream(call.request, caller));
+          },
+          bytes,
+          bytes,
+          "serverStream",
+        );
+        break;
+      case "bidi_streaming":
+        server.register(
+          path,
+          (call: ServerDuplexStream<Uint8Array, Uint8Array>) => {
+            const caller = new GrpcJsCaller(app, call);
+            void pump(call, caller, method.stream(call, caller));
+          },
+          bytes,
+          bytes,
+          "bidi",
+        );
+        break;
+      case "unary":
+        // With a compressed message the call comes here, as a stream of one.
+        server.register(
+          path,
+          (call: ServerWritableStream<Uint8Array, Uint8Array>) => {
+            const caller = new GrpcJsCaller(app, call);
+            void pump(call, caller, one(method, call.request, caller));
+          },
+          bytes,
+          bytes,
+          "serverStream",
+        );
+    }
+}
+async function* one(
+  method: UnaryMethod,
+  request: Uint8Array,
+  caller: GrpcJsCaller,
+): AsyncGenerator<Uint8Array> {
+  yield await method.call(request, caller);
+}
+
+/** The one private member of grpc-js that we rely on; its version is pinned, and a test fails when it goes. */
+interface StreamSeam {
+  _streamHandler(
+    interceptors: unknown,
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+  ): void;
+  onStreamOpened(stream: ServerHttp2Stream): void;
+}
+
+/** Takes unary and foreign calls off grpc-js, which has no public place for either. */
+function intercept(server: Server, options: GrpcServerOptions): void {
+  const seam = server as unknown as StreamSeam;
+  const { app, surface, maxMessageBytes } = options;
+  const own = seam._streamHandler;
+  seam._streamHandler = function (interceptors, stream, headers) {
+    const contentType = headers["content-type"];
+    if (contentType?.startsWith("application/grpc") !== true)
+      return own.call(server, interceptors, stream, headers);
+    const method = surface.methods.get(headers[":path"] as string);
+    if (method) {
+      const encoding = headers["grpc-encoding"];
+      const plain = encoding === undefined || encoding === "identity";
+      if (method.kind !== "unary" || !plain) return own.call(server, interceptors, stream, headers);
+    }
+    // The client may vanish at any time: "close" tells, "error" must only not be thrown.
+    stream.on("error", () => {});
+    seam.onStreamOpened(stream);
+    if (method?.kind === "unary") serveUnary(method, app, stream, headers, maxMessageBytes);
+    else options.proxy(stream, headers);
+  };
+}
+
+function addressesOf({ socketPath, addresses }: GrpcServerOptions): readonly string[] {
+  if (socketPath !== undefined) return [`unix:${socketPath}`];
+  if (addresses.length === 0) return ["[::]"];
+  return addresses.map((address) =>
+    address.includes(":") && !address.startsWith("[") ? `[${address}]` : address,
+  );
+}
+
+function bind(server: Server, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (reason, port) => {
+      if (reason) reject(reason);
+      else resolve(port);
+    });
+  });
+}

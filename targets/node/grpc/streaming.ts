@@ -1,0 +1,95 @@
+import {
+  Metadata,
+  type ServerDuplexStream,
+  type ServerErrorResponse,
+  type ServerWritableStream,
+} from "@grpc/grpc-js";
+import type { App } from "#core/app.ts";
+import { toApiError } from "#core/errors/api-error.ts";
+import { renderStatus } from "#core/grpc/render-error.ts";
+import type { GrpcCaller } from "#core/grpc/input.ts";
+
+type Bytes = Uint8Array;
+type ServerStream = ServerWritableStream<Bytes, Bytes> | ServerDuplexStream<Bytes, Bytes>;
+
+/** Writes what the API gives, as fast as the client reads, and ends the call with its status. */
+export async function pump(
+  call: ServerStream,
+  caller: GrpcJsCaller,
+  messages: AsyncIterable<Bytes>,
+): Promise<void> {
+  try {
+    for await (const message of messages) {
+      if (call.cancelled) return;
+      caller.sendHeaders();
+      if (!call.write(message)) await drained(call);
+    }
+    caller.sendHeaders();
+    call.end();
+  } catch (reason) {
+    if (call.cancelled) return;
+    const { code, message, details } = renderStatus(toApiError(reason));
+    const metadata = new Metadata();
+    if (details) metadata.set("grpc-status-details-bin", Buffer.from(details));
+    call.emit("error", { code, details: message, metadata } as ServerErrorResponse);
+  }
+}
+
+function drained(call: ServerStream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      call.off("drain", done);
+      call.off("cancelled", done);
+      resolve();
+    };
+    call.on("drain", done);
+    call.on("cancelled", done);
+  });
+}
+
+/** Who calls, as grpc-js describes it. */
+export class GrpcJsCaller implements GrpcCaller {
+  readonly app: App;
+  readonly signal: AbortSignal;
+  readonly #call: ServerStream;
+  #metadata: Metadata | undefined;
+  #sent = false;
+
+  constructor(app: App, call: ServerStream) {
+    this.app = app;
+    this.#call = call;
+    const abort = new AbortController();
+    this.signal = abort.signal;
+    const ended = (): void => abort.abort(new Error("The caller has ended the call"));
+    call.once("cancelled", ended);
+    call.once("close", ended);
+  }
+  header(name: string): string | undefined {
+    const [value] = this.#call.metadata.get(name);
+    return value === undefined ? undefined : textOf(value);
+  }
+  headers(): readonly string[] {
+    const out: string[] = [];
+    for (const name of Object.keys(this.#call.metadata.getMap()))
+      for (const value of this.#call.metadata.get(name)) out.push(name, textOf(value));
+    return out;
+  }
+  setHeader(name: string, value: string): void {
+    (this.#metadata ??= new Metadata()).set(
+      name,
+      name.endsWith("-bin")
+        ? Buffer.from(value, "base64")
+        : value.replace(/[^\u0020-\u007e]/g, "?"),
+    );
+  }
+  /** Before the first message; the client learns then that the call has begun. */
+  sendHeaders(): void {
+    if (this.#sent) return;
+    this.#sent = true;
+    this.#call.sendMetadata(this.#metadata ?? new Metadata());
+  }
+}
+
+function textOf(value: string | Buffer): string {
+  return typeof value === "string" ? value : value.toString("base64");
+}

@@ -1,0 +1,194 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type ClientSessionRequestOptions,
+  connect,
+  constants,
+  type OutgoingHttpHeaders,
+  type SecureClientSessionOptions,
+} from "node:http2";
+
+export interface Http2PoolOptions {
+  /** `http://host:port` or `https://host:port`. */
+  readonly authority: string;
+  readonly tls?: Pick<
+    SecureClientSessionOptions,
+    "ca" | "cert" | "key" | "rejectUnauthorized" | "checkServerIdentity" | "servername"
+  >;
+  /** Sessions without a stream close after this time. Default: 3 minutes, as Dapr's pool. */
+  readonly idleMs?: number;
+  /** Largest header block that a peer may send, in bytes. */
+  readonly maxHeaderBytes?: number;
+}
+
+/** HTTP/2 to one address, over as many sessions as the streams need. */
+export interface Http2Pool extends AsyncDisposable {
+  /** Opens a stream once a session has room for it; rejects when no connection can be made. */
+  request(
+    headers: OutgoingHttpHeaders,
+    options?: ClientSessionRequestOptions,
+  ): Promise<ClientHttp2Stream>;
+  /** As `request`, at once; `undefined` where a connection must be made first. */
+  requestNow(
+    headers: OutgoingHttpHeaders,
+    options?: ClientSessionRequestOptions,
+  ): ClientHttp2Stream | undefined;
+}
+
+interface Pooled {
+  readonly session: ClientHttp2Session;
+  /** Settles when the session can carry streams, or cannot be made. */
+  readonly ready: Promise<void>;
+  streams: number;
+  /** Accepts no further streams (GOAWAY, closed). */
+  retired: boolean;
+  /** One for all streams. */
+  readonly onStreamClose: () => void;
+}
+
+const connectMs = 15_000;
+/** Until the peer's settings are known; what most servers allow. */
+const firstLimit = 100;
+
+export function createHttp2Pool(options: Http2PoolOptions): Http2Pool {
+  const sessions = new Set<Pooled>();
+  let closed = false;
+
+  function open(): Pooled {
+    const session = connect(options.authority, {
+      ...options.tls,
+      settings: {
+        enablePush: false,
+        initialWindowSize: window,
+        ...(options.maxHeaderBytes === undefined
+          ? {}
+          : { maxHeaderListSize: options.maxHeaderBytes }),
+      },
+      maxSendHeaderBlockLength: 1 << 20,
+    });
+    const pooled: Pooled = {
+      session,
+      streams: 0,
+      retired: false,
+      ready: connected(session),
+      onStreamClose: () => released(pooled),
+    };
+    sessions.add(pooled);
+    const retire = (): void => {
+      pooled.retired = true;
+      sessions.delete(pooled);
+    };
+    session.once("goaway", retire);
+    session.once("close", retire);
+    // Streams report the failure; a session without any has nobody to tell.
+    session.on("error", retire);
+    session.once("connect", () => session.setLocalWindowSize(window));
+    session.setTimeout(options.idleMs ?? 180_000, () => {
+      if (pooled.streams === 0) session.close();
+    });
+    session.unref();
+    return pooled;
+  }
+
+  function withRoom(): Pooled {
+    for (const pooled of sessions)
+      if (!pooled.retired && pooled.streams < limitOf(pooled.session)) return pooled;
+    return open();
+  }
+
+  const used = (pooled: Pooled): void => {
+    if (pooled.streams++ === 0) pooled.session.ref();
+  };
+  const released = (pooled: Pooled): void => {
+    if (--pooled.streams === 0) pooled.session.unref();
+  };
+  function start(
+    pooled: Pooled,
+    headers: OutgoingHttpHeaders,
+    streamOptions: ClientSessionRequestOptions | undefined,
+  ): ClientHttp2Stream {
+    const stream = pooled.session.request(headers, streamOptions);
+    stream.once("close", pooled.onStreamClose);
+    return stream;
+  }
+
+  return {
+    request: async (headers, streamOptions) => {
+      if (closed) throw new Error("The connection pool is closed");
+      const pooled = withRoom();
+      used(pooled);
+      try {
+        if (pooled.session.connecting) await pooled.ready;
+        return start(pooled, headers, streamOptions);
+      } catch (reason) {
+        released(pooled);
+        throw reason;
+      }
+    },
+    requestNow: (headers, streamOptions) => {
+      if (closed) return undefined;
+      for (const pooled of sessions) {
+        const { session } = pooled;
+        if (
+          pooled.retired ||
+          session.connecting ||
+          session.destroyed ||
+          pooled.streams >= limitOf(session)
+        )
+          continue;
+        used(pooled);
+        try {
+          return start(pooled, headers, streamOptions);
+        } catch {
+          released(pooled);
+        }
+      }
+      return undefined;
+    },
+    [Symbol.asyncDispose]: async () => {
+      closed = true;
+      await Promise.all([...sessions].map(({ session }) => destroyed(session)));
+    },
+  };
+}
+
+/** Per stream and per session: enough that one round trip does not stall a large body, little enough to bound memory. */
+const window = 1 << 20;
+
+function limitOf(session: ClientHttp2Session): number {
+  const limit = session.connecting ? undefined : session.remoteSettings.maxConcurrentStreams;
+  return limit === undefined ? firstLimit : Math.min(limit, maxStreams);
+}
+/** Peers that set no limit get one: past it a further connection carries more than a further stream. */
+const maxStreams = 1000;
+
+function connected(session: ClientHttp2Session): Promise<void> {
+  const ready = new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      session.destroy(new Error(`No connection within ${connectMs} ms`), constants.NGHTTP2_CANCEL);
+    }, connectMs);
+    session.once("connect", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    session.once("close", () => {
+      clearTimeout(timer);
+      reject(new Error("The connection was closed"));
+    });
+    session.once("error", (reason: Error) => {
+      clearTimeout(timer);
+      reject(reason);
+    });
+  });
+  // Whoever waits sees it; a session that nobody waits for may fail alone.
+  ready.catch(() => {});
+  return ready;
+}
+
+function destroyed(session: ClientHttp2Session): Promise<void> {
+  if (session.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    session.once("close", resolve);
+    session.destroy();
+  });
+}

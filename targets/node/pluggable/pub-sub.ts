@@ -1,0 +1,129 @@
+import { messageOf } from "#core/errors/component-error.ts";
+import {
+  PubSub as Service,
+  type PullMessagesResponse,
+} from "#core/grpc/gen/dapr/proto/components/v1/pubsub_pb.js";
+import type { CallOptions } from "#core/ports/component.ts";
+import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
+import type { Ack, Message, PubSub, PubSubFeature } from "#core/ports/pub-sub.ts";
+import { collectBatches } from "#core/pubsub/collect-batches.ts";
+import { readFeatures } from "./features.ts";
+import { type Endpoint, openLink } from "./link.ts";
+import { bytesOf } from "./messages.ts";
+import { keepReading } from "./reader.ts";
+
+/** A message broker in another process. */
+export async function openPubSub(
+  endpoint: Endpoint,
+  spec: ComponentSpec,
+  { clock, log }: Host,
+): Promise<PubSub> {
+  const {
+    init,
+    features: featuresMethod,
+    publish,
+    bulkPublish,
+    pullMessages,
+    ping,
+  } = Service.method;
+  const link = await openLink(endpoint, spec, { clock }, (wire, given, options) =>
+    wire.unary(init, { metadata: { properties: withConsumerId(given, spec) } }, options),
+  );
+  // Dapr lists whatever the component says.
+  const features = (await readFeatures(
+    link,
+    { clock },
+    featuresMethod,
+  )) as readonly PubSubFeature[];
+  const bulk = features.includes("BULK_PUBSUB");
+  const to = { pubsubName: spec.name };
+
+  async function publishOne(topic: string, message: Message, options: CallOptions): Promise<void> {
+    const { data, contentType = "", metadata } = message;
+    const request = { ...to, topic, data: bytesOf(data), contentType, metadata: { ...metadata } };
+    await link.unary(publish, request, options);
+  }
+  async function publishBulk(
+    topic: string,
+    messages: readonly Message[],
+    options: CallOptions,
+  ): Promise<ReadonlyArray<Error | undefined>> {
+    const entries = messages.map(({ data, contentType = "", metadata }, i) => ({
+      entryId: String(i),
+      event: bytesOf(data),
+      contentType,
+      metadata: { ...metadata },
+    }));
+    const answer = await link.unary(bulkPublish, { ...to, topic, entries }, options);
+    const failed = new Map(answer.failedEntries.map(({ entryId, error }) => [entryId, error]));
+    return messages.map((_, i) => {
+      const error = failed.get(String(i));
+      return error === undefined ? undefined : new Error(error);
+    });
+  }
+
+  return {
+    features,
+    publish: async (topic, messages, options) => {
+      if (bulk && messages.length > 1) return publishBulk(topic, messages, options);
+      return Promise.all(
+        messages.map(async (message) => {
+          try {
+            await publishOne(topic, message, options);
+            return undefined;
+          } catch (reason) {
+            options.signal.throwIfAborted();
+            return reason as Error;
+          }
+        }),
+      );
+    },
+    subscribe: async (subscription, deliver, options) => {
+      const { topic, metadata } = subscription;
+      const about = { component: spec.name, topic };
+      const call = { signal: link.closed };
+      const deliverOne = async (messages: readonly Message[]) => deliver(messages, call);
+      // Whoever says BULK_PUBSUB is asked for batches; this protocol has none, so they are made here.
+      const collector =
+        bulk && subscription.bulk
+          ? collectBatches(clock, subscription.bulk, deliverOne)
+          : undefined;
+      if (collector) options.signal.addEventListener("abort", collector.flush, { once: true });
+      const handle = async (message: PullMessagesResponse) => {
+        const [ack] = await (collector?.add ?? deliverOne)([messageFrom(message)]).catch(
+          (reason: unknown): Ack[] => {
+            log.error(`Delivery from topic ${topic} failed: ${messageOf(reason)}`, about);
+            return ["retry"];
+          },
+        );
+        const ackMessageId = message.id;
+        if (ack !== "retry") return { ackMessageId };
+        // Dapr: who is leaving refuses nothing, lest it count as a failed delivery; the message comes again in any case.
+        return options.signal.aborted ? undefined : { ackMessageId, ackError: again };
+      };
+      const first = { topic: { name: topic, metadata: { ...metadata } } };
+      // Dapr: one at a time, so that the order is kept. A batch must be in hand as a whole.
+      const limit = subscription.bulk?.maxMessagesCount ?? 1;
+      const stream = { link, method: pullMessages, first, limit, handle, about, clock, log };
+      await keepReading(stream, options);
+    },
+    ping: async (options) => void (await link.unary(ping, {}, options)),
+    [Symbol.asyncDispose]: async () => link.close(),
+  };
+}
+
+const again = { message: "the app wants the message again" };
+
+/** Dapr: a component that is given no consumer id gets the app's id. */
+function withConsumerId(
+  properties: { readonly [name: string]: string },
+  { owner }: ComponentSpec,
+): { [name: string]: string } {
+  const given = properties["consumerID"]?.trim();
+  if (given || !owner) return { ...properties };
+  return { ...properties, consumerID: owner.appId };
+}
+
+function messageFrom({ data, metadata, contentType }: PullMessagesResponse): Message {
+  return contentType === "" ? { data, metadata } : { data, metadata, contentType };
+}

@@ -1,0 +1,117 @@
+import type {
+  DescMessage,
+  DescMethodBiDiStreaming,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import { ComponentError, messageOf } from "#core/errors/component-error.ts";
+import type { CallOptions } from "#core/ports/component.ts";
+import type { Clock, Log } from "#core/ports/platform.ts";
+import type { Link } from "./link.ts";
+import type { Stream } from "./stream.ts";
+
+export interface Reading<I extends DescMessage, O extends DescMessage> {
+  readonly link: Link;
+  readonly method: DescMethodBiDiStreaming<I, O>;
+  /** Opens the subject, where the stream needs one. */
+  readonly first?: MessageInitShape<I>;
+  /** Messages in hand at the same time. */
+  readonly limit: number;
+  /** The answer that goes back for a message, where there is one. Never rejects. */
+  readonly handle: (message: MessageShape<O>) => Promise<MessageInitShape<I> | undefined>;
+  /** Log fields that say what is read. */
+  readonly about: object;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const firstWaitMs = 500;
+const longestWaitMs = 10_000;
+/** How long a component may take to end a stream that we have ended. */
+const farewellMs = 1000;
+
+/** Resolves once the first stream is open. Reads, over new streams if need be, until the signal fires: what is in hand then is still answered. */
+export async function keepReading<I extends DescMessage, O extends DescMessage>(
+  reading: Reading<I, O>,
+  options: CallOptions,
+): Promise<void> {
+  const { link } = reading;
+  const both = { signal: AbortSignal.any([options.signal, link.closed]) };
+  both.signal.throwIfAborted();
+  const stream = await link.stream(reading.method, both);
+  void readOn(reading, stream, both);
+}
+
+async function readOn<I extends DescMessage, O extends DescMessage>(
+  reading: Reading<I, O>,
+  opened: Stream<I, O>,
+  options: CallOptions,
+): Promise<void> {
+  const { link, method, clock, log, about } = reading;
+  let stream: Stream<I, O> | undefined = opened;
+  let wait = firstWaitMs;
+  const heard = (): void => void (wait = firstWaitMs);
+  for (;;) {
+    try {
+      stream ??= await link.stream(method, options);
+      await readStream(reading, stream, heard, options);
+      if (options.signal.aborted) return;
+      log.warn("The component ended a stream; opening it again", about);
+    } catch (reason) {
+      if (options.signal.aborted) return;
+      log.error(`Cannot read from the component: ${messageOf(reason)}`, about);
+      if (ComponentError.is(reason) && reason.kind === "unsupported") return;
+    }
+    stream = undefined;
+    try {
+      await clock.sleep(wait, options);
+    } catch {
+      return;
+    }
+    wait = Math.min(wait * 1.5, longestWaitMs);
+  }
+}
+
+/** Resolves when the component has ended the stream, or the signal has fired and what was in hand is answered; rejects when the stream failed. */
+async function readStream<I extends DescMessage, O extends DescMessage>(
+  { first, handle, limit, link, clock }: Reading<I, O>,
+  stream: Stream<I, O>,
+  heard: () => void,
+  { signal }: CallOptions,
+): Promise<void> {
+  const inHand = new Set<Promise<unknown>>();
+  const left = new AbortController();
+  try {
+    if (first) await stream.send(first);
+    stream.read((message) => {
+      heard();
+      const work = handle(message).then((answer) => answer && stream.send(answer));
+      inHand.add(work);
+      return work.then(() => void inHand.delete(work));
+    }, limit);
+    await Promise.race([stream.ended, fired(signal, left.signal)]);
+    if (!signal.aborted) return;
+    stream.pause();
+    const closed = fired(link.closed, left.signal);
+    await Promise.race([Promise.all(inHand), stream.ended, closed]);
+    stream.end();
+    const late = clock.sleep(farewellMs, left).catch(() => {});
+    await Promise.race([stream.ended, late, closed]);
+  } finally {
+    left.abort();
+    stream.cancel();
+  }
+}
+
+/** Resolves when the first signal fires, or the second: then nobody waits any more. */
+function fired(signal: AbortSignal, left: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = (): void => {
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    signal.addEventListener("abort", done, { once: true });
+    left.addEventListener("abort", done, { once: true });
+  });
+}
