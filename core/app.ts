@@ -5,6 +5,7 @@ import type { Pipeline } from "./middleware/pipeline.ts";
 import type { Metadata } from "./ports/component.ts";
 import type { Kind, Kinds } from "./ports/manifest.ts";
 import type { AppChannel, AppRef } from "./ports/platform.ts";
+import type { StreamingSubscriptions } from "./pubsub/streaming-subscriptions.ts";
 import type { SubscriptionView } from "./pubsub/subscriptions.ts";
 import type { SecretScope } from "./secrets/scope.ts";
 
@@ -77,6 +78,8 @@ export interface App extends AppRef {
   secretScope(store: string): SecretScope | undefined;
   /** Live view of what the app is subscribed to. */
   readonly subscriptions: readonly SubscriptionView[];
+  /** Those that apps hold open over gRPC. */
+  readonly streaming: StreamingSubscriptions;
   readonly configurationSubscriptions: ConfigurationSubscriptions;
   readonly health: AppHealth;
   /** Asked for by `POST /v1.0/shutdown`; the target decides what ends. */

@@ -19,6 +19,10 @@ import { type Components, loadComponents, type LoadDeps } from "./load-component
 import type { Kind } from "./ports/manifest.ts";
 import type { AppChannel, AppRef, Platform } from "./ports/platform.ts";
 import { startSubscriptions } from "./pubsub/consume.ts";
+import {
+  createStreamingSubscriptions,
+  type StreamingSubscriptions,
+} from "./pubsub/streaming-subscriptions.ts";
 import type { SubscriptionView } from "./pubsub/subscriptions.ts";
 import type { SecretScope } from "./secrets/scope.ts";
 
@@ -136,7 +140,8 @@ class Hosted implements HostedApp {
   async stop(): Promise<void> {
     const running = this.#running;
     this.#running = [];
-    const all = [...running, this.app.configurationSubscriptions];
+    const { streaming, configurationSubscriptions } = this.app;
+    const all = [...running, streaming, configurationSubscriptions];
     await Promise.allSettled(all.map((each) => each.stop()));
   }
   isUp(part: string): void {
@@ -170,6 +175,7 @@ class AppState implements App {
   readonly health: AppHealth & { readonly waitingFor: Set<string> };
   readonly shutdown: (force: boolean) => void;
   subscriptions: readonly SubscriptionView[] = [];
+  readonly streaming: StreamingSubscriptions;
   readonly configurationSubscriptions: ConfigurationSubscriptions;
   readonly #components: Components;
   readonly #secretScopes: ReadonlyMap<string, SecretScope>;
@@ -199,6 +205,7 @@ class AppState implements App {
     this.resiliencies = resiliencies;
     this.health = { waitingFor: new Set(["app", ...options.waitFor]), outbound: true };
     this.shutdown = options.shutdown;
+    this.streaming = createStreamingSubscriptions(clock, log);
     this.configurationSubscriptions = createConfigurationSubscriptions(clock, log);
     this.#components = components;
     this.#secretScopes = new Map(

@@ -54,7 +54,8 @@ export async function postEvent(
     method: "POST",
     path: eventPath(binding),
     headers: eventHeaders(app, metadata),
-  };
+    callback: { kind: "binding-event", binding: binding.name, metadata },
+  } as const;
   let response: PlainResponse;
   try {
     response = await channel.send(
@@ -68,6 +69,7 @@ export async function postEvent(
   }
   const { status } = response;
   const answer = await read(response);
+  if (response.forward) await forward(app, response.forward, answer, options);
   if (status >= 200 && status <= 299)
     return answer === undefined ? undefined : { data: answer, metadata: noMetadata };
   const text = typeof answer === "string" ? answer : decoder.decode(answer?.subarray(0, 4096));
@@ -75,6 +77,22 @@ export async function postEvent(
     "rejected",
     `fails to send binding event to http app channel, status code: ${status} body: ${text.slice(0, 1024)}`,
   );
+}
+
+/** What a gRPC app answers may go on to output bindings. Rejects when one does not take it, so that the event comes again. */
+async function forward(
+  app: App,
+  { to, parallel }: NonNullable<PlainResponse["forward"]>,
+  data: string | Uint8Array | undefined,
+  options: CallOptions,
+): Promise<void> {
+  const send = async (name: string): Promise<void> => {
+    const binding = app.component("bindings.output", name);
+    if (!binding) throw new ComponentError("rejected", `couldn't find output binding ${name}`);
+    await binding.port.invoke("create", { data: data ?? "", metadata: noMetadata }, options);
+  };
+  if (parallel) await Promise.all(to.map(send));
+  else for (const name of to) await send(name);
 }
 
 /** `undefined` for no body, and for one that is too large: the app has taken the event, so it must not come again for that. */

@@ -70,7 +70,15 @@ async function isWanted(
       probeMs > 0 ? probeMs : defaultProbeMs,
       options,
       (limited) =>
-        channel.send({ method: "OPTIONS", path, headers: eventHeaders(app, noMetadata) }, limited),
+        channel.send(
+          {
+            method: "OPTIONS",
+            path,
+            headers: eventHeaders(app, noMetadata),
+            callback: { kind: "binding-probe", binding: input.name },
+          },
+          limited,
+        ),
     );
     discard(response);
     const { status } = response;

@@ -1,23 +1,9 @@
 import { type Answer, json } from "#core/http/answer.ts";
 import type { HttpInput } from "#core/http/input.ts";
 import type { HttpRoutes } from "#core/http/surface.ts";
-import { defineOperation, type Operation } from "#core/operation.ts";
 import type { ConversationChoice, ConversationResult } from "#core/ports/conversation.ts";
-import { converse } from "./operations.ts";
-import { type Asked, readAlpha1, readAlpha2 } from "./requests.ts";
-
-/** The answer repeats what was asked, so the request travels along. */
-interface Answered {
-  readonly asked: Asked;
-  readonly result: ConversationResult;
-}
-const answered: Operation<Asked, Answered> = defineOperation(
-  converse.name,
-  async (call, asked) => ({
-    asked,
-    result: await converse.run(call, asked),
-  }),
-);
+import { answered, type Answered, type Asked } from "./answered.ts";
+import { readAlpha1, readAlpha2 } from "./requests.ts";
 
 export function conversationHttp(routes: HttpRoutes): void {
   const on = (

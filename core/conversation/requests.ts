@@ -3,14 +3,10 @@ import { messageOf } from "#core/errors/component-error.ts";
 import type { ConversationMessage, ConversationTool, ToolCall } from "#core/ports/conversation.ts";
 import { isRecord, jsonErrorText } from "#core/util/json.ts";
 import { conversationError, invalidParameters } from "./errors.ts";
-import { type Converse, modelOf } from "./operations.ts";
+import type { Asked } from "./answered.ts";
+import { modelOf } from "./operations.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
-
-/** What the answer must repeat beside what the model says. */
-export interface Asked extends Converse {
-  readonly contextId: string | undefined;
-}
 
 /** alpha1: each input is a line of text. */
 export async function readAlpha1(input: HttpInput): Promise<Asked> {
@@ -127,12 +123,12 @@ function readTool(tool: Fields): ConversationTool {
 }
 
 /** Saying nothing would send what the caller asked to have removed. */
-function refuseScrubbing(component: string, flag: unknown): void {
+export function refuseScrubbing(component: string, flag: unknown): void {
   if (flag === true)
     throw invalidParameters(component, "scrubbing of personal data is not available");
 }
 
-function roleOf(role: string): "system" | "user" {
+export function roleOf(role: string): "system" | "user" {
   return role === "system" ? "system" : "user";
 }
 function contentOf(message: Fields): readonly string[] {

@@ -47,6 +47,8 @@ export interface ApiErrorOptions {
 export interface GrpcWording {
   readonly message?: string;
   readonly details?: readonly ErrorDetail[];
+  /** A serialised google.rpc.Status that goes out as it is: an app's own. */
+  readonly status?: Uint8Array;
 }
 
 /** The only error an operation lets out. Surfaces render it; nothing else maps codes. */

@@ -1,6 +1,7 @@
 import { bindingsGrpc } from "#core/bindings/grpc.ts";
 import { subtleCryptoGrpc } from "#core/crypto/subtle-grpc.ts";
 import { configurationGrpc } from "#core/configuration/grpc.ts";
+import { conversationGrpc } from "#core/conversation/grpc.ts";
 import { healthGrpc } from "#core/health/grpc.ts";
 import { lockGrpc } from "#core/lock/grpc.ts";
 import { metadataGrpc } from "#core/metadata/grpc.ts";
@@ -18,6 +19,7 @@ export const grpcBlocks: readonly GrpcBlock[] = [
   secretsGrpc,
   configurationGrpc,
   lockGrpc,
+  conversationGrpc,
   metadataGrpc,
   healthGrpc,
   subtleCryptoGrpc,

@@ -21,6 +21,7 @@ export interface GrpcStatus {
 export function renderStatus(error: ApiError): GrpcStatus {
   const code = error.spec.grpc;
   const message = error.overGrpc?.message ?? error.message;
+  if (error.overGrpc?.status) return { code, message, details: error.overGrpc.status };
   const details = detailsOf(error);
   if (details.length === 0) return { code, message };
   const status = create(StatusSchema, { code, message, details: details.map(renderDetail) });

@@ -1,4 +1,5 @@
-import { errorOfHttpStatus } from "#core/errors/status-codes.ts";
+import { ApiError } from "#core/errors/api-error.ts";
+import { errorOfHttpStatus, httpStatusOf } from "#core/errors/status-codes.ts";
 import type { GrpcInput } from "#core/grpc/input.ts";
 import type { RequestOf, ResponseInit } from "#core/grpc/rpcs.ts";
 import type { GrpcBlock } from "#core/grpc/surface.ts";
@@ -15,7 +16,7 @@ import type { Invoke } from "./operations.ts";
 const verbs = ["", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
 /** An app's answer, its body read. */
-interface Answered {
+interface Answered extends Pick<PlainResponse, "dataTypeUrl" | "rpcStatus"> {
   readonly status: number;
   readonly headers: HeaderList;
   readonly body: Uint8Array;
@@ -24,13 +25,13 @@ interface Answered {
 /** `InvokeService`, the call that Dapr has deprecated in favour of proxying but the SDKs still make. */
 export function invokeGrpc(invoke: Operation<Invoke, PlainResponse>): GrpcBlock {
   const whole: Operation<Invoke, Answered> = defineOperation(invoke.name, async (call, input) => {
-    const { status, headers, body } = await invoke.run(call, input);
+    const { body, ...rest } = await invoke.run(call, input);
     try {
       const bytes =
         body instanceof ReadableStream
           ? await collect(body, call.app.limits.maxBodyBytes)
           : bytesOf(body ?? "");
-      return { status, headers, body: bytes };
+      return { ...rest, body: bytes };
     } catch (reason) {
       throw invokeFailed(input.id, messageOf(reason), reason);
     }
@@ -40,8 +41,7 @@ export function invokeGrpc(invoke: Operation<Invoke, PlainResponse>): GrpcBlock 
 
 function read({ id, message }: RequestOf<"InvokeService">, input: GrpcInput): Invoke {
   const verb = verbs[message?.httpExtension?.verb ?? 0] ?? "";
-  if (!message || verb === "")
-    throw invokeFailed(id, "rpc error: code = InvalidArgument desc = missing HTTP extension field");
+  if (!message) return { id, method: "", verb, query: "", headers: [] };
   const body = message.data?.value;
   const call = {
     id,
@@ -50,7 +50,8 @@ function read({ id, message }: RequestOf<"InvokeService">, input: GrpcInput): In
     query: message.httpExtension?.querystring ?? "",
     headers: requestHeaders(input.headers(), message.contentType, body?.length ?? 0),
   };
-  return body && body.length > 0 ? { ...call, body } : call;
+  const typed = message.data?.typeUrl ? { ...call, dataTypeUrl: message.data.typeUrl } : call;
+  return body && body.length > 0 ? { ...typed, body } : typed;
 }
 
 /** gRPC metadata as HTTP headers: what belongs to gRPC itself is marked, what describes the message is written anew. */
@@ -78,8 +79,17 @@ function write(answer: Answered, input: GrpcInput): ResponseInit<"InvokeService"
     if (name === "traceparent" || name === "tracestate") continue;
     input.setHeader(permanentHeaders.has(name) ? `dapr-${name}` : name, value);
   }
+  // An app that speaks gRPC has a status of its own, which goes back as it came.
+  if (answer.rpcStatus) throw grpcStatusError(answer.rpcStatus);
   input.setHeader("dapr-http-status", String(status));
   if (status < 200 || status > 299) throw errorOfHttpStatus(status, decoder.decode(body));
-  return { contentType, data: { value: body as Uint8Array<ArrayBuffer> } };
+  const value = body as Uint8Array<ArrayBuffer>;
+  return { contentType, data: { value, typeUrl: answer.dataTypeUrl ?? "" } };
 }
 const decoder = new TextDecoder();
+
+function grpcStatusError({ code, message, details }: NonNullable<PlainResponse["rpcStatus"]>) {
+  return new ApiError("ERR_DIRECT_INVOKE", { http: httpStatusOf(code), grpc: code }, message, {
+    overGrpc: details ? { status: details } : {},
+  });
+}

@@ -25,6 +25,8 @@ export interface Invoke {
   readonly query: string;
   readonly headers: HeaderList;
   readonly body?: PlainRequest["body"];
+  /** Of the message that the body is, where a gRPC caller named it. */
+  readonly dataTypeUrl?: string;
 }
 export interface InvokeDeps {
   readonly platform: Platform;
@@ -64,11 +66,18 @@ async function toApp(
         ? "cannot invoke local endpoint: app channel not initialized"
         : "no host found with the given ID",
     );
+  // Over gRPC a caller may leave the verb out, which only an app that speaks gRPC can do without.
+  if (input.verb === "" && !hosted?.connection?.protocol.startsWith("grpc"))
+    throw invokeFailed(
+      input.id,
+      "rpc error: code = InvalidArgument desc = missing HTTP extension field",
+    );
   return send(channel, call, input, {
     method: input.verb,
     path: pathOf(method, input.query),
     headers: headersFor(call, input.headers, callee, hosted, deps.platform.host),
     ...(input.body === undefined ? {} : { body: input.body }),
+    ...(input.dataTypeUrl === undefined ? {} : { dataTypeUrl: input.dataTypeUrl }),
   });
 }
 

@@ -50,6 +50,7 @@ export const runtimeVersion = "edge";
 function view(app: App): MetadataView {
   const components = componentsOf(app);
   const httpEndpoints = [...app.httpEndpoints.keys()].map((name) => ({ name }));
+  const subscriptions = [...app.subscriptions, ...app.streaming.views];
   const resiliencies = app.resiliencies.map((name) => ({ name }));
   return {
     id: app.appId,
@@ -57,7 +58,7 @@ function view(app: App): MetadataView {
     enabledFeatures: ["HotReload", "WorkflowsRemoteActivityReminder"],
     ...(components.length > 0 ? { components } : {}),
     extended: { daprRuntimeVersion: runtimeVersion, ...Object.fromEntries(app.extended) },
-    ...(app.subscriptions.length > 0 ? { subscriptions: app.subscriptions } : {}),
+    ...(subscriptions.length > 0 ? { subscriptions } : {}),
     ...(httpEndpoints.length > 0 ? { httpEndpoints } : {}),
     ...(resiliencies.length > 0 ? { resiliencies } : {}),
     ...(app.connection ? { appConnectionProperties: app.connection } : {}),

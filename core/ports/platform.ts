@@ -1,3 +1,4 @@
+import type { AppCallback } from "./app-callback.ts";
 import type { CallOptions } from "./component.ts";
 
 export interface Clock {
@@ -23,11 +24,24 @@ export interface PlainRequest {
   readonly path: string;
   readonly headers: HeaderList;
   readonly body?: Uint8Array | string | ReadableStream<Uint8Array>;
+  /** What the runtime itself wants of the app; absent for an invocation. */
+  readonly callback?: AppCallback;
+  /** Type of the message that the body is, where a gRPC caller named one. */
+  readonly dataTypeUrl?: string;
 }
 export interface PlainResponse {
   readonly status: number;
   readonly headers: HeaderList;
   readonly body?: Uint8Array | string | ReadableStream<Uint8Array>;
+  readonly dataTypeUrl?: string;
+  /** How the call ended where the app speaks gRPC and it did not end well; `details` is a google.rpc.Status. */
+  readonly rpcStatus?: {
+    readonly code: number;
+    readonly message: string;
+    readonly details?: Uint8Array;
+  };
+  /** Output bindings that the answer to a binding's event goes on to (gRPC apps). */
+  readonly forward?: { readonly to: readonly string[]; readonly parallel: boolean };
 }
 
 /** The way to one app. */

@@ -1,5 +1,6 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import { type CallOptions, type Metadata, noMetadata } from "#core/ports/component.ts";
+import type { BulkEventEntry } from "#core/ports/app-callback.ts";
 import type { PlainResponse } from "#core/ports/platform.ts";
 import type { Ack, Message } from "#core/ports/pub-sub.ts";
 import { isRecord } from "#core/util/json.ts";
@@ -12,12 +13,11 @@ import { type Delivery, DeliveryError, fieldsOf } from "./delivery.ts";
 import { deliveryHeaders } from "./delivery-headers.ts";
 import { textOf } from "./envelope.ts";
 import { field } from "./fields.ts";
-import { type ReadEvent, readEntry, traceOf } from "./read-event.ts";
+import { eventOf, type ReadEvent, readEntry, traceOf } from "./read-event.ts";
 
-interface Entry {
+interface Entry extends BulkEventEntry {
   /** Place in the batch. */
   readonly index: number;
-  readonly entryId: string;
   readonly json: string;
   readonly trace: string | undefined;
 }
@@ -54,7 +54,15 @@ function entryOf(index: number, message: Message, read: ReadEvent): Entry {
   const json =
     `{"entryId":"${entryId}","event":${event},"metadata":${metadataText(metadata)}` +
     `,"contentType":${JSON.stringify(contentType)}}`;
-  return { index, entryId, json, trace: traceOf(read, metadata) };
+  return {
+    index,
+    entryId,
+    contentType,
+    metadata,
+    json,
+    event: eventOf(read),
+    trace: traceOf(read, metadata),
+  };
 }
 function metadataText(metadata: Metadata): string {
   return Object.keys(metadata).length === 0 ? "null" : JSON.stringify(metadata);
@@ -96,7 +104,16 @@ async function post(
   const body = envelope(component.name, topic, entries);
   let response: PlainResponse;
   try {
-    response = await channel.send({ method: "POST", path, headers, body }, options);
+    response = await channel.send(
+      {
+        method: "POST",
+        path: delivery.requestPath(path),
+        headers,
+        body,
+        callback: { kind: "bulk-event", pubsub: component.name, topic, path, entries },
+      },
+      options,
+    );
   } catch (reason) {
     throw new DeliveryError(`no answer from the app: ${messageOf(reason)}`, { cause: reason });
   }

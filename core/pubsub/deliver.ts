@@ -8,7 +8,7 @@ import { toDeadLetters } from "./dead-letter.ts";
 import { type Delivery, DeliveryError, fieldsOf } from "./delivery.ts";
 import { deliveryHeaders } from "./delivery-headers.ts";
 import { field } from "./fields.ts";
-import { hasExpired, idOf, type ReadEvent, readEvent, traceOf } from "./read-event.ts";
+import { eventOf, hasExpired, idOf, type ReadEvent, readEvent, traceOf } from "./read-event.ts";
 
 /** Where a message goes before the app is asked: on to a path, back to the broker, or away. */
 export type Dispatch =
@@ -78,7 +78,22 @@ async function post(
   const id = idOf(read);
   let response: PlainResponse;
   try {
-    response = await channel.send({ method: "POST", path, headers, body: read.body }, options);
+    response = await channel.send(
+      {
+        method: "POST",
+        path: delivery.requestPath(path),
+        headers,
+        body: read.body,
+        callback: {
+          kind: "topic-event",
+          pubsub: component.name,
+          topic: delivery.topic,
+          path,
+          event: eventOf(read),
+        },
+      },
+      options,
+    );
   } catch (reason) {
     throw new DeliveryError(`no answer from the app to event ${id}: ${messageOf(reason)}`, {
       cause: reason,

@@ -28,6 +28,8 @@ export interface Delivery {
   /** As the app names it. */
   readonly topic: string;
   readonly raw: boolean;
+  /** A path as it stands in a request. */
+  readonly requestPath: (path: string) => string;
   /** The app's path for an event; `undefined` when it wants no such event. Throws for a rule that cannot be evaluated. */
   readonly route: (event: unknown) => string | undefined;
   /** Empty when there is none. */

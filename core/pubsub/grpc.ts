@@ -1,10 +1,12 @@
 import type { GrpcInput } from "#core/grpc/input.ts";
-import type { RequestOf } from "#core/grpc/rpcs.ts";
+import type { RequestOf, ResponseInit } from "#core/grpc/rpcs.ts";
 import type { GrpcRoutes } from "#core/grpc/surface.ts";
 import { bulkPublish, type BulkEntry, type BulkPublish, type FailedEntry } from "./bulk.ts";
 import { publishFailed, pubsubError } from "./errors.ts";
+import { eventFields } from "./event-fields.ts";
 import { findPubsub } from "./find-pubsub.ts";
 import { publishEvent } from "./publish.ts";
+import { type StreamMessage, type StreamRequest, subscribeStream } from "./streaming.ts";
 
 type BulkRequest = RequestOf<"BulkPublishEvent">;
 
@@ -21,8 +23,36 @@ export function pubsubGrpc(routes: GrpcRoutes): void {
     }),
     () => ({}),
   );
+  routes.bidi("SubscribeTopicEventsAlpha1", subscribeStream, readStream, writeStream);
   for (const rpc of ["BulkPublishEvent", "BulkPublishEventAlpha1"] as const)
     routes.unary(rpc, bulkPublishWhole, readBulk, () => ({}));
+}
+
+type StreamIn = RequestOf<"SubscribeTopicEventsAlpha1">;
+const statuses = ["SUCCESS", "RETRY", "DROP"] as const;
+
+async function* readStream(requests: AsyncIterable<StreamIn>): AsyncGenerator<StreamRequest> {
+  for await (const { subscribeTopicEventsRequestType: request } of requests) {
+    if (request.case === "eventProcessed") {
+      const { id, status } = request.value;
+      yield { kind: "processed", id, status: statuses[status?.status ?? 0] ?? "RETRY" };
+    } else if (request.case === "initialRequest") {
+      const { pubsubName, topic, metadata, deadLetterTopic } = request.value;
+      const wanted = { pubsub: pubsubName, topic, metadata };
+      yield {
+        kind: "initial",
+        wanted: deadLetterTopic === undefined ? wanted : { ...wanted, deadLetterTopic },
+      };
+    } else yield { kind: "nothing" };
+  }
+}
+
+function writeStream(message: StreamMessage): ResponseInit<"SubscribeTopicEventsAlpha1"> {
+  if (message.kind === "started")
+    return { subscribeTopicEventsResponseType: { case: "initialResponse", value: {} } };
+  const { pubsub, topic, path, event } = message;
+  const value = { ...eventFields(event), pubsubName: pubsub, topic, path };
+  return { subscribeTopicEventsResponseType: { case: "eventMessage", value } };
 }
 
 /** Dapr: over gRPC a bulk that failed in part is an error; which entries failed is in its text. */

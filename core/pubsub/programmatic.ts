@@ -53,7 +53,7 @@ export async function askApp(
     return [];
   }
   return items.flatMap((item) => {
-    const read = readSubscription(item);
+    const read = readSubscription(item, app.connection?.protocol.startsWith("grpc") === true);
     if (typeof read !== "string") return [read];
     deps.log.warn(`Leaving out a subscription of the app: ${read}`, fields);
     return [];
@@ -68,7 +68,12 @@ async function request(
 ): Promise<{ readonly status: number; readonly text: string | undefined }> {
   const headers = ["content-type", jsonType, "dapr-app-id", app.appId];
   if (app.appToken !== undefined) headers.push(tokenHeader, app.appToken);
-  const message = { method: "GET", path: "/dapr/subscribe", headers };
+  const message = {
+    method: "GET",
+    path: "/dapr/subscribe",
+    headers,
+    callback: { kind: "list-subscriptions" },
+  } as const;
   for (let tries = 0; ; tries++) {
     try {
       return await within(clock, attemptMs, options, async (limited) => {
@@ -94,8 +99,8 @@ function listOf(text: string): readonly unknown[] | undefined {
   }
 }
 
-/** One entry, or why it does not count. */
-function readSubscription(item: unknown): DeclaredSubscription | string {
+/** One entry, or why it does not count. A gRPC app needs no route: its path may be empty. */
+function readSubscription(item: unknown, grpc: boolean): DeclaredSubscription | string {
   if (!isRecord(item)) return "an entry is no object";
   const pubsubname = textOr(item, "pubsubname");
   const topic = textOr(item, "topic");
@@ -104,7 +109,7 @@ function readSubscription(item: unknown): DeclaredSubscription | string {
   const routes = isRecord(given) ? given : {};
   const rules = rulesOf(field(routes, "rules"));
   const fallback = textOr(routes, "default") || textOr(item, "route");
-  if (rules.length === 0 && fallback === "")
+  if (rules.length === 0 && fallback === "" && !grpc)
     return `topic ${topic} has no route; give one in "route" or "routes"`;
   const deadLetterTopic = textOr(item, "deadLetterTopic");
   const bulkSubscribe = bulkOf(field(item, "bulkSubscribe"));
@@ -112,7 +117,8 @@ function readSubscription(item: unknown): DeclaredSubscription | string {
     name: "",
     pubsubname,
     topic,
-    routes: fallback === "" ? { rules } : { rules, default: fallback },
+    routes:
+      fallback === "" && !(grpc && rules.length === 0) ? { rules } : { rules, default: fallback },
     metadata: metadataOf(field(item, "metadata")),
     ...(deadLetterTopic === "" ? {} : { deadLetterTopic }),
     ...(bulkSubscribe ? { bulkSubscribe } : {}),

@@ -1,4 +1,5 @@
 import type { Data, Metadata } from "#core/ports/component.ts";
+import type { TopicEvent } from "#core/ports/app-callback.ts";
 import type { Message } from "#core/ports/pub-sub.ts";
 import { isRecord } from "#core/util/json.ts";
 import { isOctets, jsonType } from "./content-types.ts";
@@ -15,6 +16,11 @@ export interface ReadEvent {
   readonly body: Data;
   /** True when the body is the event as JSON. */
   readonly isJson: boolean;
+}
+
+/** As the app's channel is told of it. */
+export function eventOf({ event, body, isJson }: ReadEvent): TopicEvent {
+  return { fields: event, body, isJson };
 }
 
 /** For a delivery of its own: raw payloads are wrapped. Throws for a payload that is no JSON object where one is needed. */

@@ -20,7 +20,7 @@ export function compileRoutes(routes: SubscriptionRoutes): Routes {
     path: (event) => {
       for (const { expression, path } of rules)
         if (!expression || expression.test(event)) return path;
-      return routes.default === "" ? undefined : routes.default;
+      return routes.default;
     },
   };
 }

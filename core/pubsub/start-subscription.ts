@@ -109,9 +109,8 @@ function deliveryOf({ subscription, closing, ended, route, ...rest }: Start): De
     component: rest.component,
     topic: subscription.topic,
     raw: rest.raw,
-    route: (event) => {
-      const path = route(event);
-      if (path === undefined) return undefined;
+    route,
+    requestPath: (path) => {
       let encoded = paths.get(path);
       if (encoded === undefined) paths.set(path, (encoded = requestPath(path)));
       return encoded;

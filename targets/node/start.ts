@@ -1,4 +1,5 @@
 import { createGrpcApi, type GrpcApi } from "./grpc/api.ts";
+import { rpcChannel } from "./grpc/rpc-channel.ts";
 import type { GrpcServer } from "./grpc/server.ts";
 import { serveHttp, type HttpServer } from "./http-server.ts";
 import { createHttp2Pool, type Http2Pool } from "./http2-pool.ts";
@@ -10,6 +11,7 @@ import { withPluggable } from "./pluggable/discover.ts";
 import { parse, readConfiguration, readResources } from "./resources.ts";
 import { waitForPort } from "./wait-for-port.ts";
 import { manifests } from "#components/_registry/node.gen.ts";
+import { grpcAppChannel } from "#core/grpc/app-channel/channel.ts";
 import { hashToken } from "#core/http/token.ts";
 import type { HostedApp } from "#core/hosted-app.ts";
 import type { AppChannel } from "#core/ports/platform.ts";
@@ -22,7 +24,7 @@ interface Served {
   readonly server: HttpServer;
   /** The public port, where one is asked for. */
   readonly publicServer: HttpServer | undefined;
-  readonly channel: (AppChannel & AsyncDisposable) | undefined;
+  readonly channel: (AppChannel & Partial<AsyncDisposable>) | undefined;
   readonly grpcServer: GrpcServer;
   /** To the app's own gRPC server, where it is one. */
   readonly pool: Http2Pool | undefined;
@@ -77,11 +79,11 @@ async function serveApp(
     ...(await readResources(app.resourcesPaths, log)),
     ...(app.inlineResources ?? []).flatMap(({ name, text }) => parse(text, name, log)),
   ];
-  const channel = channelOf(app);
+  const pool = poolOf(app);
+  const channel = channelOf(app, pool);
   let hosted: HostedApp | undefined;
   let server: HttpServer | undefined;
   let grpcServer: GrpcServer | undefined;
-  const pool = poolOf(app);
   try {
     hosted = await runtime.addApp({
       appId: app.appId,
@@ -123,16 +125,28 @@ async function serveApp(
     await pool?.[Symbol.asyncDispose]();
     await server?.[Symbol.asyncDispose]();
     await hosted?.[Symbol.asyncDispose]();
-    await channel?.[Symbol.asyncDispose]();
+    await channel?.[Symbol.asyncDispose]?.();
     throw portError(reason, app);
   }
 }
 
-function channelOf(app: NodeAppOptions): (AppChannel & AsyncDisposable) | undefined {
-  if (app.appPort === undefined || app.appProtocol.startsWith("grpc")) return undefined;
-  if (app.appProtocol !== "http" && app.appProtocol !== "https")
+function channelOf(
+  app: NodeAppOptions,
+  pool: Http2Pool | undefined,
+): (AppChannel & Partial<AsyncDisposable>) | undefined {
+  if (app.appPort === undefined) return undefined;
+  const limits = { maxBodyBytes: app.maxBodyBytes };
+  if (pool)
+    return grpcAppChannel(
+      rpcChannel(pool, {
+        maxMessageBytes: app.maxBodyBytes,
+        maxConcurrency: app.appMaxConcurrency,
+      }),
+      limits,
+    );
+  if (app.appProtocol === "h2c")
     throw new Error(
-      `Cannot reach app "${app.appId}" by "${app.appProtocol}": this version speaks http and https to apps`,
+      `Cannot reach app "${app.appId}" by "h2c": this version speaks http, https, grpc and grpcs to apps`,
     );
   return httpChannel({
     host: app.appChannelAddress,
@@ -227,7 +241,7 @@ async function closeAll(runtime: Runtime, served: readonly Served[]): Promise<vo
   await runtime[Symbol.asyncDispose]();
   await Promise.allSettled(
     served.flatMap(({ channel, pool }) => [
-      channel?.[Symbol.asyncDispose](),
+      channel?.[Symbol.asyncDispose]?.(),
       pool?.[Symbol.asyncDispose](),
     ]),
   );

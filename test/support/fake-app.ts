@@ -2,6 +2,7 @@ import type { App, Loaded } from "#core/app.ts";
 import { createConfigurationSubscriptions } from "#core/configuration/subscriptions.ts";
 import { noMetadata, type Metadata } from "#core/ports/component.ts";
 import type { Kind, Kinds } from "#core/ports/manifest.ts";
+import { createStreamingSubscriptions } from "#core/pubsub/streaming-subscriptions.ts";
 import type { AppChannel, Log, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
 import { fakeClock } from "./fake-clock.ts";
 
@@ -51,6 +52,7 @@ export function fakeApp({
     resiliencies: [],
     secretScope: () => undefined,
     subscriptions: [],
+    streaming: createStreamingSubscriptions(fakeClock(), silent),
     configurationSubscriptions: createConfigurationSubscriptions(fakeClock(), silent),
     health: { waitingFor: new Set(), outbound: true },
     shutdown: () => {},

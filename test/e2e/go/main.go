@@ -137,7 +137,12 @@ func app(got *seen) common.Service {
 	check(service.AddServiceInvocationHandler("/fail", func(_ context.Context, _ *common.InvocationEvent) (*common.Content, error) {
 		return nil, status.Error(codes.NotFound, "no such thing")
 	}))
-	check(service.AddBindingInvocationHandler("/tick", func(_ context.Context, _ *common.BindingEvent) ([]byte, error) {
+	// The HTTP service wants a path, the gRPC one the binding's name.
+	tick := "tick"
+	if os.Getenv("APP_PROTOCOL") == "http" {
+		tick = "/tick"
+	}
+	check(service.AddBindingInvocationHandler(tick, func(_ context.Context, _ *common.BindingEvent) ([]byte, error) {
 		got.add("tick", "x")
 		return nil, nil
 	}))

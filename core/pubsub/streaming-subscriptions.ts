@@ -1,0 +1,34 @@
+import type { Clock, Log } from "#core/ports/platform.ts";
+import type { SubscriptionView } from "./subscriptions.ts";
+
+/** An app's subscriptions that came in over a stream. They end with it, or with the app. */
+export interface StreamingSubscriptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly views: readonly SubscriptionView[];
+  /** Takes a running one in; answers how to take it out again. Throws once the app is going away. */
+  add(view: SubscriptionView, stop: () => Promise<void>): () => void;
+  /** Ends all: nothing new is taken in, what waits for an answer has some time for it. */
+  stop(): Promise<void>;
+}
+
+export function createStreamingSubscriptions(clock: Clock, log: Log): StreamingSubscriptions {
+  const running = new Map<SubscriptionView, () => Promise<void>>();
+  let stopping = false;
+  return {
+    clock,
+    log,
+    get views() {
+      return [...running.keys()];
+    },
+    add: (view, stop) => {
+      if (stopping) throw new Error("the app is stopping");
+      running.set(view, stop);
+      return () => void running.delete(view);
+    },
+    stop: async () => {
+      stopping = true;
+      await Promise.allSettled([...running.values()].map((end) => end()));
+    },
+  };
+}

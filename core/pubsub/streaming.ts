@@ -1,0 +1,204 @@
+import type { Call } from "#core/call.ts";
+import { ApiError } from "#core/errors/api-error.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import { defineOperation, type Operation } from "#core/operation.ts";
+import type { TopicEvent } from "#core/ports/app-callback.ts";
+import type { Metadata } from "#core/ports/component.ts";
+import type { AppChannel, PlainResponse } from "#core/ports/platform.ts";
+import { handOver } from "#core/util/hand-over.ts";
+import { within } from "#core/util/time-limit.ts";
+import { unguarded } from "./delivery.ts";
+import { findPubsub } from "./find-pubsub.ts";
+import { isRawPayload } from "./raw-payload.ts";
+import { mayUseTopic } from "./scopes.ts";
+import { startSubscription } from "./start-subscription.ts";
+import { type DeclaredSubscription, viewOf } from "./subscriptions.ts";
+
+/** What a subscriber says on its stream. */
+export type StreamRequest =
+  | { readonly kind: "initial"; readonly wanted: StreamSubscription }
+  | { readonly kind: "processed"; readonly id: string; readonly status: StreamStatus }
+  | { readonly kind: "nothing" };
+export interface StreamSubscription {
+  readonly pubsub: string;
+  readonly topic: string;
+  readonly metadata: Metadata;
+  readonly deadLetterTopic?: string;
+}
+export type StreamStatus = "SUCCESS" | "RETRY" | "DROP";
+/** What it is told: first that it is subscribed, then each event. */
+export type StreamMessage =
+  | { readonly kind: "started" }
+  | {
+      readonly kind: "event";
+      readonly pubsub: string;
+      readonly topic: string;
+      readonly path: string;
+      readonly event: TopicEvent;
+    };
+
+const drainMs = 30_000;
+/** Dapr: plain errors, which gRPC calls Unknown. */
+const refused = (text: string, cause?: unknown): ApiError =>
+  new ApiError("ERR_PUBSUB_STREAM", { http: 500, grpc: 2 }, text, { cause });
+
+/** A subscription for as long as its stream lasts; what was not answered by then comes again. */
+export const subscribeStream: Operation<
+  AsyncIterable<StreamRequest>,
+  AsyncIterable<StreamMessage>
+> = defineOperation("pubsub.subscribe_stream", async (call, requests) => {
+  const incoming = requests[Symbol.asyncIterator]();
+  const first = await incoming.next();
+  if (first.done || first.value.kind !== "initial") throw refused("initial request is required");
+  const { wanted } = first.value;
+  if (wanted.pubsub === "") throw refused("pubsubName is required");
+  if (wanted.topic === "") throw refused("topic is required");
+  return runStream(call, wanted, { [Symbol.asyncIterator]: () => incoming });
+});
+
+async function runStream(
+  call: Call,
+  wanted: StreamSubscription,
+  requests: AsyncIterable<StreamRequest>,
+): Promise<AsyncIterable<StreamMessage>> {
+  const { app } = call;
+  const { clock, log } = app.streaming;
+  const component = findPubsub(app, wanted.pubsub, wanted.topic, wanted.metadata);
+  if (!mayUseTopic("subscribe", wanted.topic, component, app))
+    throw refused(
+      `subscription to topic '${wanted.topic}' on pubsub '${wanted.pubsub}' is not allowed`,
+    );
+  const closing = new AbortController();
+  const ended = new AbortController();
+  const over = AbortSignal.any([call.signal, ended.signal]);
+  const client = streamClient(over);
+  const started = startSubscription({
+    app,
+    channel: client.channel,
+    component,
+    subscription: declared(wanted),
+    raw: rawOf(wanted),
+    route: () => "/",
+    inbound: unguarded,
+    clock,
+    log,
+    closing: AbortSignal.any([over, closing.signal]),
+    ended: over,
+  });
+  let remove: () => void = () => {};
+  const end = (): void => {
+    remove();
+    closing.abort();
+    ended.abort(new Error("The stream has ended"));
+  };
+  const drain = async (): Promise<void> => {
+    closing.abort();
+    await within(clock, drainMs, { signal: over }, () => started.idle()).catch(() => {});
+    end();
+  };
+  try {
+    remove = app.streaming.add(viewOf(declared(wanted), "STREAMING"), drain);
+    await started.subscribe();
+  } catch (reason) {
+    end();
+    throw refused(`cannot subscribe to topic ${wanted.topic}: ${messageOf(reason)}`, reason);
+  }
+  return conversation(client, requests, end);
+}
+
+/** Subscribed, then events until somebody ends it; a stream that breaks its own rules ends with the reason. */
+async function* conversation(
+  client: StreamClient,
+  requests: AsyncIterable<StreamRequest>,
+  end: () => void,
+): AsyncGenerator<StreamMessage> {
+  let failure: ApiError | undefined;
+  const listening = client.listen(requests).then(end, (reason: unknown) => {
+    if (ApiError.is(reason)) failure = reason;
+    end();
+  });
+  try {
+    yield { kind: "started" };
+    yield* client.events;
+    if (failure) throw failure;
+  } finally {
+    end();
+    // The requests end with the call; only then does nothing wait for them any more.
+    void listening;
+  }
+}
+
+interface StreamClient {
+  /** The subscriber, as an app that is called. */
+  readonly channel: AppChannel;
+  readonly events: AsyncIterable<StreamMessage>;
+  /** Hears answers until the client has no more; rejects for a second initial request. */
+  listen(requests: AsyncIterable<StreamRequest>): Promise<void>;
+}
+
+function streamClient(over: AbortSignal): StreamClient {
+  const { give, taken } = handOver<StreamMessage>(over);
+  /** By event id; an id that is there twice is answered in turn. */
+  const waiting = new Map<string, Array<(status: StreamStatus) => void>>();
+
+  const forget = (id: string, answered: (status: StreamStatus) => void): void => {
+    const left = (waiting.get(id) ?? []).filter((each) => each !== answered);
+    if (left.length > 0) waiting.set(id, left);
+    else waiting.delete(id);
+  };
+  return {
+    events: taken,
+    channel: {
+      send: ({ callback }, { signal }) =>
+        new Promise<PlainResponse>((resolve, reject) => {
+          if (callback?.kind !== "topic-event") return reject(new TypeError("No event to send"));
+          const { pubsub, topic, path, event } = callback;
+          const id = typeof event.fields["id"] === "string" ? event.fields["id"] : "";
+          const gone = (): void => {
+            forget(id, answered);
+            reject(new Error("the stream has ended"));
+          };
+          const answered = (status: StreamStatus): void => {
+            signal.removeEventListener("abort", gone);
+            resolve({ status: 200, headers: [], body: `{"status":"${status}"}` });
+          };
+          if (signal.aborted) return gone();
+          signal.addEventListener("abort", gone, { once: true });
+          waiting.set(id, [...(waiting.get(id) ?? []), answered]);
+          void give({ kind: "event", pubsub, topic, path, event });
+        }),
+    },
+    listen: async (requests) => {
+      for await (const request of requests) {
+        if (request.kind !== "processed") throw refused("duplicate initial request received");
+        const [answered] = waiting.get(request.id) ?? [];
+        if (!answered) continue;
+        forget(request.id, answered);
+        answered(request.status);
+      }
+    },
+  };
+}
+
+function declared({
+  pubsub,
+  topic,
+  metadata,
+  deadLetterTopic,
+}: StreamSubscription): DeclaredSubscription {
+  const subscription = {
+    name: "",
+    pubsubname: pubsub,
+    topic,
+    routes: { rules: [], default: "/" },
+    metadata,
+  };
+  return deadLetterTopic ? { ...subscription, deadLetterTopic } : subscription;
+}
+function rawOf({ metadata }: StreamSubscription): boolean {
+  try {
+    return isRawPayload(metadata);
+  } catch (reason) {
+    throw refused(messageOf(reason), reason);
+  }
+}
