@@ -41,6 +41,7 @@ const nouns: Readonly<Record<string, string>> = {
   configuration: "configuration store",
   lock: "lock store",
   conversation: "conversation",
+  nameresolution: "name resolution",
   crypto: "crypto provider",
   middleware: "HTTP middleware",
 };

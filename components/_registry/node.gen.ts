@@ -7,8 +7,10 @@ import { conversation as echoConversation } from "#components/echo/manifest.ts";
 import { secrets as environmentSecrets } from "#components/environment/manifest.ts";
 import { output as httpOutput } from "#components/http/manifest.ts";
 import { pubsub as inMemoryPubsub, state as inMemoryState } from "#components/in-memory/manifest.ts";
+import { names as kubernetesDnsNames } from "#components/kubernetes-dns/manifest.ts";
 import { secrets as localFileSecrets } from "#components/local-file/manifest.ts";
 import { output as localStorageOutput } from "#components/local-storage/manifest.ts";
+import { names as mdnsNames } from "#components/mdns/manifest.ts";
 import { middleware as middlewareBearerMiddleware } from "#components/middleware-bearer/manifest.ts";
 import { middleware as middlewareOauth2Middleware } from "#components/middleware-oauth2/manifest.ts";
 import { middleware as middlewareOauth2clientcredentialsMiddleware } from "#components/middleware-oauth2clientcredentials/manifest.ts";
@@ -18,7 +20,8 @@ import { middleware as middlewareRoutercheckerMiddleware } from "#components/mid
 import { middleware as middlewareUppercaseMiddleware } from "#components/middleware-uppercase/manifest.ts";
 import { middleware as middlewareWasmMiddleware } from "#components/middleware-wasm/manifest.ts";
 import { configuration as redisConfiguration, lock as redisLock, pubsub as redisPubsub, state as redisState } from "#components/redis/manifest.ts";
-import { state as sqliteState } from "#components/sqlite/manifest.ts";
+import { names as sqliteNames, state as sqliteState } from "#components/sqlite/manifest.ts";
+import { names as staticNamesNames } from "#components/static-names/manifest.ts";
 
 export const manifests = [
   cronInput,
@@ -29,8 +32,10 @@ export const manifests = [
   httpOutput,
   inMemoryPubsub,
   inMemoryState,
+  kubernetesDnsNames,
   localFileSecrets,
   localStorageOutput,
+  mdnsNames,
   middlewareBearerMiddleware,
   middlewareOauth2Middleware,
   middlewareOauth2clientcredentialsMiddleware,
@@ -43,5 +48,7 @@ export const manifests = [
   redisLock,
   redisPubsub,
   redisState,
+  sqliteNames,
   sqliteState,
+  staticNamesNames,
 ] as readonly Manifest[];

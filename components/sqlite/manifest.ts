@@ -1,5 +1,34 @@
 import { defineComponent, type Manifest } from "#core/ports/manifest.ts";
 
+export const names: Manifest<"nameresolution"> = defineComponent({
+  kind: "nameresolution",
+  type: "nameresolution.sqlite",
+  version: "v1",
+  targets: ["node"],
+  about:
+    "Finds apps in a table that the runtime processes of one machine share, as Dapr's sidecars do.",
+  options: {
+    connectionString: {
+      type: "string",
+      required: true,
+      about: "Path of the database, as for the state store; :memory: finds nobody else.",
+    },
+    tableName: { type: "string", default: "hosts", about: "Table of the addresses." },
+    metadataTableName: {
+      type: "string",
+      default: "metadata",
+      about: "Table in which the version of the schema is noted.",
+    },
+    updateInterval: {
+      type: "duration",
+      default: "5s",
+      about: "A host that has not said for so long that it is there counts as gone; whole seconds.",
+    },
+    timeout: { type: "duration", default: "1s", about: "Longest time for one query." },
+  },
+  open: async (spec, host) => (await import("./name-resolver.ts")).open(spec, host),
+});
+
 export const state: Manifest<"state"> = defineComponent({
   kind: "state",
   type: "state.sqlite",

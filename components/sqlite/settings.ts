@@ -33,13 +33,15 @@ export function readSettings(spec: ComponentSpec): SqliteSettings {
   };
 }
 
-function identifier(name: string): string {
+/** Stands in SQL as it is. */
+export function identifier(name: string): string {
   if (!/^[A-Za-z0-9_]+$/.test(name))
     throw new Error(`invalid identifier: ${name}; use letters, digits and underscores`);
   return name;
 }
 
-function readConnection(
+/** What SQLite opens for a connection string, and the pragmas that belong to it. Throws for what it must not say. */
+export function readConnection(
   text: string,
   disableWal: boolean,
 ): Pick<SqliteSettings, "location" | "pragmas"> {

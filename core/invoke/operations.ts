@@ -72,7 +72,7 @@ async function toApp(
       input.id,
       "rpc error: code = InvalidArgument desc = missing HTTP extension field",
     );
-  return send(channel, call, input, {
+  return send(channel, call, input, hosted !== undefined, {
     method: input.verb,
     path: pathOf(method, input.query),
     headers: headersFor(call, input.headers, callee, hosted, deps.platform.host),
@@ -85,12 +85,14 @@ async function send(
   channel: AppChannel,
   call: Call,
   input: Invoke,
+  isHosted: boolean,
   request: PlainRequest,
 ): Promise<PlainResponse> {
   try {
     return await channel.send(request, call);
   } catch (reason) {
-    throw invokeFailed(input.id, `error invoking app channel: ${messageOf(reason)}`, reason);
+    const why = messageOf(reason);
+    throw invokeFailed(input.id, isHosted ? `error invoking app channel: ${why}` : why, reason);
   }
 }
 

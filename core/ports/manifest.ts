@@ -5,6 +5,7 @@ import type { HttpMiddleware } from "./http-middleware.ts";
 import type { Metadata } from "./component.ts";
 import type { CryptoProvider } from "./crypto-provider.ts";
 import type { LockStore } from "./lock-store.ts";
+import type { NameResolver } from "./name-resolver.ts";
 import type { Clock, Log } from "./platform.ts";
 import type { PubSub } from "./pub-sub.ts";
 import type { SecretStore } from "./secret-store.ts";
@@ -20,6 +21,7 @@ export interface Kinds {
   readonly configuration: ConfigurationStore;
   readonly lock: LockStore;
   readonly conversation: Conversation;
+  readonly nameresolution: NameResolver;
   readonly crypto: CryptoProvider;
   readonly "middleware.http": HttpMiddleware;
 }

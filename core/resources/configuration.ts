@@ -1,5 +1,6 @@
 import type { ApiLists } from "#core/api-access/rules.ts";
 import type { SecretScope } from "#core/secrets/scope.ts";
+import type { Metadata } from "#core/ports/component.ts";
 import { isRecord } from "#core/util/json.ts";
 import { readApiLists } from "./api-lists.ts";
 import { type Fault, Fields } from "./fields.ts";
@@ -31,10 +32,20 @@ export interface Configuration {
   readonly httpPipeline: readonly PipelineHandler[];
   /** Before the app itself, outermost first. */
   readonly appHttpPipeline: readonly PipelineHandler[];
+  /** How apps of other processes are found; absent means the target's own way. */
+  readonly nameResolution: NameResolution | undefined;
   readonly wasm: {
     /** True: no WebAssembly component gets a real clock or real random numbers. */
     readonly strictSandbox: boolean;
   };
+}
+
+export interface NameResolution {
+  /** `mdns`, `sqlite`, `kubernetes`… */
+  readonly component: string;
+  readonly version: string;
+  /** As the document gives them; what is not text is JSON. */
+  readonly options: Metadata;
 }
 
 /** Sections of `spec` that exist; anything else is a typing error. */
@@ -100,8 +111,23 @@ function interpret(spec: Fields): Configuration {
     api: readApiLists(spec.fields("api")),
     httpPipeline: readPipeline(spec.fields("httpPipeline")),
     appHttpPipeline: readPipeline(spec.fields("appHttpPipeline")),
+    nameResolution: readNameResolution(spec.fields("nameResolution")),
     wasm: { strictSandbox: spec.fields("wasm").boolean("strictSandbox") ?? false },
   };
+}
+
+function readNameResolution(fields: Fields): NameResolution | undefined {
+  const component = fields.text("component") ?? "";
+  const raw = fields.raw("configuration");
+  const version = fields.text("version") ?? "v1";
+  if (component === "") return undefined;
+  const options: Record<string, string> = {};
+  if (isRecord(raw))
+    for (const name of Object.keys(raw)) {
+      const value = raw[name];
+      options[name.toLowerCase()] = typeof value === "string" ? value : JSON.stringify(value);
+    }
+  return { component, version, options };
 }
 
 /** Dapr does not start with two scopes for one store: which of them counts would be a guess. */

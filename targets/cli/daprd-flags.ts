@@ -10,13 +10,11 @@ export const daprdFlags: readonly Flag[] = [
     name: "dapr-internal-grpc-port",
     type: "port",
     about: "Port between runtimes; random when absent",
-    unused: "never",
   },
   {
     name: "dapr-internal-grpc-listen-address",
     type: "text",
-    about: "Address of the port between runtimes",
-    unused: "never",
+    about: "Address of the port between runtimes; all when absent",
   },
   {
     name: "dapr-public-port",

@@ -13,6 +13,12 @@ export interface NodeAppOptions {
   readonly appMaxConcurrency: number;
   readonly httpPort: number;
   readonly grpcPort: number;
+  /** Between runtime processes; 0 or absent means any free port. */
+  readonly internalPort?: number;
+  /** Address of that port; empty or absent means all. */
+  readonly internalAddress?: string;
+  /** How apps of other processes are found where the Configuration does not say. Default: mDNS. */
+  readonly nameResolution?: "mdns" | "kubernetes";
   /** Addresses of the API ports; empty means all. */
   readonly listenAddresses: readonly string[];
   /** Health and metadata without a token; absent means off. */
@@ -58,7 +64,10 @@ export interface NodeOptions {
 /** A running Node target. */
 export interface NodeRuntime {
   /** The ports that were bound (the asked ones, or free ones for 0). */
-  readonly apps: ReadonlyMap<string, { readonly httpPort: number; readonly grpcPort: number }>;
+  readonly apps: ReadonlyMap<
+    string,
+    { readonly httpPort: number; readonly grpcPort: number; readonly internalPort: number }
+  >;
   /** Resolves when every app with a port has opened it and its subscriptions run. */
   readonly ready: Promise<void>;
   /** Stops taking work, waits for what is in flight (at most the graceful time), closes everything. */

@@ -6,6 +6,9 @@ import { createHttp2Pool, type Http2Pool } from "./http2-pool.ts";
 import type { NodeAppOptions, NodeOptions, NodeRuntime, StartNode } from "./options.ts";
 import { httpChannel } from "./app-channel.ts";
 import { clock } from "./clock.ts";
+import { type InternalServer, serveInternal } from "./peers/internal-server.ts";
+import { calleeHeaders } from "./peers/peer-channel.ts";
+import { createPeers, type Peers } from "./peers/peers.ts";
 import { nodePlatform } from "./platform.ts";
 import { withPluggable } from "./pluggable/discover.ts";
 import { parse, readConfiguration, readResources } from "./resources.ts";
@@ -15,6 +18,8 @@ import { grpcAppChannel } from "#core/grpc/app-channel/channel.ts";
 import { hashToken } from "#core/http/token.ts";
 import type { HostedApp } from "#core/hosted-app.ts";
 import type { AppChannel } from "#core/ports/platform.ts";
+import { createRegistry } from "#core/registry.ts";
+import type { NameResolution } from "#core/resources/configuration.ts";
 import { createRuntime, type Runtime } from "#core/runtime.ts";
 
 /** One app as this process serves it. */
@@ -28,27 +33,38 @@ interface Served {
   readonly grpcServer: GrpcServer;
   /** To the app's own gRPC server, where it is one. */
   readonly pool: Http2Pool | undefined;
+  /** For other runtime processes. */
+  readonly internal: InternalServer;
 }
 
 export const startNode: StartNode = async (options) => {
-  const platform = nodePlatform(options.log, options.env, globalThis.fetch);
+  const ending = new AbortController();
+  const alone = nodePlatform(options.log, options.env, globalThis.fetch);
+  const peers = createPeers(createRegistry(manifests, "node"), alone, alone.host.address);
+  const platform = { ...alone, peers };
   const runtime = createRuntime({
     platform,
     target: "node",
     manifests: await withPluggable(manifests, platform),
   });
-  const grpc = createGrpcApi(runtime, options.log);
-  const ending = new AbortController();
+  const grpc = createGrpcApi(runtime, options.log, async (to, from) => ({
+    ...(await peers.connect(to, { signal: ending.signal })),
+    headers: {
+      ...calleeHeaders(to),
+      "dapr-caller-app-id": from.appId,
+      "dapr-callee-app-id": to.appId,
+    },
+  }));
   const served: Served[] = [];
   try {
     // Side by side: one app whose store is slow to open must not hold up the others' ports.
     const results = await Promise.allSettled(
-      options.apps.map((app) => serveApp(runtime, grpc, app, options)),
+      options.apps.map((app) => serveApp({ runtime, grpc, peers }, app, options)),
     );
     for (const result of results) if (result.status === "fulfilled") served.push(result.value);
     for (const result of results) if (result.status === "rejected") throw result.reason;
   } catch (reason) {
-    await closeAll(runtime, served);
+    await closeAll(runtime, served, peers);
     throw reason;
   }
   const ready = Promise.all(served.map((app) => startApp(app, ending.signal))).then(() => {});
@@ -57,19 +73,24 @@ export const startNode: StartNode = async (options) => {
   let stopping: Promise<void> | undefined;
   return {
     apps: new Map(
-      served.map(({ options: app, server, grpcServer }) => [
+      served.map(({ options: app, server, grpcServer, internal }) => [
         app.appId,
-        { httpPort: server.port, grpcPort: grpcServer.port },
+        { httpPort: server.port, grpcPort: grpcServer.port, internalPort: internal.port },
       ]),
     ),
     ready,
-    stop: () => (stopping ??= stop(runtime, served, ending)),
+    stop: () => (stopping ??= stop(runtime, served, peers, ending)),
   } satisfies NodeRuntime;
 };
 
+interface Shared {
+  readonly runtime: Runtime;
+  readonly grpc: GrpcApi;
+  readonly peers: Peers;
+}
+
 async function serveApp(
-  runtime: Runtime,
-  grpc: GrpcApi,
+  { runtime, grpc, peers }: Shared,
   app: NodeAppOptions,
   options: NodeOptions,
 ): Promise<Served> {
@@ -84,7 +105,15 @@ async function serveApp(
   let hosted: HostedApp | undefined;
   let server: HttpServer | undefined;
   let grpcServer: GrpcServer | undefined;
+  let internal: InternalServer | undefined;
   try {
+    // Before components start: tools that wait for the port would wait for the slowest of them.
+    internal = await serveInternal({
+      port: app.internalPort ?? 0,
+      address: app.internalAddress ?? "",
+      find: runtime.find,
+      onGrpc: grpc.deliver,
+    });
     hosted = await runtime.addApp({
       appId: app.appId,
       namespace: app.namespace,
@@ -103,6 +132,10 @@ async function serveApp(
       shutdown: (force) => options.shutdown(app.appId, force),
     });
     if (pool) grpc.route(hosted.app, pool);
+    await peers.announce(
+      { appId: app.appId, namespace: app.namespace, port: internal.port },
+      configuration.nameResolution ?? defaultNames(app),
+    );
     // Before HTTP: whoever sees `healthz` answer may call over gRPC at once.
     grpcServer = await grpc.serve(hosted.app, {
       port: app.grpcPort,
@@ -119,8 +152,9 @@ async function serveApp(
             addresses: app.publicListenAddresses,
             isPublic: true,
           });
-    return { options: app, hosted, server, publicServer, channel, grpcServer, pool };
+    return { options: app, hosted, server, publicServer, channel, grpcServer, pool, internal };
   } catch (reason) {
+    await internal?.[Symbol.asyncDispose]();
     await grpcServer?.[Symbol.asyncDispose]();
     await pool?.[Symbol.asyncDispose]();
     await server?.[Symbol.asyncDispose]();
@@ -128,6 +162,12 @@ async function serveApp(
     await channel?.[Symbol.asyncDispose]?.();
     throw portError(reason, app);
   }
+}
+
+function defaultNames({ nameResolution }: NodeAppOptions): NameResolution | undefined {
+  return nameResolution === undefined
+    ? undefined
+    : { component: nameResolution, version: "v1", options: {} };
 }
 
 function channelOf(
@@ -198,11 +238,12 @@ async function startApp({ options: app, hosted }: Served, signal: AbortSignal): 
 async function stop(
   runtime: Runtime,
   served: readonly Served[],
+  peers: Peers,
   ending: AbortController,
 ): Promise<void> {
   ending.abort(new Error("The runtime is stopping"));
   await Promise.all(served.map((app) => drain(app)));
-  await closeAll(runtime, served);
+  await closeAll(runtime, served, peers);
 }
 
 async function drain({
@@ -211,6 +252,7 @@ async function drain({
   server,
   publicServer,
   grpcServer,
+  internal,
 }: Served): Promise<void> {
   const never = new AbortController().signal;
   if (app.blockShutdownMs > 0) {
@@ -220,7 +262,7 @@ async function drain({
   server.drain();
   publicServer?.drain();
   await inTime(
-    Promise.all([hosted.stop(), server.idle(), grpcServer.drain()]),
+    Promise.all([hosted.stop(), server.idle(), grpcServer.drain(), internal.drain()]),
     app.gracefulShutdownMs,
   );
 }
@@ -234,11 +276,17 @@ async function inTime(work: Promise<unknown>, ms: number): Promise<void> {
   done.abort();
 }
 
-async function closeAll(runtime: Runtime, served: readonly Served[]): Promise<void> {
+async function closeAll(runtime: Runtime, served: readonly Served[], peers: Peers): Promise<void> {
   const servers = served.flatMap(({ server, publicServer }) => [server, publicServer]);
   await Promise.allSettled(servers.map((server) => server?.[Symbol.asyncDispose]()));
-  await Promise.allSettled(served.map(({ grpcServer }) => grpcServer[Symbol.asyncDispose]()));
+  await Promise.allSettled(
+    served.flatMap(({ grpcServer, internal }) => [
+      grpcServer[Symbol.asyncDispose](),
+      internal[Symbol.asyncDispose](),
+    ]),
+  );
   await runtime[Symbol.asyncDispose]();
+  await peers[Symbol.asyncDispose]();
   await Promise.allSettled(
     served.flatMap(({ channel, pool }) => [
       channel?.[Symbol.asyncDispose]?.(),

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { App } from "#core/app.ts";
 import { cryptoGrpc } from "#core/crypto/grpc.ts";
 import { grpcBlocks } from "#core/grpc/blocks.ts";
@@ -7,7 +8,7 @@ import type { Log } from "#core/ports/platform.ts";
 import type { Runtime } from "#core/runtime.ts";
 import { clock } from "../clock.ts";
 import type { Http2Pool } from "../http2-pool.ts";
-import { createProxy, type ProxyRoutes } from "./proxy.ts";
+import { createProxy, deliver, type ProxyRoutes } from "./proxy.ts";
 import { type GrpcServer, serveGrpc } from "./server.ts";
 
 export interface GrpcApi {
@@ -16,6 +17,8 @@ export interface GrpcApi {
   serve(app: App, options: GrpcPort): Promise<GrpcServer>;
   /** Tells where a hosted app's own gRPC server is, so that calls to its services reach it. */
   route(app: App, pool: Http2Pool): void;
+  /** Takes a call to a hosted app that came in from another process. */
+  deliver(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, callee: App): void;
 }
 export interface GrpcPort {
   readonly port: number;
@@ -39,6 +42,7 @@ export function createGrpcApi(runtime: Runtime, log: Log, remote?: ProxyRoutes["
   return {
     surface,
     route: (app, pool) => void pools.set(app, pool),
+    deliver: (stream, headers, callee) => void deliver(pools.get(callee), callee, stream, headers),
     serve: (app, port) =>
       serveGrpc({
         ...port,

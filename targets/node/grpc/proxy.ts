@@ -11,6 +11,7 @@ import { calleeOf } from "#core/invoke/operations.ts";
 import { noMetadata } from "#core/ports/component.ts";
 import type { AppRef } from "#core/ports/platform.ts";
 import type { Http2Pool } from "../http2-pool.ts";
+import { calleeAppId, calleeNamespace } from "../peers/wire.ts";
 import { StreamCaller } from "./caller.ts";
 import { code, refuse } from "./status.ts";
 import { tunnel } from "./tunnel.ts";
@@ -21,11 +22,8 @@ export interface ProxyRoutes {
   find(to: AppRef): App | undefined;
   /** The gRPC server of a hosted app; `undefined` for one that speaks HTTP or has no port. */
   local(app: App): Http2Pool | undefined;
-  /** The process that hosts an app, and what it wants to be told; `undefined` when nobody does. */
-  remote?(
-    to: AppRef,
-    from: AppRef,
-  ): Promise<{ readonly pool: Http2Pool; readonly headers: OutgoingHttpHeaders } | undefined>;
+  /** The process that hosts an app, and what it wants to be told; rejects when nobody does. */
+  remote?(to: AppRef, from: AppRef): Promise<Omit<Route, "id">>;
 }
 
 const unknown = (text: string): ApiError =>
@@ -57,10 +55,12 @@ export function createProxy(
   };
 }
 
-interface Route {
+export interface Route {
   readonly id: string;
   readonly pool: Http2Pool;
   readonly headers: OutgoingHttpHeaders;
+  /** The address did not answer. */
+  failed?(): void;
 }
 
 async function forward(
@@ -100,15 +100,19 @@ async function remoteRoute(
   callee: AppRef,
   app: App,
 ): Promise<Route> {
-  const remote = await routes.remote?.(callee, app);
-  if (!remote) throw unknown(`failed to invoke, id: ${id}, err: no host found with the given ID`);
-  return { id, ...remote };
+  try {
+    if (!routes.remote) throw new Error("no host found with the given ID");
+    return { id, ...(await routes.remote(callee, app)) };
+  } catch (reason) {
+    throw unknown(`failed to invoke, id: ${id}, err: ${messageOf(reason)}`);
+  }
 }
 
-async function connected({ pool, id }: Route, headers: OutgoingHttpHeaders) {
+async function connected({ pool, id, failed }: Route, headers: OutgoingHttpHeaders) {
   try {
     return await pool.request(headers);
   } catch (reason) {
+    failed?.();
     throw new ApiError(
       "ERR_DIRECT_INVOKE",
       { http: 503, grpc: code.unavailable },
@@ -156,4 +160,31 @@ const ours: ReadonlySet<string> = new Set([
   "dapr-callee-app-id",
   "dapr-caller-namespace",
   tokenHeader,
+]);
+
+/** The last hop of a call that another process has taken: to the hosted app's own server. */
+export async function deliver(
+  pool: Http2Pool | undefined,
+  callee: App,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+): Promise<void> {
+  try {
+    if (!pool) throw unknown("the app has no gRPC channel");
+    const out: OutgoingHttpHeaders = {};
+    for (const name in headers) if (!perHop.has(name)) out[name] = headers[name];
+    Object.assign(out, localHeaders(undefined, callee));
+    const upstream = await connected({ pool, id: callee.appId, headers: {} }, out);
+    tunnel(stream, upstream, callee.limits.maxBodyBytes);
+  } catch (reason) {
+    refuse(stream, renderStatus(toApiError(reason)));
+  }
+}
+const perHop: ReadonlySet<string> = new Set([
+  ":authority",
+  ":scheme",
+  "host",
+  tokenHeader,
+  calleeAppId,
+  calleeNamespace,
 ]);

@@ -157,6 +157,8 @@ describe("daprd options", () => {
       appMaxConcurrency: -1,
       httpPort: 3500,
       grpcPort: 50_001,
+      internalPort: 0,
+      internalAddress: "",
       listenAddresses: [],
       publicListenAddresses: [],
       metricsPort: 9090,

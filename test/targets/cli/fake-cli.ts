@@ -92,7 +92,10 @@ export function fakeRuntime(
       await behaviour.starting?.();
       return {
         apps: new Map(
-          given.apps.map(({ appId, httpPort, grpcPort }) => [appId, { httpPort, grpcPort }]),
+          given.apps.map(({ appId, httpPort, grpcPort }) => [
+            appId,
+            { httpPort, grpcPort, internalPort: 0 },
+          ]),
         ),
         ready: behaviour.ready ?? Promise.resolve(),
         stop: async () => {

@@ -1,0 +1,95 @@
+import { messageOf } from "#core/errors/component-error.ts";
+import type { CallOptions } from "#core/ports/component.ts";
+import type { Host } from "#core/ports/manifest.ts";
+import type { NameResolver } from "#core/ports/name-resolver.ts";
+import type { AppChannel, AppRef, PeerChannel } from "#core/ports/platform.ts";
+import type { NameResolution } from "#core/resources/configuration.ts";
+import type { Registry } from "#core/registry.ts";
+import { createHttp2Pool, type Http2Pool } from "../http2-pool.ts";
+import { type PeerRoute, peerChannel } from "./peer-channel.ts";
+
+/** Everything that leads to apps of other processes. */
+export interface Peers extends PeerChannel, AsyncDisposable {
+  /** Makes an app known that this process hosts. What goes wrong is logged: the app itself works without. */
+  announce(app: AppRef & { readonly port: number }, by: NameResolution | undefined): Promise<void>;
+  connect: PeerRoute["connect"];
+}
+
+const defaults: NameResolution = { component: "mdns", version: "v1", options: {} };
+/** Dapr asks so often when a resolver answers an empty address. */
+const emptyTries = 5;
+const emptyMs = 100;
+
+/** One resolver for each way that the apps' Configurations name; calls are resolved by the first of them. */
+export function createPeers(registry: Registry, host: Host, address: string): Peers {
+  const resolvers = new Map<string, Promise<NameResolver | undefined>>();
+  const pools = new Map<string, Http2Pool>();
+
+  function resolverFor(given: NameResolution = defaults): Promise<NameResolver | undefined> {
+    const key = JSON.stringify(given);
+    let resolver = resolvers.get(key);
+    if (!resolver) resolvers.set(key, (resolver = openResolver(registry, host, given)));
+    return resolver;
+  }
+  function poolTo(at: string): Http2Pool {
+    let pool = pools.get(at);
+    if (!pool) pools.set(at, (pool = createHttp2Pool({ authority: `http://${at}` })));
+    return pool;
+  }
+  async function resolve(
+    to: AppRef,
+    options: CallOptions,
+  ): Promise<{ readonly at: string; readonly by: NameResolver }> {
+    const [first] = resolvers.values();
+    const by = await (first ?? resolverFor());
+    if (!by) throw new Error("no host found with the given ID");
+    for (let tries = 1; ; tries++) {
+      const at = await by.resolve(to, options);
+      if (at !== "") return { at, by };
+      if (tries === emptyTries) throw new Error("no host found with the given ID");
+      await host.clock.sleep(emptyMs, options);
+    }
+  }
+  const connect: PeerRoute["connect"] = async (to, options) => {
+    const { at, by } = await resolve(to, options);
+    return { pool: poolTo(at), failed: () => by.forget?.(to, at) };
+  };
+
+  return {
+    connect,
+    // Whether anybody hosts it shows when it is called, in the resolver's own words.
+    find: async (to): Promise<AppChannel> => peerChannel({ connect, clock: host.clock }, to),
+    announce: async (app, by) => {
+      const resolver = await resolverFor(by);
+      try {
+        await resolver?.announce({ ...app, host: address });
+      } catch (reason) {
+        host.log.error(
+          `Other processes cannot find app "${app.appId}": name resolution failed: ${messageOf(reason)}`,
+          { app_id: app.appId },
+        );
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      const opened = await Promise.all(resolvers.values());
+      await Promise.allSettled(opened.map((resolver) => resolver?.[Symbol.asyncDispose]()));
+      await Promise.allSettled([...pools.values()].map((pool) => pool[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** Dapr: without name resolution the runtime goes on; only calls to other processes fail. */
+async function openResolver(
+  registry: Registry,
+  host: Host,
+  { component, version, options }: NameResolution,
+): Promise<NameResolver | undefined> {
+  try {
+    const [manifest] = registry.find(`nameresolution.${component}`, version);
+    const spec = { name: component, namespace: "", metadata: options };
+    return (await manifest?.open(spec, host)) as NameResolver | undefined;
+  } catch (reason) {
+    host.log.error(`Cannot start name resolution by ${component}: ${messageOf(reason)}`);
+    return undefined;
+  }
+}
