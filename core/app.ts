@@ -93,6 +93,14 @@ export interface AppConnection {
   readonly channelAddress: string;
   /** Calls in flight to the app; absent means no limit. */
   readonly maxConcurrency?: number;
+  readonly health?: {
+    /** Of HTTP apps only. */
+    readonly healthCheckPath?: string;
+    /** Durations in Go's spelling. */
+    readonly healthProbeInterval: string;
+    readonly healthProbeTimeout: string;
+    readonly healthThreshold: number;
+  };
 }
 export interface AppLimits {
   /** Largest request body, in bytes. */

@@ -1,4 +1,10 @@
 import type { App, AppConnection, AppHealth, AppLimits, HttpEndpoint, Loaded } from "./app.ts";
+import {
+  type AppHealthCheck,
+  createAppHealthCheck,
+  type HealthProbe,
+  whileHealthy,
+} from "./app-health/app-health.ts";
 import { startInputBindings } from "./bindings/input.ts";
 import type { ApiLists } from "./api-access/rules.ts";
 import {
@@ -29,6 +35,8 @@ import type { SecretScope } from "./secrets/scope.ts";
 export interface AppOptions extends AppRef {
   readonly channel?: AppChannel;
   readonly connection?: AppConnection;
+  /** Absent: the app is not asked, and counts as healthy. */
+  readonly healthProbe?: HealthProbe;
   /** All resources that were read; scopes and namespaces are applied here. */
   readonly resources: readonly Resource[];
   readonly configuration: Configuration;
@@ -94,6 +102,8 @@ class Hosted implements HostedApp {
   readonly #deps: Omit<LoadDeps, "denied">;
   readonly #gone: () => void;
   readonly #ended = new AbortController();
+  /** Fires when nothing may call the app any more, though calls to it may still end. */
+  readonly #stopping = new AbortController();
   #running: readonly Running[] = [];
 
   constructor(
@@ -118,6 +128,25 @@ class Hosted implements HostedApp {
     );
   }
   async start(): Promise<void> {
+    const { healthCheck } = this.app;
+    if (!healthCheck) {
+      await this.#startCallers();
+      return this.isUp("app");
+    }
+    this.isUp("app");
+    const { log } = this.#deps.platform;
+    void healthCheck.run(
+      async (isHealthy) => {
+        log.info(`The app is ${isHealthy ? "healthy" : "not healthy any more"}`, {
+          app_id: this.app.appId,
+        });
+        if (isHealthy) await this.#startCallers();
+        else await this.#stopCallers();
+      },
+      { signal: this.#stopping.signal },
+    );
+  }
+  async #startCallers(): Promise<void> {
     const { clock, log } = this.#deps.platform;
     const options = { signal: this.#ended.signal };
     const programmatic = !this.#options.disableInitEndpoints.includes("subscribe");
@@ -135,14 +164,22 @@ class Hosted implements HostedApp {
       options,
     );
     this.#running = [consumption, bindings];
-    this.isUp("app");
+    // It may have been asked to stop while it started.
+    if (this.#stopping.signal.aborted) await this.#stopCallers();
   }
-  async stop(): Promise<void> {
+  async #stopCallers(): Promise<void> {
     const running = this.#running;
     this.#running = [];
+    await Promise.allSettled(running.map((each) => each.stop()));
+  }
+  async stop(): Promise<void> {
+    this.#stopping.abort();
     const { streaming, configurationSubscriptions } = this.app;
-    const all = [...running, streaming, configurationSubscriptions];
-    await Promise.allSettled(all.map((each) => each.stop()));
+    await Promise.allSettled([
+      this.#stopCallers(),
+      streaming.stop(),
+      configurationSubscriptions.stop(),
+    ]);
   }
   isUp(part: string): void {
     this.app.health.waitingFor.delete(part);
@@ -160,6 +197,7 @@ class AppState implements App {
   readonly appId: string;
   readonly namespace: string;
   readonly channel: AppChannel | undefined;
+  readonly healthCheck: AppHealthCheck | undefined;
   readonly connection: AppConnection | undefined;
   readonly limits: AppLimits;
   readonly apiTokens: readonly string[];
@@ -191,7 +229,11 @@ class AppState implements App {
     this.appId = options.appId;
     this.namespace = options.namespace;
     this.appHttpPipeline = resolvePipeline("appHttpPipeline", appHttpPipeline, components, log);
-    this.channel = channelOf(options, this.appHttpPipeline);
+    const { channel, healthProbe } = options;
+    this.healthCheck =
+      channel && healthProbe ? createAppHealthCheck(channel, healthProbe, clock) : undefined;
+    const called = channelOf(options, this.appHttpPipeline);
+    this.channel = called && this.healthCheck ? whileHealthy(called, this.healthCheck) : called;
     this.httpPipeline = resolvePipeline("httpPipeline", httpPipeline, components, log);
     this.apiLists = api.allowed.length + api.denied.length > 0 ? api : undefined;
     this.origins = parseOrigins(options.allowedOrigins ?? "");

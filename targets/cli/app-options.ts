@@ -9,6 +9,7 @@ export type ReachOptions = Pick<
   | "appProtocol"
   | "appChannelAddress"
   | "appMaxConcurrency"
+  | "appHealth"
   | "listenAddresses"
   | "configPaths"
   | "maxBodyBytes"
@@ -28,6 +29,7 @@ export function reachOptions(flags: Flags, env: Env): ReachOptions {
     appProtocol: protocolOf(flags),
     appChannelAddress: flags.text("app-channel-address") || "127.0.0.1",
     appMaxConcurrency: concurrencyOf(flags),
+    ...(flags.boolean("enable-app-health-check") ? { appHealth: healthOf(flags) } : {}),
     listenAddresses: flags.list("dapr-listen-addresses").map(plainAddress),
     configPaths: flags.list("config"),
     maxBodyBytes: limitOr(flags.number("max-body-size"), Number.MAX_SAFE_INTEGER),
@@ -69,6 +71,21 @@ export function checkAppPort(
       throw new UsageError(
         `Port ${appPort} is given for the app and for ${label}; choose another for one of them`,
       );
+}
+
+/** Dapr: what is 0 or less is the default. */
+function healthOf(flags: Flags): NonNullable<NodeAppOptions["appHealth"]> {
+  const positive = (name: string, otherwise: number): number => {
+    const value = flags.number(name) ?? 0;
+    return value > 0 ? value : otherwise;
+  };
+  const path = flags.text("app-health-check-path") || "/healthz";
+  return {
+    path: path.startsWith("/") ? path : `/${path}`,
+    intervalMs: positive("app-health-probe-interval", 5) * 1000,
+    timeoutMs: positive("app-health-probe-timeout", 500),
+    threshold: positive("app-health-threshold", 3),
+  };
 }
 
 function protocolOf(flags: Flags): NodeAppOptions["appProtocol"] {

@@ -5,7 +5,7 @@ import type { AppChannel, PlainRequest, PlainResponse } from "#core/ports/platfo
 import { AnswerHandler } from "./answer-handler.ts";
 import { createWatch } from "./watch.ts";
 import { createSlots } from "./slots.ts";
-import { noteStreamed } from "./streamed.ts";
+import { counted } from "./streamed.ts";
 
 export interface HttpChannelOptions {
   readonly host: string;
@@ -62,13 +62,6 @@ function dispatchOptions(request: PlainRequest): Dispatcher.DispatchOptions {
     path: request.path,
     method: request.method as Dispatcher.HttpMethod,
     headers: request.headers as string[],
-    body: body instanceof ReadableStream ? Readable.from(streamed(body)) : (body ?? null),
+    body: body instanceof ReadableStream ? Readable.from(counted(body)) : (body ?? null),
   };
-}
-
-async function* streamed(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
-    noteStreamed(chunk.byteLength);
-    yield chunk;
-  }
 }

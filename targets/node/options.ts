@@ -1,3 +1,4 @@
+import type { HealthProbe } from "#core/app-health/app-health.ts";
 import type { Log } from "#core/ports/platform.ts";
 
 /** One app that the process is to host; every number already parsed, every default filled in. */
@@ -9,6 +10,8 @@ export interface NodeAppOptions {
   readonly appPort?: number;
   readonly appProtocol: "http" | "https" | "grpc" | "grpcs" | "h2c";
   readonly appChannelAddress: string;
+  /** Absent: the app's health is not asked for. */
+  readonly appHealth?: HealthProbe;
   /** Calls in flight to the app; -1 means no limit. */
   readonly appMaxConcurrency: number;
   readonly httpPort: number;

@@ -1,6 +1,7 @@
 import { createGrpcApi, type GrpcApi } from "./grpc/api.ts";
 import { rpcChannel } from "./grpc/rpc-channel.ts";
 import type { GrpcServer } from "./grpc/server.ts";
+import { h2cChannel } from "./h2c-channel.ts";
 import { serveHttp, type HttpServer } from "./http-server.ts";
 import { createHttp2Pool, type Http2Pool } from "./http2-pool.ts";
 import type { NodeAppOptions, NodeOptions, NodeRuntime, StartNode } from "./options.ts";
@@ -118,6 +119,7 @@ async function serveApp(
       appId: app.appId,
       namespace: app.namespace,
       ...(channel ? { channel, connection: connectionOf(app) } : {}),
+      ...(app.appHealth ? { healthProbe: app.appHealth } : {}),
       resources,
       configuration,
       apiTokens: await Promise.all(app.apiTokens.map(hashToken)),
@@ -185,9 +187,11 @@ function channelOf(
       limits,
     );
   if (app.appProtocol === "h2c")
-    throw new Error(
-      `Cannot reach app "${app.appId}" by "h2c": this version speaks http, https, grpc and grpcs to apps`,
-    );
+    return h2cChannel({
+      host: app.appChannelAddress,
+      port: app.appPort,
+      maxConcurrency: app.appMaxConcurrency,
+    });
   return httpChannel({
     host: app.appChannelAddress,
     port: app.appPort,
@@ -216,7 +220,28 @@ function connectionOf(app: NodeAppOptions) {
     protocol: app.appProtocol,
     channelAddress: app.appChannelAddress,
     ...(app.appMaxConcurrency > 0 ? { maxConcurrency: app.appMaxConcurrency } : {}),
+    ...(app.appHealth
+      ? {
+          health: {
+            ...(app.appProtocol.startsWith("grpc") ? {} : { healthCheckPath: app.appHealth.path }),
+            healthProbeInterval: goDuration(app.appHealth.intervalMs),
+            healthProbeTimeout: goDuration(app.appHealth.timeoutMs),
+            healthThreshold: app.appHealth.threshold,
+          },
+        }
+      : {}),
   };
+}
+
+/** `5s`, `500ms`, `1m0s`: as Go prints a duration. */
+function goDuration(ms: number): string {
+  if (ms < 1000) return `${ms}ms`;
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60
+    ? `${minutes}m${seconds % 60}s`
+    : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds % 60}s`;
 }
 
 function portError(reason: unknown, app: NodeAppOptions): unknown {

@@ -19,3 +19,11 @@ export function noteStreamed(bytes: number): void {
   passed = 0;
   collect?.({ type: "minor" });
 }
+
+/** A body as Node's streams take it, told of chunk by chunk. */
+export async function* counted(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+    noteStreamed(chunk.byteLength);
+    yield chunk;
+  }
+}

@@ -11,15 +11,9 @@ import type { App } from "#core/app.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { tokenHeader } from "#core/http/token.ts";
 import type { AppRef, HeaderList, PlainResponse } from "#core/ports/platform.ts";
-import { noteStreamed } from "../streamed.ts";
-import {
-  calleeAppId,
-  calleeNamespace,
-  connectionHeaders,
-  extras,
-  refusal,
-  writeExtras,
-} from "./wire.ts";
+import { connectionHeaders } from "../http2-message.ts";
+import { counted } from "../streamed.ts";
+import { calleeAppId, calleeNamespace, extras, refusal, writeExtras } from "./wire.ts";
 
 export interface InternalServerOptions {
   readonly port: number;
@@ -140,13 +134,6 @@ async function answer(stream: ServerHttp2Stream, response: PlainResponse): Promi
   if (!(body instanceof ReadableStream)) return void stream.end(body);
   // The caller's side sees the reset, and its own caller a broken answer.
   await pipeline(Readable.from(counted(body)), stream).catch(() => stream.close(2));
-}
-
-async function* counted(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
-    noteStreamed(chunk.byteLength);
-    yield chunk;
-  }
 }
 
 function refuse(stream: ServerHttp2Stream, status: number, why: string): void {

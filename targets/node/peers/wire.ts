@@ -47,14 +47,3 @@ export function readExtras(
       details === undefined ? plain : { ...plain, details: Buffer.from(details, "base64") },
   };
 }
-
-/** Headers of HTTP/1 connections, which HTTP/2 forbids. */
-export const connectionHeaders: ReadonlySet<string> = new Set([
-  "connection",
-  "host",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-  "http2-settings",
-]);
