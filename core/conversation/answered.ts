@@ -1,10 +1,13 @@
 import { defineOperation, type Operation } from "#core/operation.ts";
 import type { ConversationResult } from "#core/ports/conversation.ts";
 import { type Converse, converse } from "./operations.ts";
+import { scrub } from "./scrub.ts";
 
 /** What the answer must repeat beside what the model says. */
 export interface Asked extends Converse {
   readonly contextId: string | undefined;
+  /** True: personal data in what the model says is replaced, too. */
+  readonly scrubAnswer: boolean;
 }
 /** The answer repeats what was asked, so the request travels along. */
 export interface Answered {
@@ -13,5 +16,13 @@ export interface Answered {
 }
 export const answered: Operation<Asked, Answered> = defineOperation(
   converse.name,
-  async (call, asked) => ({ asked, result: await converse.run(call, asked) }),
+  async (call, asked) => {
+    const result = await converse.run(call, asked);
+    return { asked, result: asked.scrubAnswer ? scrubbed(result) : result };
+  },
 );
+
+function scrubbed(result: ConversationResult): ConversationResult {
+  const choices = result.choices.map((choice) => ({ ...choice, content: scrub(choice.content) }));
+  return { ...result, choices };
+}

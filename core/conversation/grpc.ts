@@ -10,7 +10,8 @@ import type {
 import { answered, type Answered, type Asked } from "./answered.ts";
 import { invalidParameters } from "./errors.ts";
 import { modelOf } from "./operations.ts";
-import { refuseScrubbing, roleOf } from "./requests.ts";
+import { roleOf, scrubMessage } from "./requests.ts";
+import { scrub } from "./scrub.ts";
 
 type Alpha1 = RequestOf<"ConverseAlpha1">;
 type Alpha2 = RequestOf<"ConverseAlpha2">;
@@ -25,13 +26,16 @@ export function conversationGrpc(routes: GrpcRoutes): void {
 function readAlpha1(request: Alpha1, input: GrpcInput): Asked {
   const { name, inputs, contextID, scrubPII, temperature } = request;
   modelOf(input, name);
-  for (const each of inputs) refuseScrubbing(name, each.scrubPII ?? scrubPII);
   return {
     component: name,
     inputs: inputs.length,
     contextId: contextID || undefined,
+    scrubAnswer: scrubPII === true,
     request: {
-      messages: inputs.map((each) => ({ role: roleOf(each.role ?? ""), content: [each.content] })),
+      messages: inputs.map(({ role, content, scrubPII: hide }) => ({
+        role: roleOf(role ?? ""),
+        content: [hide === true ? scrub(content) : content],
+      })),
       tools: [],
       ...(temperature === undefined ? {} : { temperature }),
     },
@@ -41,13 +45,16 @@ function readAlpha1(request: Alpha1, input: GrpcInput): Asked {
 function readAlpha2(request: Alpha2, input: GrpcInput): Asked {
   const { name, inputs, contextId, scrubPii, temperature, toolChoice } = request;
   modelOf(input, name);
-  for (const each of inputs) refuseScrubbing(name, each.scrubPii ?? scrubPii);
   return {
     component: name,
     inputs: inputs.length,
     contextId: contextId || undefined,
+    scrubAnswer: scrubPii === true,
     request: {
-      messages: inputs.flatMap(({ messages }) => messages.map((each) => messageOf(name, each))),
+      messages: inputs.flatMap(({ messages, scrubPii: hide }) => {
+        const read = messages.map((each) => messageOf(name, each));
+        return hide === true ? read.map(scrubMessage) : read;
+      }),
       tools: request.tools.map(toolOf),
       ...(toolChoice ? { toolChoice } : {}),
       ...(temperature === undefined ? {} : { temperature }),

@@ -5,29 +5,36 @@ import { isRecord, jsonErrorText } from "#core/util/json.ts";
 import { conversationError, invalidParameters } from "./errors.ts";
 import type { Asked } from "./answered.ts";
 import { modelOf } from "./operations.ts";
+import { scrub } from "./scrub.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** alpha1: each input is a line of text. */
 export async function readAlpha1(input: HttpInput): Promise<Asked> {
   const { component, body, inputs } = await readRequest(input);
-  for (const each of inputs) refuseScrubbing(component, each["scrubPII"] ?? body["scrubPII"]);
-  const messages = inputs.map((each): ConversationMessage => ({
-    role: roleOf(text(each["role"])),
-    content: [text(each["content"])],
-  }));
-  return asked(component, body, inputs.length, messages, [], text(body["contextID"]));
+  const messages = inputs.map((each): ConversationMessage => {
+    const content = text(each["content"]);
+    return {
+      role: roleOf(text(each["role"])),
+      content: [each["scrubPII"] === true ? scrub(content) : content],
+    };
+  });
+  const contextId = text(body["contextID"]);
+  const scrubAnswer = body["scrubPII"] === true;
+  return { ...asked(component, body, inputs.length, messages, [], contextId), scrubAnswer };
 }
 
 /** alpha2: each input is a list of messages, each of one kind. */
 export async function readAlpha2(input: HttpInput): Promise<Asked> {
   const { component, body, inputs } = await readRequest(input);
-  for (const each of inputs) refuseScrubbing(component, each["scrubPii"] ?? body["scrubPii"]);
-  const messages = inputs.flatMap((each) =>
-    list(each["messages"]).map((message) => readMessage(component, message)),
-  );
+  const messages = inputs.flatMap((each) => {
+    const read = list(each["messages"]).map((message) => readMessage(component, message));
+    return each["scrubPii"] === true ? read.map(scrubMessage) : read;
+  });
   const tools = list(body["tools"]).map(readTool);
-  return asked(component, body, inputs.length, messages, tools, text(body["contextId"]));
+  const contextId = text(body["contextId"]);
+  const scrubAnswer = body["scrubPii"] === true;
+  return { ...asked(component, body, inputs.length, messages, tools, contextId), scrubAnswer };
 }
 
 function asked(
@@ -37,7 +44,7 @@ function asked(
   messages: readonly ConversationMessage[],
   tools: readonly ConversationTool[],
   contextId: string,
-): Asked {
+): Omit<Asked, "scrubAnswer"> {
   const toolChoice = text(body["toolChoice"]);
   const temperature = body["temperature"];
   return {
@@ -122,10 +129,9 @@ function readTool(tool: Fields): ConversationTool {
   };
 }
 
-/** Saying nothing would send what the caller asked to have removed. */
-export function refuseScrubbing(component: string, flag: unknown): void {
-  if (flag === true)
-    throw invalidParameters(component, "scrubbing of personal data is not available");
+/** The message without personal data in what it says. */
+export function scrubMessage(message: ConversationMessage): ConversationMessage {
+  return { ...message, content: message.content.map(scrub) };
 }
 
 export function roleOf(role: string): "system" | "user" {
