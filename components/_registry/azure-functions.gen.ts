@@ -14,6 +14,7 @@ import { middleware as middlewareRatelimitMiddleware } from "#components/middlew
 import { middleware as middlewareRouteraliasMiddleware } from "#components/middleware-routeralias/manifest.ts";
 import { middleware as middlewareRoutercheckerMiddleware } from "#components/middleware-routerchecker/manifest.ts";
 import { middleware as middlewareUppercaseMiddleware } from "#components/middleware-uppercase/manifest.ts";
+import { deepseek as openaiDeepseek, googleai as openaiGoogleai, huggingface as openaiHuggingface, mistral as openaiMistral, ollama as openaiOllama, openai as openaiOpenai } from "#components/openai/manifest.ts";
 import { configurationOnRequest as redisConfigurationOnRequest, lock as redisLock, state as redisState } from "#components/redis/manifest.ts";
 import { input as triggerCronInput } from "#components/trigger-cron/manifest.ts";
 
@@ -33,6 +34,12 @@ export const manifests = [
   middlewareRouteraliasMiddleware,
   middlewareRoutercheckerMiddleware,
   middlewareUppercaseMiddleware,
+  openaiDeepseek,
+  openaiGoogleai,
+  openaiHuggingface,
+  openaiMistral,
+  openaiOllama,
+  openaiOpenai,
   redisConfigurationOnRequest,
   redisLock,
   redisState,

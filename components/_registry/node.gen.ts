@@ -19,6 +19,7 @@ import { middleware as middlewareRouteraliasMiddleware } from "#components/middl
 import { middleware as middlewareRoutercheckerMiddleware } from "#components/middleware-routerchecker/manifest.ts";
 import { middleware as middlewareUppercaseMiddleware } from "#components/middleware-uppercase/manifest.ts";
 import { middleware as middlewareWasmMiddleware } from "#components/middleware-wasm/manifest.ts";
+import { deepseek as openaiDeepseek, googleai as openaiGoogleai, huggingface as openaiHuggingface, mistral as openaiMistral, ollama as openaiOllama, openai as openaiOpenai } from "#components/openai/manifest.ts";
 import { configuration as redisConfiguration, lock as redisLock, pubsub as redisPubsub, state as redisState } from "#components/redis/manifest.ts";
 import { names as sqliteNames, state as sqliteState } from "#components/sqlite/manifest.ts";
 import { names as staticNamesNames } from "#components/static-names/manifest.ts";
@@ -44,6 +45,12 @@ export const manifests = [
   middlewareRoutercheckerMiddleware,
   middlewareUppercaseMiddleware,
   middlewareWasmMiddleware,
+  openaiDeepseek,
+  openaiGoogleai,
+  openaiHuggingface,
+  openaiMistral,
+  openaiOllama,
+  openaiOpenai,
   redisConfiguration,
   redisLock,
   redisPubsub,
