@@ -8,6 +8,7 @@ import type { AppChannel, AppRef } from "./ports/platform.ts";
 import type { StreamingSubscriptions } from "./pubsub/streaming-subscriptions.ts";
 import type { SubscriptionView } from "./pubsub/subscriptions.ts";
 import type { SecretScope } from "./secrets/scope.ts";
+import type { Outbox } from "./state/outbox.ts";
 
 /** A component as one app sees it. */
 export interface Loaded<K extends Kind = Kind> {
@@ -21,6 +22,8 @@ export interface Loaded<K extends Kind = Kind> {
   readonly keyPrefix: string;
   /** True: topics carry the app's namespace on the broker (a pub/sub whose document uses `{namespace}`). */
   readonly namespaceScoped?: boolean;
+  /** Present on a state store whose transactions publish events. */
+  readonly outbox?: Outbox;
 }
 
 /** A component that did not start, or has not yet. */

@@ -20,8 +20,8 @@ import type { Configuration } from "./resources/configuration.ts";
 import type { ComponentDocument } from "./resources/component.ts";
 import type { Resource } from "./resources/resource.ts";
 import { isVisible } from "./resources/scopes.ts";
-import { resolveValues } from "./resources/values.ts";
 import { type Components, loadComponents, type LoadDeps } from "./load-components.ts";
+import { loadEndpoints } from "./load-endpoints.ts";
 import type { Kind } from "./ports/manifest.ts";
 import type { AppChannel, AppRef, Platform } from "./ports/platform.ts";
 import { startSubscriptions } from "./pubsub/consume.ts";
@@ -31,6 +31,7 @@ import {
 } from "./pubsub/streaming-subscriptions.ts";
 import type { SubscriptionView } from "./pubsub/subscriptions.ts";
 import type { SecretScope } from "./secrets/scope.ts";
+import { startOutboxes } from "./state/outbox-delivery.ts";
 
 export interface AppOptions extends AppRef {
   readonly channel?: AppChannel;
@@ -61,8 +62,10 @@ export interface HostedApp extends AsyncDisposable {
   readonly app: App;
   /** Starts what calls the app: subscriptions and input bindings. Asks the app for its own first. */
   start(): Promise<void>;
-  /** Stops what calls the app, after what is in flight; the API stays up. */
+  /** Stops what calls the app for good, after what is in flight; the API stays up, and the app's health is asked for still. */
   stop(): Promise<void>;
+  /** Resolves once the app says that it is not well; never where it is not asked. */
+  readonly unhealthy: Promise<void>;
   /** A part named in `waitFor` is up. */
   isUp(part: string): void;
 }
@@ -86,7 +89,8 @@ export async function hostApp(
     const fatal = components.failed.filter(({ ignored }) => !ignored);
     if (options.failOnComponentError && fatal.length > 0)
       throw new Error(fatal.map(({ reason }) => reason).join("\n"));
-    const endpoints = await readEndpoints(options, resources, components, deps);
+    const documents = ofKind(resources, "HTTPEndpoint");
+    const endpoints = await loadEndpoints(options, documents, components, deps.platform.env);
     return new Hosted(options, resources, components, endpoints, deps, gone);
   } catch (reason) {
     await components.release();
@@ -105,6 +109,8 @@ class Hosted implements HostedApp {
   /** Fires when nothing may call the app any more, though calls to it may still end. */
   readonly #stopping = new AbortController();
   #running: readonly Running[] = [];
+  #stopped: Promise<void> | undefined;
+  #outboxes: Running | undefined;
 
   constructor(
     options: AppOptions,
@@ -129,6 +135,13 @@ class Hosted implements HostedApp {
   }
   async start(): Promise<void> {
     const { healthCheck } = this.app;
+    this.#outboxes = await startOutboxes(
+      this.app,
+      this.#components.all("state"),
+      this.#deps.platform,
+    );
+    // It may have ended while it started.
+    if (this.#ended.signal.aborted) await this.#outboxes.stop();
     if (!healthCheck) {
       await this.#startCallers();
       return this.isUp("app");
@@ -140,10 +153,10 @@ class Hosted implements HostedApp {
         log.info(`The app is ${isHealthy ? "healthy" : "not healthy any more"}`, {
           app_id: this.app.appId,
         });
-        if (isHealthy) await this.#startCallers();
-        else await this.#stopCallers();
+        if (!isHealthy) await this.#stopCallers();
+        else if (!this.#stopping.signal.aborted) await this.#startCallers();
       },
-      { signal: this.#stopping.signal },
+      { signal: this.#ended.signal },
     );
   }
   async #startCallers(): Promise<void> {
@@ -172,7 +185,10 @@ class Hosted implements HostedApp {
     this.#running = [];
     await Promise.allSettled(running.map((each) => each.stop()));
   }
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
+  async #stop(): Promise<void> {
     this.#stopping.abort();
     const { streaming, configurationSubscriptions } = this.app;
     await Promise.allSettled([
@@ -181,12 +197,16 @@ class Hosted implements HostedApp {
       configurationSubscriptions.stop(),
     ]);
   }
+  get unhealthy(): Promise<void> {
+    return this.app.healthCheck?.unhealthy ?? new Promise(() => {});
+  }
   isUp(part: string): void {
     this.app.health.waitingFor.delete(part);
   }
   async [Symbol.asyncDispose](): Promise<void> {
     this.#gone();
     await this.stop();
+    await this.#outboxes?.stop();
     this.#ended.abort();
     await this.#components.release();
   }
@@ -287,29 +307,6 @@ function componentsOf(
 ): readonly ComponentDocument[] {
   const documents = ofKind(resources, "Component");
   return configuration.wasm.strictSandbox ? documents.map(sandboxed) : documents;
-}
-
-async function readEndpoints(
-  app: AppRef,
-  resources: readonly Resource[],
-  components: Components,
-  deps: Omit<LoadDeps, "denied">,
-): Promise<ReadonlyMap<string, HttpEndpoint>> {
-  const { env } = deps.platform;
-  const endpoints = new Map<string, HttpEndpoint>();
-  for (const { name, spec, secretStore } of ofKind(resources, "HTTPEndpoint")) {
-    const values = await resolveValues(spec.headers, {
-      secret: async (key, field) => {
-        const store = components.get("secretstores", secretStore ?? "kubernetes");
-        return (await store?.port.get(key, {}, { signal: AbortSignal.timeout(5000) }))?.[field];
-      },
-      env,
-      app,
-      uuid: () => crypto.randomUUID(),
-    });
-    endpoints.set(name, { name, baseUrl: spec.baseUrl, headers: Object.entries(values).flat() });
-  }
-  return endpoints;
 }
 
 function ofKind<K extends Resource["kind"]>(

@@ -6,10 +6,12 @@ import { messageOf } from "./errors/component-error.ts";
 import type { Instances, Lease } from "./instances.ts";
 import { within } from "./util/time-limit.ts";
 import type { CallOptions, Metadata } from "./ports/component.ts";
-import type { ComponentSpec, Kind, Manifest } from "./ports/manifest.ts";
+import type { ComponentSpec, Kind, Kinds, Manifest } from "./ports/manifest.ts";
 import type { AppRef, Log, Platform } from "./ports/platform.ts";
 import { capabilitiesOf, type Registry } from "./registry.ts";
+import { encryptedStore, type StateCipher, stateCipher } from "./state/encryption.ts";
 import { keyPrefix } from "./state/keys.ts";
+import { outboxSettings } from "./state/outbox.ts";
 
 /** An app's components. */
 export interface Components {
@@ -65,6 +67,8 @@ interface Opened {
   readonly metadata: Metadata;
   readonly keyPrefix: string;
   readonly namespaceScoped: boolean;
+  /** Of a state store whose values are to be encrypted. */
+  readonly cipher: StateCipher | undefined;
 }
 
 async function openOne(
@@ -88,6 +92,9 @@ async function openOne(
     });
     const metadata = lowerNames(values);
     const prefix = keyPrefix(metadata["keyprefix"], name, app);
+    const cipher = spec.type.startsWith("state.")
+      ? await stateCipher(name, spec.metadata, metadata)
+      : undefined;
     for (const manifest of manifests) {
       for (const warning of manifest.remote ? [] : checkOptions(manifest.options, metadata))
         log.warn(`Component ${name}: ${warning}`, { app_id: app.appId });
@@ -100,7 +107,7 @@ async function openOne(
       app_id: app.appId,
     });
     const namespaceScoped = spec.type.startsWith("pubsub.") && usesNamespace(spec.metadata);
-    return { leases, manifests, metadata, keyPrefix: prefix, namespaceScoped };
+    return { leases, manifests, metadata, keyPrefix: prefix, namespaceScoped, cipher };
   } catch (reason) {
     await Promise.all(leases.map((lease) => lease.release()));
     return new Error(messageOf(reason), { cause: reason });
@@ -137,6 +144,19 @@ function unlimited(): CallOptions {
   return { signal: new AbortController().signal };
 }
 
+/** What of a state store is the runtime's doing: decided here once, so that calls to other stores pay nothing. */
+function stateStoreOf(
+  store: string,
+  port: Kinds["state"],
+  { cipher, metadata }: Opened,
+): Pick<Loaded<"state">, "port" | "outbox"> {
+  const settings = outboxSettings(metadata);
+  return {
+    port: cipher ? encryptedStore(port, cipher) : port,
+    ...(settings ? { outbox: { store, settings, port, cipher } } : {}),
+  };
+}
+
 class Table implements Components {
   readonly names = new Set<string>();
   readonly #kinds = new Map<Kind, Map<string, Loaded>>();
@@ -160,7 +180,11 @@ class Table implements Components {
     opened.manifests.forEach(({ kind }, i) => {
       const { port } = opened.leases[i] as Lease;
       const { metadata, keyPrefix: prefix, namespaceScoped } = opened;
-      const loaded: Loaded = { ...common, port, metadata, keyPrefix: prefix, namespaceScoped };
+      const shared = { ...common, metadata, keyPrefix: prefix, namespaceScoped };
+      const loaded: Loaded =
+        kind === "state"
+          ? { ...shared, ...stateStoreOf(name, port as Kinds["state"], opened) }
+          : { ...shared, port };
       const of = this.#kinds.get(kind);
       if (of) of.set(name, loaded);
       else this.#kinds.set(kind, new Map([[name, loaded]]));

@@ -15,6 +15,8 @@ export interface HealthProbe {
 /** Whether an app is well. It counts as unhealthy until it has said otherwise once. */
 export interface AppHealthCheck {
   readonly isHealthy: boolean;
+  /** Resolves once the app is not well; at once while it is not. */
+  readonly unhealthy: Promise<void>;
   /** Probes until the signal fires; `changed` is told of each turn, one at a time. */
   run(changed: (isHealthy: boolean) => Promise<void>, options: CallOptions): Promise<void>;
 }
@@ -26,6 +28,8 @@ export function createAppHealthCheck(
 ): AppHealthCheck {
   let isHealthy = false;
   let failures = 0;
+  let unwell = Promise.withResolvers<void>();
+  unwell.resolve();
 
   async function ask(options: CallOptions): Promise<boolean> {
     try {
@@ -46,6 +50,9 @@ export function createAppHealthCheck(
     get isHealthy() {
       return isHealthy;
     },
+    get unhealthy() {
+      return unwell.promise;
+    },
     run: async (changed, options) => {
       while (!options.signal.aborted) {
         const before = isHealthy;
@@ -53,7 +60,11 @@ export function createAppHealthCheck(
           failures = 0;
           isHealthy = true;
         } else if (++failures >= probe.threshold) isHealthy = false;
-        if (isHealthy !== before && !options.signal.aborted) await changed(isHealthy);
+        if (isHealthy !== before) {
+          if (isHealthy) unwell = Promise.withResolvers<void>();
+          else unwell.resolve();
+          if (!options.signal.aborted) await changed(isHealthy);
+        }
         try {
           await clock.sleep(probe.intervalMs, options);
         } catch {

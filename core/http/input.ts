@@ -18,6 +18,10 @@ export interface Caller {
   readonly tokenFree?: boolean;
   /** Address of the peer, without a port; absent where the platform does not tell it. */
   readonly remoteAddress?: string | undefined;
+  /** True: a body comes whose length no header tells (HTTP/2). */
+  readonly hasBody?: boolean;
+  /** The body of a GET, which `Request` cannot carry. To be asked for once, where the headers speak of one. */
+  bodyOfGet?(): ReadableStream<Uint8Array>;
 }
 export type HttpContext = Context<{ Bindings: Caller }>;
 
@@ -69,7 +73,15 @@ export class HttpInput implements Call {
   }
   /** True when the platform says nothing of a body's length, so that only reading shows whether there is one. */
   get streams(): boolean {
-    return this.#context.env.rawHeaders === undefined && this.request.body !== null;
+    const { hasBody, rawHeaders } = this.#context.env;
+    return hasBody ?? (rawHeaders === undefined && this.request.body !== null);
+  }
+  /** The body as it comes, of any method. */
+  get body(): ReadableStream<Uint8Array> | null {
+    const { method } = this.request;
+    return method === "GET" || method === "HEAD"
+      ? (this.#context.env.bodyOfGet?.() ?? null)
+      : this.request.body;
   }
   /** The body; rejects with `TooLargeError` past the app's limit. */
   text(): Promise<string> {

@@ -5,7 +5,7 @@ import type { HttpRoutes } from "#core/http/surface.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Operation } from "#core/operation.ts";
 import type { PlainRequest, PlainResponse } from "#core/ports/platform.ts";
-import { TooLargeError } from "#core/util/bounded-read.ts";
+import { collect, TooLargeError } from "#core/util/bounded-read.ts";
 import { invokeFailed } from "./errors.ts";
 import { findTarget } from "./find-target.ts";
 import { responseHeaders } from "./headers.ts";
@@ -37,17 +37,17 @@ async function readInvoke(input: HttpInput): Promise<Invoke> {
 }
 
 async function readBody(input: HttpInput): Promise<PlainRequest["body"]> {
-  const { method } = input.request;
-  if (method === "GET" || method === "HEAD") return undefined;
   const length = input.header("content-length");
   if (length === undefined) {
     if (input.header("transfer-encoding") === undefined && !input.streams) return undefined;
-    return bounded(input.request.body, input.app.limits.maxBodyBytes);
+    return bounded(input.body, input.app.limits.maxBodyBytes);
   }
   const bytes = Number(length);
   if (bytes === 0) return undefined;
   if (bytes > input.app.limits.maxBodyBytes) throw new TooLargeError();
-  return bytes <= bufferedBytes ? input.bytes() : (input.request.body ?? undefined);
+  if (bytes > bufferedBytes) return input.body ?? undefined;
+  const { method } = input.request;
+  return method === "GET" || method === "HEAD" ? collect(input.body, bytes) : input.bytes();
 }
 
 /** A body of unknown length, cut off with an error where it passes the limit. */

@@ -61,8 +61,9 @@ function rebuild(
   changed: PipelineRequest,
   given: PipelineRequest,
   request: Request,
-  { app, rawHeaders, tokenFree }: Caller,
+  caller: Caller,
 ): { readonly request: Request; readonly caller: Caller } {
+  const { app, rawHeaders, tokenFree, hasBody } = caller;
   const noBody = changed.method === "GET" || changed.method === "HEAD";
   const body = noBody ? undefined : changed.body;
   const headers = body === given.body ? changed.headers : fittingHeaders(changed.headers, body);
@@ -79,6 +80,10 @@ function rebuild(
       // A platform that shows no raw headers says nothing of a body's length either.
       ...(rawHeaders ? { rawHeaders: headers } : {}),
       ...(tokenFree === undefined ? {} : { tokenFree }),
+      ...(hasBody === undefined ? {} : { hasBody: hasBody && body === given.body }),
+      ...(noBody && caller.bodyOfGet && changed.body === given.body
+        ? { bodyOfGet: caller.bodyOfGet.bind(caller) }
+        : {}),
       ...(changed.remoteAddress === undefined ? {} : { remoteAddress: changed.remoteAddress }),
     },
   };

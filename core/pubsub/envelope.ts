@@ -16,7 +16,7 @@ export interface EventOrigin {
   readonly metadata: Metadata;
   readonly features: readonly PubSubFeature[];
 }
-const sentType = "com.dapr.event.sent";
+export const sentType = "com.dapr.event.sent";
 const defaultSource = "Dapr";
 const decoder = new TextDecoder();
 
@@ -55,7 +55,7 @@ function wrapped(data: Data, contentType: string, origin: EventOrigin): string {
   }
   const traced = quote(traceparent);
   return (
-    `{${dataMember(data, contentType)},"datacontenttype":${quote(contentType)}${expiration}` +
+    `{${dataText(data, contentType)},"datacontenttype":${quote(contentType)}${expiration}` +
     `,"id":${id === "" ? `"${crypto.randomUUID()}"` : quote(id)}` +
     `,"pubsubname":${quote(origin.pubsub)},"source":${quote(source || defaultSource)},"specversion":"1.0"` +
     (subject === "" ? "" : `,"subject":${quote(subject)}`) +
@@ -66,11 +66,18 @@ function wrapped(data: Data, contentType: string, origin: EventOrigin): string {
 
 const quote = JSON.stringify as (text: string) => string;
 
-/** JSON goes in as it came, so that large numbers keep their digits; what is no JSON goes in as a string. */
-function dataMember(data: Data, contentType: string): string {
-  if (isBinary(contentType)) return `"data_base64":"${toBase64(data)}"`;
+function dataText(data: Data, contentType: string): string {
+  const [name, value] = dataMember(data, contentType);
+  return `"${name}":${value}`;
+}
+/** Name and JSON of an event's payload. JSON goes in as it came, so that large numbers keep their digits; what is no JSON goes in as a string. */
+export function dataMember(
+  data: Data,
+  contentType: string,
+): readonly [name: "data" | "data_base64", json: string] {
+  if (isBinary(contentType)) return ["data_base64", `"${toBase64(data)}"`];
   const text = textOf(data);
-  return `"data":${isJson(contentType) && parses(text) ? text : quote(text)}`;
+  return ["data", isJson(contentType) && parses(text) ? text : quote(text)];
 }
 function parses(text: string): boolean {
   try {
@@ -112,7 +119,7 @@ function readyMade(text: string, origin: EventOrigin): string {
   if ((event["specversion"] ?? null) === null) members.set("specversion", '"1.0"');
   const expiration = expirationOf(origin.metadata, origin.features, now);
   if (expiration !== undefined) members.set("expiration", `"${expiration}"`);
-  return sorted(members);
+  return membersText(members);
 }
 
 function parseEvent(text: string): Record<string, unknown> {
@@ -145,10 +152,11 @@ export function wrapRaw(data: Data, pubsub: string, topic: string, metadata: Met
   if (id !== undefined) members.set("traceid", quote(id));
   if (traceparent !== undefined) members.set("traceparent", quote(traceparent));
   if (tracestate !== undefined) members.set("tracestate", quote(tracestate));
-  return sorted(members);
+  return membersText(members);
 }
 
-function sorted(members: ReadonlyMap<string, string>): string {
+/** An event from its members' JSON, names in order. */
+export function membersText(members: ReadonlyMap<string, string>): string {
   const names = [...members.keys()].sort();
   return `{${names.map((name) => `${quote(name)}:${members.get(name)}`).join(",")}}`;
 }

@@ -131,14 +131,28 @@ function requestPath(route: string): string {
 }
 
 /** Instances with one consumer id share the messages. */
-function consumerIdOf({ metadata }: Loaded<"pubsub">, { appId }: App): string {
+export function consumerIdOf({ metadata }: Loaded<"pubsub">, { appId }: App): string {
   return metadata["consumerid"]?.trim() || appId;
 }
 
-/** Tries until the broker takes the subscription: 500 ms x 1.5 apart, at most a minute. Ends early, without an error, when the signal fires. */
+/** Tries until the broker takes the subscription; see `keepTrying`. */
 export async function keepSubscribing(
   started: Started,
   { clock, closing, log, app, component, subscription }: Start,
+): Promise<void> {
+  const fields = { app_id: app.appId, pubsub: component.name, topic: subscription.topic };
+  return keepTrying(started.subscribe, { clock, closing, log, fields });
+}
+
+/** Subscribes again and again: 500 ms x 1.5 apart, at most a minute. Ends early, without an error, when the signal fires. */
+export async function keepTrying(
+  subscribe: () => Promise<void>,
+  {
+    clock,
+    closing,
+    log,
+    fields,
+  }: Pick<Start, "clock" | "closing" | "log"> & { readonly fields: object },
 ): Promise<void> {
   for (let wait = firstWaitMs; ; wait = Math.min(wait * 1.5, longestWaitMs)) {
     try {
@@ -147,15 +161,11 @@ export async function keepSubscribing(
       return;
     }
     try {
-      await started.subscribe();
+      await subscribe();
       return;
     } catch (reason) {
       if (closing.aborted) return;
-      log.error(`Cannot subscribe yet; trying again: ${messageOf(reason)}`, {
-        app_id: app.appId,
-        pubsub: component.name,
-        topic: subscription.topic,
-      });
+      log.error(`Cannot subscribe yet; trying again: ${messageOf(reason)}`, fields);
     }
   }
 }

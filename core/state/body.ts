@@ -3,14 +3,18 @@ import { messageOf } from "#core/errors/component-error.ts";
 import { jsonErrorText, parseJson } from "#core/util/json.ts";
 import { stateError } from "./errors.ts";
 
-/** The body as JSON, or the documented refusal. */
-export async function readBody(input: HttpInput): Promise<unknown> {
-  let text: string;
+/** The body, or the documented refusal. */
+export async function readText(input: HttpInput): Promise<string> {
   try {
-    text = await input.text();
+    return await input.text();
   } catch (reason) {
     throw stateError("ERR_MALFORMED_REQUEST", messageOf(reason), { cause: reason });
   }
+}
+
+/** The body as JSON, or the documented refusal. */
+export async function readBody(input: HttpInput): Promise<unknown> {
+  const text = await readText(input);
   try {
     return parseJson(text);
   } catch (reason) {

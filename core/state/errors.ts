@@ -45,6 +45,8 @@ export const stateErrors = {
   BULK_DELETE_ETAG_INVALID: { http: 400, grpc: 3, code: "ERR_STATE_BULK_DELETE", grpcInfo: true },
   EMPTY_KEY: { http: 400, grpc: 3, code: "ERR_STATE_SAVE", grpcInfo: true },
   ERR_STATE_TRANSACTION: { http: 500, grpc: 13, grpcInfo: true },
+  ERR_PUBLISH_OUTBOX: { http: 500, grpc: 13, reason: "DAPR_PUBSUB_OUTBOX" },
+  ERR_STATE_QUERY: { http: 500, grpc: 13, reason: "DAPR_STATE_QUERY_FAILED" },
   ERR_NOT_SUPPORTED_STATE_OPERATION: { http: 400, grpc: 12, grpcInfo: true },
 } as const;
 

@@ -11,13 +11,13 @@ import {
   bulkGetState,
   deleteState,
   getState,
-  queryState,
   saveState,
   storeOf,
   transactState,
   type TransactState,
 } from "./operations.ts";
-import type { StateItem } from "#core/ports/state-store.ts";
+import { queryState } from "./query.ts";
+import type { StateItem, StateQueryItem } from "#core/ports/state-store.ts";
 
 /** The enums of common.v1.StateOptions; a number that is none of theirs counts as unspecified. */
 const concurrencies = ["", "first-write", "last-write"] as const;
@@ -79,12 +79,24 @@ export function stateGrpc(routes: GrpcRoutes): void {
     },
     nothing,
   );
-  routes.unary("QueryStateAlpha1", queryState, ({ storeName }) => ({ store: storeName }), nothing);
+  routes.unary(
+    "QueryStateAlpha1",
+    queryState,
+    ({ storeName, query }) => ({ store: storeName, query }),
+    ({ results, token, metadata }) =>
+      results.length === 0
+        ? {}
+        : { results: results.map(queried), token: token ?? "", metadata: { ...metadata } },
+  );
 }
 
 function found({ value, etag, metadata }: StateItem) {
   const out = { data: bytesOf(value), etag: etag ?? "" };
   return metadata ? { ...out, metadata: { ...metadata } } : out;
+}
+
+function queried({ key, value, etag, error }: StateQueryItem) {
+  return { key, data: bytesOf(value), etag: etag ?? "", error: error ?? "" };
 }
 
 function saved(item: Item): AskedPut {

@@ -1,19 +1,19 @@
 import { type Answer, json, metadataHeaders, noContent } from "#core/http/answer.ts";
 import type { HttpInput } from "#core/http/input.ts";
 import type { HttpRoutes } from "#core/http/surface.ts";
-import { noMetadata } from "#core/ports/component.ts";
-import type { StateItem } from "#core/ports/state-store.ts";
-import { jsonShape, readBody } from "./body.ts";
+import { type Metadata, noMetadata } from "#core/ports/component.ts";
+import type { StateItem, StateQueryItem } from "#core/ports/state-store.ts";
+import { jsonShape, readBody, readText } from "./body.ts";
 import {
   type BulkStateItem,
   bulkGetState,
   deleteState,
   getState,
-  queryState,
   saveState,
   storeOf,
   transactState,
 } from "./operations.ts";
+import { queryState } from "./query.ts";
 import { readItems, readKeys, readTransaction } from "./requests.ts";
 
 const write: readonly string[] = ["POST", "PUT"];
@@ -74,8 +74,15 @@ export function stateHttp(routes: HttpRoutes): void {
     write,
     "/v1.0-alpha1/state/:store/query",
     queryState,
-    (input) => ({ store: input.param("store") }),
-    () => noContent,
+    async (input) => {
+      const store = input.param("store");
+      storeOf(input, store);
+      return { store, query: await readText(input) };
+    },
+    ({ results, token, metadata }) =>
+      results.length === 0
+        ? noContent
+        : json({ results: results.map(queryItem), ...pageOf(token, metadata) }),
   );
 }
 
@@ -105,5 +112,22 @@ function bulkItem({ key, item, error }: BulkStateItem): object {
   const out: Record<string, unknown> = { key, data: jsonShape(text) };
   if (item.etag !== undefined) out["etag"] = item.etag;
   if (item.metadata && item.metadata !== noMetadata) out["metadata"] = item.metadata;
+  return out;
+}
+
+function queryItem({ key, value, etag, error }: StateQueryItem): object {
+  const text = typeof value === "string" ? value : decoder.decode(value);
+  const out: Record<string, unknown> = { key, data: text === "" ? null : jsonShape(text) };
+  if (etag !== undefined && etag !== "") out["etag"] = etag;
+  if (error !== undefined && error !== "") out["error"] = error;
+  return out;
+}
+function pageOf(token: string | undefined, metadata: Metadata | undefined): object {
+  const out: Record<string, unknown> = {};
+  if (token !== undefined && token !== "") out["token"] = token;
+  for (const _ in metadata) {
+    out["metadata"] = metadata;
+    break;
+  }
   return out;
 }

@@ -1,6 +1,6 @@
 import type { Loaded } from "#core/app.ts";
 import type { Call } from "#core/call.ts";
-import type { ApiError, ApiErrorOptions } from "#core/errors/api-error.ts";
+import { ApiError, type ApiErrorOptions } from "#core/errors/api-error.ts";
 import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
 import type { Metadata } from "#core/ports/component.ts";
@@ -14,6 +14,7 @@ import type {
 import { etagText } from "./etag.ts";
 import { stateError, stateResource } from "./errors.ts";
 import { storedKey } from "./keys.ts";
+import { type Outbox, transactWithOutbox } from "./outbox.ts";
 
 export interface GetState {
   readonly store: string;
@@ -164,7 +165,7 @@ export interface TransactState {
 export const transactState: Operation<TransactState, void> = defineOperation(
   "state.transaction",
   async (call, { store, operations }) => {
-    const { port, keyPrefix } = transactionalStoreOf(call, store);
+    const { port, keyPrefix, outbox } = transactionalStoreOf(call, store);
     if (operations.length === 0) return;
     const limit = port.maxTransactionOperations;
     if (limit !== undefined && operations.length > limit)
@@ -174,28 +175,15 @@ export const transactState: Operation<TransactState, void> = defineOperation(
       const ops = operations.map(
         ({ op, item }, i) => ({ ...item, op, key: keys[i], ...checkedOptions(item) }) as StateOp,
       );
-      await port.transact(ops, call);
+      await (outbox ? transactWithOutbox(outbox, ops, call) : port.transact(ops, call));
     } catch (reason) {
+      if (ApiError.is(reason)) throw reason;
       throw stateError(
         "ERR_STATE_TRANSACTION",
         `error while executing state transaction: ${failureText(reason)}`,
         { cause: reason },
       );
     }
-  },
-);
-
-/** Querying is refused until a store offers it. */
-export const queryState: Operation<{ readonly store: string }, never> = defineOperation(
-  "state.query",
-  async (call, { store }) => {
-    storeOf(call, store);
-    throw stateError("QUERYING_NOT_SUPPORTED", "state store does not support querying", {
-      details: [
-        stateResource(store),
-        { type: "ErrorInfo", reason: "DAPR_STATE_QUERYING_NOT_SUPPORTED", metadata: null },
-      ],
-    });
   },
 );
 
@@ -230,6 +218,7 @@ export function transactionalStoreOf(
 ): {
   readonly port: StateStore & Required<Pick<StateStore, "transact">>;
   readonly keyPrefix: string;
+  readonly outbox?: Outbox;
 } {
   const store = storeOf(call, name);
   if (!store.port.transact)

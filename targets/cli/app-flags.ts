@@ -82,7 +82,6 @@ export const appFlags: readonly Flag[] = [
     short: "u",
     type: "text",
     about: "Folder for sockets instead of API ports",
-    unused: "later",
   },
   {
     name: "enable-api-logging",

@@ -11,6 +11,7 @@ export type ReachOptions = Pick<
   | "appMaxConcurrency"
   | "appHealth"
   | "listenAddresses"
+  | "unixSocketFolder"
   | "configPaths"
   | "maxBodyBytes"
   | "readBufferBytes"
@@ -22,6 +23,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 export function reachOptions(flags: Flags, env: Env): ReachOptions {
   const appPort = flags.number("app-port") ?? 0;
   const appToken = env["APP_API_TOKEN"];
+  const folder = flags.text("unix-domain-socket");
   return {
     namespace: env["NAMESPACE"] ?? "",
     // Dapr: 0 and -1 say that there is no port.
@@ -31,6 +33,7 @@ export function reachOptions(flags: Flags, env: Env): ReachOptions {
     appMaxConcurrency: concurrencyOf(flags),
     ...(flags.boolean("enable-app-health-check") ? { appHealth: healthOf(flags) } : {}),
     listenAddresses: flags.list("dapr-listen-addresses").map(plainAddress),
+    ...(folder === "" ? {} : { unixSocketFolder: folder }),
     configPaths: flags.list("config"),
     maxBodyBytes: limitOr(flags.number("max-body-size"), Number.MAX_SAFE_INTEGER),
     readBufferBytes: limitOr(flags.number("read-buffer-size"), goHeaderBytes),

@@ -72,7 +72,7 @@ async function startRuntime(
 async function stopRuntime(starting: Promise<NodeRuntime>, { log }: RunConsole): Promise<void> {
   const done = new AbortController();
   const stopped = starting.then(
-    (runtime) => runtime.stop(),
+    (runtime) => runtime.stop().catch((reason: unknown) => log.error(reasonText(reason))),
     (reason: unknown) => log.warn(`The start was broken off: ${reasonText(reason)}`),
   );
   const late = delay(closingMs, "late" as const, { signal: done.signal }).catch(() => undefined);

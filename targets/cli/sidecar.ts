@@ -16,6 +16,8 @@ const waitMs = 60_000;
 /** Over the time that the user gave: closing what does not want to close must not keep the process. */
 const closingMs = 5000;
 const forcedMs = 100;
+/** Dapr: no graceful time means that there is no limit to it. */
+const longestTimerMs = 2 ** 31 - 1;
 
 /** `outrigger sidecar`: one app, started, asked and stopped as daprd is. Resolves with the exit code. */
 export async function sidecar(args: readonly string[], cli: Cli): Promise<number> {
@@ -121,7 +123,7 @@ async function start(
   });
 }
 
-/** Stops within the time that the user gave, whatever hangs. */
+/** Stops within the time that the user gave, whatever hangs; what that time was too short for is an error. */
 async function finish(
   code: number,
   starting: Promise<NodeRuntime>,
@@ -129,7 +131,10 @@ async function finish(
   log: Log,
 ): Promise<number> {
   log.info("Shutting down; waiting for what is in flight");
-  const limit = app.gracefulShutdownMs + app.blockShutdownMs + closingMs;
+  const limit =
+    app.gracefulShutdownMs > 0
+      ? app.gracefulShutdownMs + app.blockShutdownMs + closingMs
+      : longestTimerMs;
   const stopped = starting.then(
     // A start that failed after the wish to end has nothing left to stop.
     async (runtime) => runtime.stop(),
@@ -142,6 +147,9 @@ async function finish(
       log.error(`Not everything closed within ${limit} ms`);
       return 1;
     }
+  } catch (reason) {
+    logFatal(log, reason);
+    return 1;
   } finally {
     timer.abort();
   }

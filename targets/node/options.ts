@@ -22,6 +22,8 @@ export interface NodeAppOptions {
   readonly internalAddress?: string;
   /** How apps of other processes are found where the Configuration does not say. Default: mDNS. */
   readonly nameResolution?: "mdns" | "kubernetes";
+  /** Folder of Unix sockets that the API listens on instead of ports. */
+  readonly unixSocketFolder?: string;
   /** Addresses of the API ports; empty means all. */
   readonly listenAddresses: readonly string[];
   /** Health and metadata without a token; absent means off. */
@@ -40,9 +42,9 @@ export interface NodeAppOptions {
   readonly allowedOrigins?: string;
   readonly maxBodyBytes: number;
   readonly readBufferBytes: number;
-  /** Time for requests in flight when the process ends. */
+  /** Time for requests in flight when the process ends; 0 means no limit. */
   readonly gracefulShutdownMs: number;
-  /** Time that the APIs stay up after subscriptions have stopped; 0 means off. */
+  /** Time that the APIs stay up after subscriptions have stopped, unless the app turns unhealthy; 0 means off. */
   readonly blockShutdownMs: number;
   readonly bindingProbeMs: number;
   /** `config`, `subscribe`: endpoints of the app that are not asked for. */
@@ -73,7 +75,7 @@ export interface NodeRuntime {
   >;
   /** Resolves when every app with a port has opened it and its subscriptions run. */
   readonly ready: Promise<void>;
-  /** Stops taking work, waits for what is in flight (at most the graceful time), closes everything. */
+  /** Stops taking work, waits for what is in flight (at most the graceful time), closes everything. Rejects, all being closed or cut off, when that time was too short. */
   stop(): Promise<void>;
 }
 

@@ -6,22 +6,26 @@ import { serveHttp, type HttpServer } from "./http-server.ts";
 import { createHttp2Pool, type Http2Pool } from "./http2-pool.ts";
 import type { NodeAppOptions, NodeOptions, NodeRuntime, StartNode } from "./options.ts";
 import { httpChannel } from "./app-channel.ts";
+import { connectionOf } from "./app-connection.ts";
 import { clock } from "./clock.ts";
+import { block, drain, type Drainable, endsWithin } from "./drain.ts";
 import { type InternalServer, serveInternal } from "./peers/internal-server.ts";
 import { calleeHeaders } from "./peers/peer-channel.ts";
 import { createPeers, type Peers } from "./peers/peers.ts";
 import { nodePlatform } from "./platform.ts";
 import { withPluggable } from "./pluggable/discover.ts";
 import { parse, readConfiguration, readResources } from "./resources.ts";
+import { prepareSocket } from "./unix-socket.ts";
 import { waitForPort } from "./wait-for-port.ts";
 import { manifests } from "#components/_registry/node.gen.ts";
 import { grpcAppChannel } from "#core/grpc/app-channel/channel.ts";
 import { hashToken } from "#core/http/token.ts";
 import type { HostedApp } from "#core/hosted-app.ts";
-import type { AppChannel } from "#core/ports/platform.ts";
+import type { AppChannel, Log } from "#core/ports/platform.ts";
 import { createRegistry } from "#core/registry.ts";
 import type { NameResolution } from "#core/resources/configuration.ts";
 import { createRuntime, type Runtime } from "#core/runtime.ts";
+import { isTruthy } from "#core/util/truthy.ts";
 
 /** One app as this process serves it. */
 interface Served {
@@ -80,7 +84,7 @@ export const startNode: StartNode = async (options) => {
       ]),
     ),
     ready,
-    stop: () => (stopping ??= stop(runtime, served, peers, ending)),
+    stop: () => (stopping ??= stop({ runtime, grpc, peers }, served, ending, options.log)),
   } satisfies NodeRuntime;
 };
 
@@ -142,9 +146,21 @@ async function serveApp(
     grpcServer = await grpc.serve(hosted.app, {
       port: app.grpcPort,
       addresses: app.listenAddresses,
+      ...(await socketOf(app, "grpc")),
     });
-    const common = { app: hosted.app, fetch: runtime.fetch, maxHeaderBytes: app.readBufferBytes };
-    server = await serveHttp({ ...common, port: app.httpPort, addresses: app.listenAddresses });
+    const common = {
+      app: hosted.app,
+      fetch: runtime.fetch,
+      maxHeaderBytes: app.readBufferBytes,
+      log,
+    };
+    server = await serveHttp({
+      ...common,
+      port: app.httpPort,
+      addresses: app.listenAddresses,
+      ...(await socketOf(app, "http")),
+      h2c: !isTruthy(env["DAPR_HTTP_DISABLE_H2C"] ?? ""),
+    });
     const publicServer =
       app.publicPort === undefined
         ? undefined
@@ -164,6 +180,13 @@ async function serveApp(
     await channel?.[Symbol.asyncDispose]?.();
     throw portError(reason, app);
   }
+}
+
+async function socketOf(
+  { appId, unixSocketFolder: folder }: NodeAppOptions,
+  api: "http" | "grpc",
+): Promise<{ readonly socketPath?: string }> {
+  return folder === undefined ? {} : { socketPath: await prepareSocket(folder, appId, api) };
 }
 
 function defaultNames({ nameResolution }: NodeAppOptions): NameResolution | undefined {
@@ -214,36 +237,6 @@ function poolOf(app: NodeAppOptions): Http2Pool | undefined {
   );
 }
 
-function connectionOf(app: NodeAppOptions) {
-  return {
-    port: app.appPort as number,
-    protocol: app.appProtocol,
-    channelAddress: app.appChannelAddress,
-    ...(app.appMaxConcurrency > 0 ? { maxConcurrency: app.appMaxConcurrency } : {}),
-    ...(app.appHealth
-      ? {
-          health: {
-            ...(app.appProtocol.startsWith("grpc") ? {} : { healthCheckPath: app.appHealth.path }),
-            healthProbeInterval: goDuration(app.appHealth.intervalMs),
-            healthProbeTimeout: goDuration(app.appHealth.timeoutMs),
-            healthThreshold: app.appHealth.threshold,
-          },
-        }
-      : {}),
-  };
-}
-
-/** `5s`, `500ms`, `1m0s`: as Go prints a duration. */
-function goDuration(ms: number): string {
-  if (ms < 1000) return `${ms}ms`;
-  const seconds = ms / 1000;
-  if (seconds < 60) return `${seconds}s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60
-    ? `${minutes}m${seconds % 60}s`
-    : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds % 60}s`;
-}
-
 function portError(reason: unknown, app: NodeAppOptions): unknown {
   if (!(reason instanceof Error) || !("code" in reason) || reason.code !== "EADDRINUSE")
     return reason;
@@ -261,44 +254,45 @@ async function startApp({ options: app, hosted }: Served, signal: AbortSignal): 
 
 /** Dapr's order: what calls the app ends first, then the API, then the components. */
 async function stop(
-  runtime: Runtime,
+  { runtime, peers }: Shared,
   served: readonly Served[],
-  peers: Peers,
   ending: AbortController,
+  log: Log,
 ): Promise<void> {
   ending.abort(new Error("The runtime is stopping"));
-  await Promise.all(served.map((app) => drain(app)));
-  await closeAll(runtime, served, peers);
+  const apps = served.map(drainable);
+  await Promise.all(apps.map((app) => block(app, { clock, log })));
+  const graceMs = longestGrace(served);
+  const began = clock.now();
+  const drained = await endsWithin(Promise.all(apps.map(drain)), graceMs, clock);
+  const leftMs = graceMs <= 0 ? 0 : Math.max(closingMs, began + graceMs - clock.now());
+  const closed = await endsWithin(closeAll(runtime, served, peers), leftMs, clock);
+  if (!drained || !closed)
+    throw new Error(
+      `Not everything ended within the graceful time of ${graceMs / 1000} s; what was still in flight has been cut off`,
+    );
 }
+/** Closing gets this even where requests took all of the graceful time. */
+const closingMs = 1000;
 
-async function drain({
-  options: app,
-  hosted,
-  server,
-  publicServer,
-  grpcServer,
-  internal,
-}: Served): Promise<void> {
-  const never = new AbortController().signal;
-  if (app.blockShutdownMs > 0) {
-    await inTime(hosted.stop(), app.blockShutdownMs);
-    await clock.sleep(app.blockShutdownMs, { signal: never });
-  }
-  server.drain();
-  publicServer?.drain();
-  await inTime(
-    Promise.all([hosted.stop(), server.idle(), grpcServer.drain(), internal.drain()]),
-    app.gracefulShutdownMs,
-  );
+function drainable(app: Served): Drainable {
+  const { options, hosted, server, publicServer, grpcServer, internal } = app;
+  const drainHttp = (of: HttpServer) => (): Promise<void> => {
+    of.drain();
+    return of.idle();
+  };
+  const http = [server, publicServer].flatMap((of) => (of ? [drainHttp(of)] : []));
+  return {
+    appId: options.appId,
+    blockShutdownMs: options.blockShutdownMs,
+    hosted,
+    servers: [...http, () => grpcServer.drain(), () => internal.drain()],
+  };
 }
-
-async function inTime(work: Promise<unknown>, ms: number): Promise<void> {
-  const done = new AbortController();
-  await Promise.race([
-    work.catch(() => {}),
-    clock.sleep(ms, { signal: done.signal }).catch(() => {}),
-  ]);
-  done.abort();
+/** 0 where some app has no limit. */
+function longestGrace(served: readonly Served[]): number {
+  const times = served.map(({ options }) => options.gracefulShutdownMs);
+  return times.some((ms) => ms <= 0) ? 0 : Math.max(0, ...times);
 }
 
 async function closeAll(runtime: Runtime, served: readonly Served[], peers: Peers): Promise<void> {
