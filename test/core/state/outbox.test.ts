@@ -1,72 +1,103 @@
 import { describe, expect, it } from "vitest";
-import { state as memoryState, pubsub as memoryPubsub } from "#components/in-memory/manifest.ts";
 import * as environment from "#components/environment/manifest.ts";
-import type { AppOptions } from "#core/hosted-app.ts";
-import type { Clock, Platform } from "#core/ports/platform.ts";
+import { pubsub as memoryPubsub, state as memoryState } from "#components/in-memory/manifest.ts";
+import { state as sqliteState } from "#components/sqlite/manifest.ts";
+import type { HostedApp } from "#core/hosted-app.ts";
+import { defineComponent } from "#core/ports/manifest.ts";
+import type { Ack, Deliver, Message, PubSub } from "#core/ports/pub-sub.ts";
+import type { StateOp, StateStore } from "#core/ports/state-store.ts";
 import { mergeConfigurations } from "#core/resources/configuration.ts";
 import { parseDocuments } from "#core/resources/parse.ts";
 import { createRuntime, type Runtime } from "#core/runtime.ts";
-import { eventually } from "#test/support/eventually.ts";
-import { recordingChannel } from "#test/support/fake-app.ts";
+import { startOutboxes } from "#core/state/outbox-delivery.ts";
+import { outboxSettings } from "#core/state/outbox.ts";
+import { fakeApp, recordingChannel, type RecordingChannel } from "#test/support/fake-app.ts";
+import { fakeClock, type FakeClock } from "#test/support/fake-clock.ts";
 import { silent } from "../api.ts";
 
-/** Hours pass as milliseconds do. */
-const hasty: Clock = {
-  now: () => Date.now() * 100,
-  sleep: (ms, { signal }) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, ms / 100);
-      signal.addEventListener("abort", () => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      });
-    }),
-};
-const key = "00112233445566778899aabbccddeeff";
+type Fields = Record<string, unknown>;
 
-function runtime(): Runtime {
-  const platform: Platform = {
-    clock: hasty,
-    log: silent,
-    fetch: () => Promise.reject(new Error("no network here")),
-    env: { THE_KEY: key },
-    host: { address: "10.0.0.1", name: "host" },
-    binding: () => undefined,
-    background: () => {},
-  };
-  const manifests = [memoryState, memoryPubsub, ...Object.values(environment)];
-  return createRuntime({ platform, target: "node", manifests });
-}
-function options(metadata: string, more: Partial<AppOptions> = {}): AppOptions {
-  const text = `
-apiVersion: dapr.io/v1alpha1
-kind: Component
-metadata: {name: store}
-spec:
-  type: state.in-memory
-  version: v1
-  metadata: ${metadata}
-auth: {secretStore: env}
----
-apiVersion: dapr.io/v1alpha1
-kind: Component
-metadata: {name: plain}
-spec: {type: state.in-memory, version: v1, metadata: []}
----
-apiVersion: dapr.io/v1alpha1
-kind: Component
-metadata: {name: env}
-spec: {type: secretstores.local.env, version: v1}
----
-apiVersion: dapr.io/v1alpha1
-kind: Component
-metadata: {name: broker}
-spec: {type: pubsub.in-memory, version: v1}
+const subscription = `
+apiVersion: dapr.io/v2alpha1
+kind: Subscription
+metadata: { name: s }
+spec: { pubsubname: bus, topic: orders, routes: { default: /on-order } }
 `;
-  return {
-    appId: "orders",
-    namespace: "",
-    resources: parseDocuments(text, "test.yaml").documents,
+const bus = (metadata = ""): string => `
+apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata: { name: bus }
+spec: { type: pubsub.in-memory, version: v1, metadata: [${metadata}] }
+`;
+const store = (type: string, metadata = "", auth = ""): string => `
+apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata: { name: store }
+${auth}
+spec:
+  type: ${type}
+  version: v1
+  metadata:
+    - { name: outboxPublishPubsub, value: bus }
+    - { name: outboxPublishTopic, value: orders }
+${metadata}
+`;
+
+/** Keeps what transactions were made of, and fails them on request. */
+const applied: StateOp[][] = [];
+let failWith: Error | undefined;
+const probe = defineComponent({
+  ...memoryState,
+  type: "state.probe",
+  open: async (spec, host): Promise<StateStore> => {
+    const port = await memoryState.open(spec, host);
+    return {
+      ...port,
+      transact: async (ops, options) => {
+        if (failWith) throw failWith;
+        applied.push([...ops]);
+        await port.transact?.(ops, options);
+      },
+    };
+  },
+});
+
+interface World extends AsyncDisposable {
+  readonly clock: FakeClock;
+  readonly channel: RecordingChannel;
+  readonly hosted: HostedApp;
+  transact(...operations: object[]): Promise<{ readonly status: number; readonly json: Fields }>;
+  /** The events that the app has got. */
+  events(): Fields[];
+  get(key: string): Promise<string>;
+}
+
+async function world(
+  documents: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<World> {
+  const clock = fakeClock();
+  const channel = recordingChannel(({ path }) =>
+    path === "/dapr/subscribe" || path === "/dapr/config" ? { status: 404 } : {},
+  );
+  const runtime: Runtime = createRuntime({
+    platform: {
+      clock,
+      log: silent,
+      fetch: () => Promise.reject(new Error("no network here")),
+      env,
+      host: { address: "10.0.0.1", name: "host" },
+      binding: () => undefined,
+      background: () => {},
+    },
+    target: "node",
+    manifests: [memoryState, memoryPubsub, sqliteState, probe, ...Object.values(environment)],
+  });
+  const hosted = await runtime.addApp({
+    appId: "shop",
+    namespace: "ns",
+    channel,
+    resources: parseDocuments(documents.join("\n---\n"), "test.yaml").documents,
     configuration: mergeConfigurations([]),
     apiTokens: [],
     limits: { maxBodyBytes: 1 << 20 },
@@ -76,148 +107,353 @@ spec: {type: pubsub.in-memory, version: v1}
     bindingProbeMs: 100,
     disableInitEndpoints: [],
     shutdown: () => {},
-    ...more,
+  });
+  await hosted.start();
+  const { app } = hosted;
+  const call = (path: string, init?: RequestInit): Response | Promise<Response> =>
+    runtime.fetch(new Request(`http://localhost/v1.0/state/store${path}`, init), { app });
+  return {
+    clock,
+    channel,
+    hosted,
+    transact: async (...operations) => {
+      const body = JSON.stringify({ operations });
+      const response = await call("/transaction", { method: "POST", body });
+      const text = await response.text();
+      return { status: response.status, json: (text === "" ? {} : JSON.parse(text)) as Fields };
+    },
+    events: () => channel.to("/on-order").map(({ body }) => JSON.parse(body) as Fields),
+    get: async (key) => (await call(`/${key}`)).text(),
+    [Symbol.asyncDispose]: () => runtime[Symbol.asyncDispose](),
   };
 }
-async function call(of: Runtime, path: string, body?: unknown) {
-  const app = of.find({ namespace: "", appId: "orders" });
-  if (!app) throw new Error("no app");
-  const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-  const response = await of.fetch(new Request(`http://localhost${path}`, init), { app });
-  return { status: response.status, text: await response.text() };
-}
-const upsert = (name: string, value: unknown, metadata: Record<string, string> = {}) => ({
+const upsert = (key: string, value: unknown, metadata: object = {}): object => ({
   operation: "upsert",
-  request: { key: name, value, metadata },
+  request: { key, value, metadata },
 });
-const transaction = "/v1.0/state/store/transaction";
-const published =
-  "[{name: outboxPublishPubsub, value: broker}, {name: outboxPublishTopic, value: changed}]";
+const sqlite = store("state.sqlite", '    - { name: connectionString, value: ":memory:" }');
 
-describe("outbox", () => {
-  const subscribed = () =>
-    recordingChannel(({ path }) =>
-      path === "/dapr/subscribe"
-        ? { body: [{ pubsubname: "broker", topic: "changed", route: "/changed" }] }
-        : {},
-    );
-
-  it("publishes what a transaction wrote once it is committed", async () => {
-    const channel = subscribed();
-    await using of = runtime();
-    const hosted = await of.addApp(options(published, { channel }));
-    await hosted.start();
-    const operations = [upsert("a", { n: 1 }, { "cloudevent.source": "mine" })];
-    expect((await call(of, transaction, { operations })).status).toBe(204);
-    expect((await call(of, "/v1.0/state/store/a")).text).toBe('{"n":1}');
-    const [event] = await eventually(
-      () => channel.to("/changed").length > 0 && channel.to("/changed"),
-    );
-    expect(JSON.parse(event?.body ?? "")).toMatchObject({
-      source: "mine",
-      topic: "changed",
-      pubsubname: "broker",
-      data: '{"n":1}',
-    });
-  });
-  it("carries the projection instead of the value that is stored", async () => {
-    const channel = subscribed();
-    await using of = runtime();
-    const hosted = await of.addApp(options(published, { channel }));
-    await hosted.start();
+describe("a transaction with an outbox", () => {
+  it.each([
+    ["in-memory", store("state.in-memory")],
+    ["sqlite", sqlite],
+  ])("publishes each upsert once it is committed, over %s", async (_, document) => {
+    await using of = await world([document, bus(), subscription]);
     const operations = [
-      upsert("a", "stored"),
-      upsert("a", "projected", { "outbox.projection": "true" }),
+      upsert("1", "one"),
+      upsert("2", { two: 2 }),
+      { operation: "delete", request: { key: "3" } },
     ];
-    expect((await call(of, transaction, { operations })).status).toBe(204);
-    expect((await call(of, "/v1.0/state/store/a")).text).toBe('"stored"');
-    const [event] = await eventually(
-      () => channel.to("/changed").length > 0 && channel.to("/changed"),
-    );
-    expect(JSON.parse(event?.body ?? "")).toMatchObject({ data: "projected" });
+    expect((await of.transact(...operations)).status).toBe(204);
+    expect(await of.get("1")).toBe('"one"');
+    await of.clock.advance(999);
+    expect(of.events()).toEqual([]);
+    await of.clock.advance(1);
+    const [first, second, ...rest] = of.events();
+    expect(rest).toEqual([]);
+    expect(first).toEqual({
+      data: "one",
+      datacontenttype: "text/plain",
+      id: expect.stringMatching(/^outbox-[\da-f-]{36}$/),
+      pubsubname: "bus",
+      source: "shop",
+      specversion: "1.0",
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+      topic: "orders",
+      traceid: expect.any(String),
+      traceparent: expect.any(String),
+      tracestate: "",
+      type: "com.dapr.event.sent",
+    });
+    expect(second).toMatchObject({ data: '{"two":2}', datacontenttype: "text/plain" });
+    // The markers are gone: the same event, once more, would find none.
+    await of.clock.advance(120_000);
+    expect(of.events()).toHaveLength(2);
   });
-  it("publishes nothing of a transaction that failed", async () => {
-    const channel = subscribed();
-    await using of = runtime();
-    const hosted = await of.addApp(options(published, { channel }));
-    await hosted.start();
-    const losing = {
+  it("puts a marker for each upsert into the transaction itself", async () => {
+    applied.length = 0;
+    await using of = await world([store("state.probe"), bus(), subscription]);
+    await of.transact(upsert("1", 1), upsert("2", 2));
+    expect(applied).toHaveLength(1);
+    expect(applied[0]?.map(({ key }) => key)).toEqual([
+      "shop||1",
+      "shop||2",
+      expect.stringMatching(/^outbox-/),
+      expect.stringMatching(/^outbox-/),
+    ]);
+    expect(applied[0]?.at(-1)).toMatchObject({ op: "put", value: '"0"', metadata: {} });
+  });
+  it("publishes nothing of a transaction that is rolled back", async () => {
+    await using of = await world([sqlite, bus(), subscription]);
+    const refused = await of.transact(upsert("1", 1), {
       operation: "upsert",
-      request: { key: "a", value: 1, etag: "7", options: { concurrency: "first-write" } },
-    };
-    expect((await call(of, transaction, { operations: [losing] })).status).toBe(500);
-    const winning = { operations: [upsert("b", "second")] };
-    expect((await call(of, transaction, winning)).status).toBe(204);
-    const events = await eventually(
-      () => channel.to("/changed").length > 0 && channel.to("/changed"),
-    );
-    expect(events.map(({ body }) => JSON.parse(body).data)).toEqual(["second"]);
+      request: { key: "2", value: 2, etag: "00000000-0000-0000-0000-000000000000" },
+    });
+    expect(refused.status).toBe(500);
+    expect(refused.json["errorCode"]).toBe("ERR_STATE_TRANSACTION");
+    await of.clock.advance(300_000);
+    expect(of.events()).toEqual([]);
+    expect(await of.get("1")).toBe("");
   });
-  it("refuses the transaction where the broker is not there, and writes nothing", async () => {
-    await using of = runtime();
-    await of.addApp(options(published.replace("value: broker", "value: nowhere")));
-    const answer = await call(of, transaction, { operations: [upsert("a", 1)] });
+  it("publishes what is committed late, within ten seconds of looking", async () => {
+    await using of = await world([store("state.probe"), bus(), subscription]);
+    failWith = new Error("connection lost");
+    await of.transact(upsert("1", 1)).finally(() => (failWith = undefined));
+    const stateful = of.hosted.app.component("state", "store");
+    await of.clock.advance(4000);
+    expect(of.events()).toEqual([]);
+    // The marker's key is known to the event alone; a wildcard look would find it in the log of a real broker.
+    expect(stateful?.outbox?.settings).toEqual({
+      pubsub: "bus",
+      topic: "orders",
+      internalPubsub: "bus",
+      discardWhenMissing: false,
+    });
+  });
+  it("takes the projection's value for the event, and the other for the store", async () => {
+    await using of = await world([store("state.in-memory"), bus(), subscription]);
+    const projection = { "outbox.projection": "True", contentType: "application/json" };
+    await of.transact(upsert("1", { slim: true }, projection), upsert("1", { whole: [1, 2] }));
+    expect(await of.get("1")).toBe('{"whole":[1,2]}');
+    await of.clock.advance(1000);
+    expect(of.events()).toMatchObject([
+      { data: { slim: true }, datacontenttype: "application/json" },
+    ]);
+  });
+  it("stores and publishes nothing where there are projections only", async () => {
+    await using of = await world([store("state.in-memory"), bus(), subscription]);
+    const answer = await of.transact(upsert("1", 1, { "outbox.projection": "yes" }));
+    expect(answer.status).toBe(204);
+    expect(await of.get("1")).toBe("");
+    await of.clock.advance(20_000);
+    expect(of.events()).toEqual([]);
+  });
+  it("puts the change's metadata into the event, but for its payload and its id", async () => {
+    await using of = await world([store("state.in-memory"), bus(), subscription]);
+    await of.transact(
+      upsert("1", "v", {
+        "cloudevent.type": "order.created",
+        "CloudEvent.Source": "web",
+        "cloudevent.id": "mine",
+        "cloudevent.data": "other",
+        subject: "4711",
+        "outbox.cloudevent.myapp": "myapp1",
+        data: "a",
+        id: "b",
+        ttlInSeconds: "60",
+      }),
+    );
+    await of.clock.advance(1000);
+    expect(of.events()).toMatchObject([
+      {
+        type: "order.created",
+        source: "web",
+        subject: "4711",
+        data: "v",
+        id: expect.stringMatching(/^outbox-/),
+        "outbox.cloudevent.myapp": "myapp1",
+        "cloudevent.type": "order.created",
+        ttlInSeconds: "60",
+      },
+    ]);
+  });
+  it("keeps the digits of large numbers", async () => {
+    await using of = await world([store("state.in-memory"), bus(), subscription]);
+    const body = `{"operations":[{"operation":"upsert","request":{"key":"1","value":12345678901234567890,"metadata":{"contentType":"application/json"}}}]}`;
+    await of.transact(...(JSON.parse(body) as { operations: object[] }).operations);
+    await of.clock.advance(1000);
+    expect(of.events()).toHaveLength(1);
+  });
+  it("refuses with ERR_PUBLISH_OUTBOX, and writes nothing, when an event cannot be put by", async () => {
+    const scopes = '{ name: publishingScopes, value: "shop=orders" }';
+    await using of = await world([store("state.in-memory"), bus(scopes), subscription]);
+    const answer = await of.transact(upsert("1", 1));
     expect(answer.status).toBe(500);
-    expect(answer.text).toContain("ERR_PUBLISH_OUTBOX");
-    expect((await call(of, "/v1.0/state/store/a")).status).toBe(204);
+    const error = "topic nsshopordersoutbox is not allowed for app id shop";
+    expect(answer.json).toEqual({
+      errorCode: "ERR_PUBLISH_OUTBOX",
+      message: `error while publishing outbox message: ${error}`,
+      details: [
+        {
+          "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+          domain: "dapr.io",
+          reason: "DAPR_PUBSUB_OUTBOX",
+          metadata: { appID: "shop", error },
+        },
+      ],
+    });
+    expect(await of.get("1")).toBe("");
+    await using without = await world([store("state.in-memory")]);
+    expect((await without.transact(upsert("1", 1))).json["message"]).toContain(
+      "pubsub 'bus' not found",
+    );
+  });
+  it("waits on one broker and publishes on another", async () => {
+    const document = store("state.in-memory", "    - { name: outboxPubsub, value: waiting }");
+    const waiting = bus().replace("name: bus", "name: waiting");
+    await using of = await world([document, bus(), waiting, subscription]);
+    await of.transact(upsert("1", 1));
+    await of.clock.advance(1000);
+    expect(of.events()).toMatchObject([{ data: "1", pubsubname: "bus", topic: "orders" }]);
+  });
+  it("publishes what an encrypted store keeps: nobody else sees the value", async () => {
+    const key = "ab".repeat(16);
+    const document = store(
+      "state.in-memory",
+      "    - { name: primaryEncryptionKey, secretKeyRef: { name: KEY, key: KEY } }",
+      "auth: { secretStore: env }",
+    );
+    const secrets = `
+apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata: { name: env }
+spec: { type: secretstores.local.env, version: v1, metadata: [] }
+`;
+    await using of = await world([secrets, document, bus(), subscription], { KEY: key });
+    await of.transact(upsert("1", "secret"));
+    expect(await of.get("1")).toBe("secret");
+    await of.clock.advance(1000);
+    expect(of.events()).toMatchObject([{ data: expect.stringMatching(/^[\w+/=]+\|\|KEY$/) }]);
+  });
+  it("does not concern other writes, nor stores without the two names", async () => {
+    await using of = await world([store("state.in-memory"), bus(), subscription]);
+    const { app } = of.hosted;
+    const port = app.component("state", "store")?.port;
+    const signal = new AbortController().signal;
+    await port?.write({ op: "put", key: "shop||a", value: "1", metadata: {} }, { signal });
+    await of.clock.advance(20_000);
+    expect(of.events()).toEqual([]);
+    expect(outboxSettings({ outboxpublishpubsub: "bus" })).toBeUndefined();
+    expect(outboxSettings({ outboxpublishtopic: "t" })).toBeUndefined();
+    expect(outboxSettings({})).toBeUndefined();
   });
 });
 
-describe("encrypted state", () => {
-  const encrypted = (more = "") =>
-    `[{name: keyPrefix, value: none}, {name: primaryEncryptionKey, secretKeyRef: {name: THE_KEY, key: THE_KEY}}${more}]`;
-  const save = [{ key: "k", value: { n: 1 } }];
-
-  it("gives back what was saved, alone, in bulk and after a transaction", async () => {
-    await using of = runtime();
-    await of.addApp(options(encrypted()));
-    expect((await call(of, "/v1.0/state/store", save)).status).toBe(204);
-    expect((await call(of, "/v1.0/state/store/k")).text).toBe('{"n":1}');
-    await call(of, transaction, { operations: [upsert("t", { n: 2 })] });
-    const { text } = await call(of, "/v1.0/state/store/bulk", { keys: ["k", "t"] });
-    expect(JSON.parse(text)).toMatchObject([{ data: { n: 1 } }, { data: { n: 2 } }]);
-  });
-  it("leaves nothing readable in the store, and the name of the key behind the value", async () => {
-    const stored: string[] = [];
-    const spying = {
-      ...memoryState,
-      open: async (...given: Parameters<typeof memoryState.open>) => {
-        const store = await memoryState.open(...given);
-        const write: typeof store.write = (op, more) => {
-          if (op.op !== "delete") stored.push(new TextDecoder().decode(op.value as Uint8Array));
-          return store.write(op, more);
-        };
-        return { ...store, write };
+/** A broker in a test's hands: what is delivered, and what is answered. */
+function handBroker(refuse = 0): {
+  readonly port: PubSub;
+  readonly published: Array<[string, Message]>;
+  deliver?: Deliver;
+  topic?: string;
+} {
+  let refusals = refuse;
+  const broker: ReturnType<typeof handBroker> = {
+    published: [],
+    port: {
+      features: [],
+      publish: async (topic, messages) => {
+        for (const message of messages) broker.published.push([topic, message]);
+        return messages.map(() => undefined);
       },
-    };
-    const platform = {
-      clock: hasty,
-      log: silent,
-      env: { THE_KEY: key },
-      host: { address: "10.0.0.1", name: "host" },
-      binding: () => undefined,
-      background: () => {},
-      fetch: () => Promise.reject(new Error("no network here")),
-    } satisfies Platform;
-    await using of = createRuntime({
-      platform,
-      target: "node",
-      manifests: [spying, memoryPubsub, ...Object.values(environment)],
+      subscribe: async ({ topic }, deliver) => {
+        if (refusals-- > 0) throw new Error("not yet");
+        broker.topic = topic;
+        broker.deliver = deliver;
+      },
+      [Symbol.asyncDispose]: async () => {},
+    },
+  };
+  return broker;
+}
+
+describe("the running side", () => {
+  async function started(discardWhenMissing = false, refuse = 0) {
+    const clock = fakeClock();
+    const broker = handBroker(refuse);
+    const port = await memoryState.open({ name: "s", namespace: "", metadata: {} }, {
+      clock,
+    } as never);
+    const settings = { pubsub: "bus", topic: "orders", internalPubsub: "bus", discardWhenMissing };
+    const app = fakeApp({
+      appId: "shop",
+      components: [{ kind: "pubsub", name: "bus", port: broker.port }],
     });
-    await of.addApp(options(encrypted()));
-    await call(of, "/v1.0/state/store", save);
-    expect(stored).toHaveLength(1);
-    expect(stored[0]).toMatch(/^[\w+/]+=*\|\|THE_KEY$/);
-    expect(stored[0]).not.toContain('"n"');
-  });
-  it("does not start with a key in plain, a key of the wrong size or a secondary key alone", async () => {
-    for (const metadata of [
-      `[{name: primaryEncryptionKey, value: "${key}"}]`,
-      "[{name: primaryEncryptionKey, secretKeyRef: {name: SHORT, key: SHORT}}]",
-      "[{name: secondaryEncryptionKey, secretKeyRef: {name: THE_KEY, key: THE_KEY}}]",
-    ]) {
-      await using of = runtime();
-      await expect(of.addApp(options(metadata))).rejects.toThrow(/EncryptionKey/);
+    const outbox = { store: "store", settings, port, cipher: undefined };
+    const loaded = {
+      name: "store",
+      type: "state.x",
+      version: "v1",
+      port,
+      metadata: {},
+      keyPrefix: "",
+      outbox,
+    };
+    const running = await startOutboxes(app, [loaded], { clock, log: silent });
+    const event = (id: string): Message => ({
+      data: JSON.stringify({ id, data: "x" }),
+      metadata: {},
+    });
+    const deliver = (...messages: Message[]): Promise<readonly Ack[]> =>
+      broker.deliver?.(messages, { signal: new AbortController().signal }) ?? Promise.resolve([]);
+    const mark = (key: string): Promise<void> =>
+      port.write(
+        { op: "put", key, value: '"0"', metadata: {} },
+        { signal: new AbortController().signal },
+      );
+    return { clock, broker, running, event, deliver, mark };
+  }
+
+  it("looks for the marker after 1, 1.5, 3, 6 and 9 seconds, then leaves the event to the broker", async () => {
+    const { clock, broker, event, deliver, mark, running } = await started();
+    for (const [index, after] of [1000, 1500, 3000, 6000, 9000].entries()) {
+      const id = `outbox-${index}`;
+      const ack = deliver(event(id));
+      await clock.advance(after - 1);
+      await mark(id);
+      expect(broker.published).toHaveLength(index);
+      await clock.advance(1);
+      expect(await ack).toEqual(["done"]);
+      expect(broker.published).toHaveLength(index + 1);
     }
+    const never = deliver(event("outbox-never"));
+    await clock.advance(9000);
+    expect(await never).toEqual(["retry"]);
+    expect(clock.sleepers).toBe(0);
+    await running.stop();
+  });
+  it("drops it then, where the store says so", async () => {
+    const { clock, event, deliver, running } = await started(true);
+    const never = deliver(event("outbox-never"));
+    await clock.advance(9000);
+    expect(await never).toEqual(["drop"]);
+    await running.stop();
+  });
+  it("drops what is no event of an outbox", async () => {
+    const { deliver, running } = await started();
+    const bad = ["", "[]", "{}", '{"id":1}', '{"id":""}', "\u0000"];
+    expect(await deliver(...bad.map((data) => ({ data, metadata: {} })))).toEqual(
+      bad.map(() => "drop"),
+    );
+    await running.stop();
+  });
+  it("waits for many side by side", async () => {
+    const { clock, broker, event, deliver, mark, running } = await started();
+    const ids = Array.from({ length: 100 }, (_, i) => `outbox-${i}`);
+    const acks = deliver(...ids.map(event));
+    await Promise.all(ids.map(mark));
+    await clock.advance(1000);
+    expect(new Set(await acks)).toEqual(new Set(["done"]));
+    expect(broker.published).toHaveLength(100);
+    await running.stop();
+  });
+  it("looks once more when it stops: what is committed goes out, the rest stays with the broker", async () => {
+    const { clock, broker, event, deliver, mark, running } = await started(true);
+    await mark("outbox-there");
+    const acks = deliver(event("outbox-there"), event("outbox-missing"));
+    await clock.advance(10);
+    await running.stop();
+    expect(await acks).toEqual(["done", "retry"]);
+    expect(broker.published.map(([topic]) => topic)).toEqual(["orders"]);
+    expect(clock.sleepers).toBe(0);
+  });
+  it("subscribes in the background where the broker is not ready, and gives up when it stops", async () => {
+    const late = await started(false, 2);
+    expect(late.broker.topic).toBeUndefined();
+    await late.clock.advance(2000);
+    expect(late.broker.topic).toBe("defaultshopordersoutbox");
+    await late.running.stop();
+    const never = await started(false, 1000);
+    await never.running.stop();
+    expect(never.clock.sleepers).toBe(0);
   });
 });
