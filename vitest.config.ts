@@ -42,6 +42,15 @@ export default defineConfig({
     reporters: ["default", "./test/support/reporter.ts"],
     projects: [
       { test: { name: "unit", include: ["test/core/**/*.test.ts"] } },
+      {
+        test: {
+          name: "hostile",
+          include: ["test/hostile/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 30_000,
+        },
+      },
+      { test: { name: "fuzz", include: ["test/fuzz/**/*.test.ts"], testTimeout: 120_000 } },
       { test: { name: "boundaries", include: ["test/boundaries/**/*.test.ts"] } },
       {
         test: {

@@ -51,6 +51,9 @@ async function withWrk(
     await writeFile(
       script,
       `wrk.method = "${row.method}"\nwrk.body = ${body}\nwrk.headers["Content-Type"] = "application/json"\n` +
+        Object.entries(row.headers ?? {})
+          .map(([name, value]) => `wrk.headers["${name}"] = "${value}"\n`)
+          .join("") +
         `done = function(s, l, r) io.write(string.format("RESULT %d %d %f %f %d\\n", s.requests, s.duration, ` +
         `l:percentile(50) / 1000, l:percentile(99) / 1000, s.errors.status + s.errors.connect + s.errors.read + s.errors.write + s.errors.timeout)) end\n`,
     );
@@ -82,7 +85,7 @@ async function withAutocannon(
         method: row.method,
         connections,
         duration: seconds,
-        headers: { "content-type": "application/json" },
+        headers: { "content-type": "application/json", ...row.headers },
         ...(row.body === undefined ? {} : { body: row.body }),
       },
       (reason: Error | null, ended) => (reason ? fail(reason) : done(ended)),

@@ -10,11 +10,12 @@ import { type Options, readOptions, type Target } from "./options.ts";
 import { peakRssBytes, rssBytes } from "./process.ts";
 import { deleteStream, redisMissing } from "./redis.ts";
 import { compare, type Result } from "./results.ts";
+import { measurePolicies, policiesRow, sampledRow } from "./policies.ts";
 import { clean, grpcRows, rows, seed, topic } from "./rows.ts";
 import { type Life, rssOfApps, startBackend, startRuntime } from "./runtime.ts";
 import { newerThanBuild } from "./stale.ts";
 import { measureStream, streamRow } from "./stream.ts";
-import { mib, printHead, printRow, printStream } from "./table.ts";
+import { mib, printHead, printRow, printShare, printStream } from "./table.ts";
 
 const rounds = 2;
 
@@ -63,6 +64,14 @@ async function bench({ json, only, seconds, peer }: Options, life: Life): Promis
     }
     const plan = { generator, seconds, rounds, signal: life.signal };
     await add(row.name, await measure(await httpSend(row, targets, plan), targets, plan));
+  }
+  for (const name of [policiesRow, sampledRow] as const) {
+    if (only && !only.includes(name)) continue;
+    const plan = { generator, seconds, rounds, signal: life.signal };
+    const measured = await measurePolicies(name, backend.port, plan, life);
+    // Its peer is ours without policies.
+    await add(name, measured);
+    printShare(name, measured);
   }
   const tool = await buildGrpcTool();
   for (const row of grpcRows) {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { grpcRows, rows } from "./rows.ts";
+import { policiesRow, sampledRow } from "./policies.ts";
 import { streamRow } from "./stream.ts";
 
 /** A runtime that the load goes to. */
@@ -34,7 +35,9 @@ export function readOptions(args: readonly string[]): Options {
   if (!/^[1-9]\d{0,3}$/.test(values.seconds))
     throw new Error(`--seconds must be a whole number from 1, not ${values.seconds}`);
   const only = values.only?.split(",");
-  const names = [...rows, ...grpcRows].map(({ name }) => name).concat(streamRow);
+  const names = [...rows, ...grpcRows]
+    .map(({ name }) => name)
+    .concat(streamRow, policiesRow, sampledRow);
   const unknown = only?.filter((name) => !names.includes(name)) ?? [];
   if (unknown.length > 0)
     throw new Error(`--only names no row: ${unknown.join(", ")}; the rows are ${names.join(", ")}`);

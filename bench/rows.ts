@@ -4,6 +4,7 @@ export interface Row {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   /** The status of every answer. A key that is missing would be a 204, and fast. */
   readonly status: 200 | 204;
   /** Left out where no Redis listens. */
@@ -109,9 +110,11 @@ export async function probe(base: string, row: Row): Promise<void> {
   const answer = await fetch(base + row.path, {
     method: row.method,
     redirect: "manual",
-    ...(row.body === undefined
-      ? {}
-      : { body: row.body, headers: { "content-type": "application/json" } }),
+    headers: {
+      ...row.headers,
+      ...(row.body === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(row.body === undefined ? {} : { body: row.body }),
   });
   const text = await answer.text();
   if (answer.status !== row.status)

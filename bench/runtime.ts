@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { rssBytes, withChildren } from "./process.ts";
 
 const root = join(import.meta.dirname, "..");
-const bin = join(root, "bin/outrigger.mjs");
+export const bin = join(root, "bin/outrigger.mjs");
 
 export interface Running {
   readonly base: string;
@@ -59,7 +59,7 @@ export async function untilUp(
   }
   throw new Error(`${what} did not come up within 30 s`);
 }
-const isHealthy = async (base: string): Promise<boolean> =>
+export const isHealthy = async (base: string): Promise<boolean> =>
   (await fetch(`${base}/v1.0/healthz`, { signal: AbortSignal.timeout(5000) })).status === 204;
 
 /** The app behind the runtime: in Go, so that it is not the limit; in Node where there is no Go. */

@@ -1,3 +1,4 @@
+import type { Measured } from "./measure.ts";
 import type { Result } from "./results.ts";
 import { type StreamResult, streamRow } from "./stream.ts";
 
@@ -30,6 +31,15 @@ export function printRow({ peer, ratio, ...ours }: Result): void {
 export function printStream({ bytes, seconds, rssGrowthBytes }: StreamResult): void {
   console.log(
     `${streamRow.padEnd(22)}${mib(bytes)} in ${seconds.toFixed(2)} s (${mib(bytes / seconds)}/s); RSS grew by at most ${mib(rssGrowthBytes)}`,
+  );
+}
+/** What the policies cost, by the same without them. */
+export function printShare(name: string, [withAll, without]: readonly Measured[]): void {
+  if (!withAll || !without) return;
+  const cpu = (withAll.cpuMicrosPerRequest ?? 0) / (without.cpuMicrosPerRequest ?? Number.NaN);
+  const time = without.requestsPerSecond / withAll.requestsPerSecond;
+  console.log(
+    `${name}: ${cpu.toFixed(2)} of the CPU and ${time.toFixed(2)} of the time that it takes without policies`,
   );
 }
 export function mib(bytes: number): string {

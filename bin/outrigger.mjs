@@ -50,13 +50,14 @@ async function runInNewerNode() {
     node,
     [...heapFlags, fileURLToPath(import.meta.url), ...process.argv.slice(2)],
     {
-      // The channel carries nothing: it closes when this process dies, in whatever way, and the child sees that.
+      // The channel closes when this process dies, in whatever way, and the child sees that. It also carries
+      // signals: Ctrl-C reaches both processes, and a second one as the child ends would kill it.
       stdio: ["inherit", "inherit", "inherit", "ipc"],
       env: { ...process.env, OUTRIGGER_WRAPPED: "1" },
     },
   );
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
-    process.on(signal, () => child.kill(signal));
+    process.on(signal, () => child.connected && child.send(signal, () => {}));
   child.once("error", (reason) => {
     process.stderr.write(`Cannot start ${node}: ${reason.message}\n`);
     process.exit(1);

@@ -1,14 +1,25 @@
+import type { AccessControl } from "./access-control/access-control.ts";
 import type { ApiLists } from "./api-access/rules.ts";
+import type { Budget } from "./budget/budget.ts";
+import type { LoopShare } from "./budget/loop-share.ts";
 import type { ConfigurationSubscriptions } from "./configuration/subscriptions.ts";
 import type { Origins } from "./http/cors.ts";
+import type { BadTokens } from "./identity/bad-tokens.ts";
+import type { TokenOwner } from "./identity/token-check.ts";
 import type { Pipeline } from "./middleware/pipeline.ts";
 import type { Metadata } from "./ports/component.ts";
 import type { Kind, Kinds } from "./ports/manifest.ts";
 import type { AppChannel, AppRef } from "./ports/platform.ts";
 import type { StreamingSubscriptions } from "./pubsub/streaming-subscriptions.ts";
 import type { SubscriptionView } from "./pubsub/subscriptions.ts";
+import type { Calls } from "./reload/calls.ts";
+import type { Resiliency } from "./resiliency/policies.ts";
 import type { SecretScope } from "./secrets/scope.ts";
+import type { ApiLog } from "./telemetry/api-log.ts";
+import type { AppMetrics } from "./telemetry/app-metrics.ts";
+import type { Meter } from "./telemetry/meter.ts";
 import type { Outbox } from "./state/outbox.ts";
+import type { Tracer } from "./tracing/tracer.ts";
 
 /** A component as one app sees it. */
 export interface Loaded<K extends Kind = Kind> {
@@ -39,16 +50,28 @@ export interface HttpEndpoint {
   readonly name: string;
   readonly baseUrl: string;
   readonly headers: readonly string[];
+  /** Its own way out, where it has certificates of its own. */
+  readonly fetch?: typeof fetch;
 }
 
 /** One tenant's view of the runtime: only what its scopes let it see. */
 export interface App extends AppRef {
+  /** Calls that run now; absent means that nobody counts them. */
+  readonly calls?: Calls;
   /** The way to the app itself; `undefined` for one that only calls. */
   readonly channel: AppChannel | undefined;
   readonly connection: AppConnection | undefined;
   readonly limits: AppLimits;
   /** SHA-256 texts of the API tokens that are accepted; empty means that none is asked for. */
   readonly apiTokens: readonly string[];
+  readonly digest?: TokenOwner["digest"];
+  readonly verifyToken?: TokenOwner["verifyToken"];
+  /** What it may use of the process; absent means that nothing is limited. */
+  readonly budget?: Budget | undefined;
+  /** Where it shares the event loop with apps whose part is limited. */
+  readonly loop?: LoopShare | undefined;
+  /** Slows down who guesses tokens; absent means that nobody is. */
+  readonly badTokens?: BadTokens | undefined;
   /** Origins that browsers may call from; absent means that CORS is off. */
   readonly origins?: Origins | undefined;
   /** What of the API is there; absent means all of it. */
@@ -61,6 +84,18 @@ export interface App extends AppRef {
   readonly appToken: string | undefined;
   /** Share of new traces that are sampled, 0 to 1; 0 turns tracing off altogether. */
   readonly samplingRate: number;
+  /** Who may call it; absent: anybody. */
+  readonly accessControl?: AccessControl | undefined;
+  /** Exports spans of sampled traces; absent means that trace contexts are only passed on. */
+  readonly tracer?: Tracer | undefined;
+  /** SPIFFE trust domain of the app, from its Configuration. */
+  readonly trustDomain: string;
+  /** Takes what is measured of the app; absent means that nothing is. */
+  readonly meter?: Meter | undefined;
+  /** The metrics themselves, for what is measured with every call; `meter` is the same, for all else. */
+  readonly metrics?: AppMetrics | undefined;
+  /** Logs each call of the API; absent means that none is. */
+  readonly apiLog?: ApiLog | undefined;
   /** What `GET /v1.0/metadata` shows under `extended`; PUT adds to it. */
   readonly extended: Map<string, string>;
 
@@ -78,6 +113,8 @@ export interface App extends AppRef {
   readonly failed: readonly FailedComponent[];
   readonly httpEndpoints: ReadonlyMap<string, HttpEndpoint>;
   readonly resiliencies: readonly string[];
+  /** What those documents say; absent where there are none. */
+  readonly resiliency?: Resiliency | undefined;
   secretScope(store: string): SecretScope | undefined;
   /** Live view of what the app is subscribed to. */
   readonly subscriptions: readonly SubscriptionView[];

@@ -1,61 +1,36 @@
-import type { App, AppConnection, AppHealth, AppLimits, HttpEndpoint, Loaded } from "./app.ts";
+import { type AppCallers, createCallers } from "./app-callers.ts";
+import type { AppOptions } from "./app-options.ts";
+import { createPolicies, type PolicyDeps, type PolicySources } from "./app-policies.ts";
+import { AppState } from "./app-state.ts";
+import type { App } from "./app.ts";
+import { createUsage, type Usage } from "./budget/budget.ts";
+import type { LoopShare } from "./budget/loop-share.ts";
+import { messageOf } from "./errors/component-error.ts";
+import type { BadTokens } from "./identity/bad-tokens.ts";
 import {
-  type AppHealthCheck,
-  createAppHealthCheck,
-  type HealthProbe,
-  whileHealthy,
-} from "./app-health/app-health.ts";
-import { startInputBindings } from "./bindings/input.ts";
-import type { ApiLists } from "./api-access/rules.ts";
-import {
-  type ConfigurationSubscriptions,
-  createConfigurationSubscriptions,
-} from "./configuration/subscriptions.ts";
-import { type Origins, parseOrigins } from "./http/cors.ts";
-import { throughAppPipeline } from "./middleware/app-pipeline.ts";
-import type { Pipeline } from "./middleware/pipeline.ts";
-import { resolvePipeline } from "./middleware/resolve.ts";
-import { sandboxed } from "./middleware/sandbox.ts";
-import type { Configuration } from "./resources/configuration.ts";
-import type { ComponentDocument } from "./resources/component.ts";
-import type { Resource } from "./resources/resource.ts";
-import { isVisible } from "./resources/scopes.ts";
-import { type Components, loadComponents, type LoadDeps } from "./load-components.ts";
+  type ComponentEntry,
+  type Components,
+  loadComponents,
+  type LoadDeps,
+} from "./load-components.ts";
 import { loadEndpoints } from "./load-endpoints.ts";
-import type { Kind } from "./ports/manifest.ts";
-import type { AppChannel, AppRef, Platform } from "./ports/platform.ts";
-import { startSubscriptions } from "./pubsub/consume.ts";
+import { sandboxed } from "./middleware/sandbox.ts";
+import { type Calls, whenIdle } from "./reload/calls.ts";
 import {
-  createStreamingSubscriptions,
-  type StreamingSubscriptions,
-} from "./pubsub/streaming-subscriptions.ts";
-import type { SubscriptionView } from "./pubsub/subscriptions.ts";
-import type { SecretScope } from "./secrets/scope.ts";
-import { startOutboxes } from "./state/outbox-delivery.ts";
-
-export interface AppOptions extends AppRef {
-  readonly channel?: AppChannel;
-  readonly connection?: AppConnection;
-  /** Absent: the app is not asked, and counts as healthy. */
-  readonly healthProbe?: HealthProbe;
-  /** All resources that were read; scopes and namespaces are applied here. */
-  readonly resources: readonly Resource[];
-  readonly configuration: Configuration;
-  /** SHA-256 texts (`hashToken`). */
-  readonly apiTokens: readonly string[];
-  readonly appToken?: string;
-  /** Origins that browsers may call from (`--allowed-origins`); absent or empty turns CORS off. */
-  readonly allowedOrigins?: string;
-  readonly limits: AppLimits;
-  readonly extended: Readonly<Record<string, string>>;
-  /** Parts of the target that must be up before `healthz` is, for example "app-port". */
-  readonly waitFor: readonly string[];
-  /** True: `addApp` rejects when a component without `ignoreErrors` cannot start. */
-  readonly failOnComponentError: boolean;
-  readonly bindingProbeMs: number;
-  readonly disableInitEndpoints: readonly string[];
-  shutdown(force: boolean): void;
-}
+  type Documents,
+  isSameConfiguration,
+  type Kept,
+  meaningOf,
+  needsRestart,
+  type ReloadFault,
+  type UpdateReport,
+  withUnread,
+} from "./reload/documents.ts";
+import { showFaults } from "./reload/show-faults.ts";
+import type { Configuration } from "./resources/configuration.ts";
+import { ofKind, type Resource } from "./resources/resource.ts";
+import { isVisible } from "./resources/scopes.ts";
+import { ownTracing, type TracingOwner } from "./tracing/app-tracing.ts";
 
 /** An app that the runtime hosts. */
 export interface HostedApp extends AsyncDisposable {
@@ -68,82 +43,107 @@ export interface HostedApp extends AsyncDisposable {
   readonly unhealthy: Promise<void>;
   /** A part named in `waitFor` is up. */
   isUp(part: string): void;
+  /**
+   * Puts other documents into force while the app goes on. Never rejects: what cannot be changed stays as it
+   * was, and is reported, here and in the app's metadata. Of updates that come while one runs only the last counts.
+   */
+  update(documents: Documents | Kept): Promise<UpdateReport>;
 }
 
-interface Running {
-  stop(): Promise<void>;
+/** What all apps of a runtime share. */
+export interface HostDeps extends Omit<LoadDeps, "denied" | "meter"> {
+  readonly badTokens: BadTokens;
+  readonly loop: LoopShare;
 }
 
 export async function hostApp(
   options: AppOptions,
-  deps: Omit<LoadDeps, "denied">,
+  deps: HostDeps,
   gone: () => void,
 ): Promise<HostedApp> {
+  const { configuration } = options;
   const resources = options.resources.filter((resource) => isVisible(resource, options));
-  const denied = new Set(options.configuration.components.deny);
-  const components = await loadComponents(options, componentsOf(resources, options), {
-    ...deps,
-    denied,
-  });
+  const components = await openComponents(options, deps, resources, configuration);
   try {
     const fatal = components.failed.filter(({ ignored }) => !ignored);
     if (options.failOnComponentError && fatal.length > 0)
       throw new Error(fatal.map(({ reason }) => reason).join("\n"));
     const documents = ofKind(resources, "HTTPEndpoint");
-    const endpoints = await loadEndpoints(options, documents, components, deps.platform.env);
-    return new Hosted(options, resources, components, endpoints, deps, gone);
+    const httpEndpoints = await loadEndpoints(options, documents, components, deps.platform);
+    return new Hosted(options, { configuration, resources, components, httpEndpoints }, deps, gone);
   } catch (reason) {
     await components.release();
     throw reason;
   }
 }
 
+function openComponents(
+  options: AppOptions,
+  deps: HostDeps,
+  resources: readonly Resource[],
+  configuration: Configuration,
+  before?: Components,
+): Promise<Components> {
+  const documents = ofKind(resources, "Component");
+  return loadComponents(
+    options,
+    configuration.wasm.strictSandbox ? documents.map(sandboxed) : documents,
+    { ...deps, denied: new Set(configuration.components.deny), meter: options.meter },
+    before,
+  );
+}
+
+/** Time that calls have to end which use a component that is there no more. */
+const retireMs = 30_000;
+
 class Hosted implements HostedApp {
   readonly app: AppState;
-  readonly #resources: readonly Resource[];
-  readonly #components: Components;
   readonly #options: AppOptions;
-  readonly #deps: Omit<LoadDeps, "denied">;
+  readonly #deps: HostDeps;
   readonly #gone: () => void;
+  readonly #tracing: TracingOwner;
+  readonly #callers: AppCallers;
   readonly #ended = new AbortController();
   /** Fires when nothing may call the app any more, though calls to it may still end. */
   readonly #stopping = new AbortController();
-  #running: readonly Running[] = [];
+  readonly #usage: Usage = createUsage();
+  readonly #retired = new Set<ComponentEntry>();
+  #sources: Omit<PolicySources, "tracing" | "before">;
+  #next: Documents | Kept | undefined;
+  #updating: Promise<UpdateReport> | undefined;
   #stopped: Promise<void> | undefined;
-  #outboxes: Running | undefined;
 
   constructor(
     options: AppOptions,
-    resources: readonly Resource[],
-    components: Components,
-    endpoints: ReadonlyMap<string, HttpEndpoint>,
-    deps: Omit<LoadDeps, "denied">,
+    sources: Omit<PolicySources, "tracing" | "before">,
+    deps: HostDeps,
     gone: () => void,
   ) {
     this.#options = options;
-    this.#resources = resources;
-    this.#components = components;
+    this.#sources = sources;
     this.#deps = deps;
     this.#gone = gone;
-    this.app = new AppState(
-      options,
-      components,
-      endpoints,
-      ofKind(resources, "Resiliency").map(({ name }) => name),
-      deps.platform,
-    );
+    this.#tracing = ownTracing(options, deps.platform);
+    const tracing = this.#tracing.of(sources.configuration.tracing);
+    const policies = createPolicies({ ...sources, tracing }, this.#policyDeps());
+    const { components } = sources;
+    this.app = new AppState(options, components, policies, deps.platform, deps.badTokens);
+    this.#callers = createCallers(this.app, options, deps.platform, {
+      stopping: this.#stopping.signal,
+      ended: this.#ended.signal,
+    });
+  }
+  #policyDeps(): PolicyDeps {
+    const { namespace, connection, meter } = this.#options;
+    const isHttp = !connection?.protocol.startsWith("grpc");
+    const { loop, platform } = this.#deps;
+    return { ...platform, namespace, isHttp, meter, loop, usage: this.#usage };
   }
   async start(): Promise<void> {
     const { healthCheck } = this.app;
-    this.#outboxes = await startOutboxes(
-      this.app,
-      this.#components.all("state"),
-      this.#deps.platform,
-    );
-    // It may have ended while it started.
-    if (this.#ended.signal.aborted) await this.#outboxes.stop();
+    await this.#callers.startOutboxes(this.#sources.components);
     if (!healthCheck) {
-      await this.#startCallers();
+      await this.#callers.start(this.#sources);
       return this.isUp("app");
     }
     this.isUp("app");
@@ -153,37 +153,104 @@ class Hosted implements HostedApp {
         log.info(`The app is ${isHealthy ? "healthy" : "not healthy any more"}`, {
           app_id: this.app.appId,
         });
-        if (!isHealthy) await this.#stopCallers();
-        else if (!this.#stopping.signal.aborted) await this.#startCallers();
+        if (!isHealthy) await this.#callers.stop();
+        else if (!this.#stopping.signal.aborted) await this.#callers.start(this.#sources);
       },
       { signal: this.#ended.signal },
     );
   }
-  async #startCallers(): Promise<void> {
-    const { clock, log } = this.#deps.platform;
-    const options = { signal: this.#ended.signal };
-    const programmatic = !this.#options.disableInitEndpoints.includes("subscribe");
-    const consumption = await startSubscriptions(
-      this.app,
-      ofKind(this.#resources, "Subscription"),
-      { clock, log, programmatic },
-      options,
-    );
-    this.app.subscriptions = consumption.views;
-    const bindings = await startInputBindings(
-      this.app,
-      this.#components.all("bindings.input"),
-      { clock, log, probeMs: this.#options.bindingProbeMs },
-      options,
-    );
-    this.#running = [consumption, bindings];
-    // It may have been asked to stop while it started.
-    if (this.#stopping.signal.aborted) await this.#stopCallers();
+  update(documents: Documents | Kept): Promise<UpdateReport> {
+    this.#next = documents;
+    return (this.#updating ??= this.#updateAll().finally(() => (this.#updating = undefined)));
   }
-  async #stopCallers(): Promise<void> {
-    const running = this.#running;
-    this.#running = [];
-    await Promise.allSettled(running.map((each) => each.stop()));
+  async #updateAll(): Promise<UpdateReport> {
+    let report: UpdateReport = { changed: false, faults: [] };
+    for (let next = this.#next; next && !this.#stopping.signal.aborted; next = this.#next) {
+      this.#next = undefined;
+      const last = await this.#update(next);
+      report = { changed: report.changed || last.changed, faults: last.faults };
+    }
+    return report;
+  }
+  async #update(documents: Documents | Kept): Promise<UpdateReport> {
+    const { clock, log } = this.#deps.platform;
+    if ("kept" in documents) {
+      const faults = [unreadFault("", documents.kept)];
+      showFaults(this.app, faults, clock.now());
+      return { changed: false, faults };
+    }
+    const before = this.#sources;
+    const { configuration } = documents;
+    const unread = documents.unread.map(({ file, why }) => unreadFault(file, why));
+    const resources = withUnread(documents, before.resources).filter((resource) =>
+      isVisible(resource, this.#options),
+    );
+    const isSame =
+      isSameConfiguration(before.configuration, configuration) &&
+      resources.map(meaningOf).join("\n") === before.resources.map(meaningOf).join("\n");
+    // What has failed is tried again: what it lacked may be there now.
+    const { failed, faults: former } = before.components;
+    const isDone = isSame && failed.length + former.length === 0;
+    const faults = isDone
+      ? unread
+      : [...unread, ...(await this.#replace(resources, configuration))];
+    showFaults(this.app, faults, clock.now());
+    if (!isSame) log.info("Documents reloaded", { app_id: this.app.appId });
+    return { changed: !isSame, faults };
+  }
+  /** All of it or nothing; a component that does not open is left as it was. */
+  async #replace(
+    resources: readonly Resource[],
+    configuration: Configuration,
+  ): Promise<readonly ReloadFault[]> {
+    const { platform } = this.#deps;
+    const before = this.#sources;
+    const components = await openComponents(
+      this.#options,
+      this.#deps,
+      resources,
+      configuration,
+      before.components,
+    );
+    try {
+      const documents = ofKind(resources, "HTTPEndpoint");
+      const httpEndpoints = await loadEndpoints(this.#options, documents, components, platform);
+      const sources = { configuration, resources, components, httpEndpoints };
+      const tracing = this.#tracing.of(configuration.tracing);
+      const policies = createPolicies(
+        { ...sources, tracing, before: this.app.policies },
+        this.#policyDeps(),
+      );
+      const late = needsRestart(before.configuration, configuration);
+      if (late.length > 0)
+        platform.log.warn(`Changes of ${late.join(", ")} need a restart`, {
+          app_id: this.app.appId,
+        });
+      const calls = this.app.replace(components, policies);
+      this.#sources = sources;
+      await this.#callers.follow(sources);
+      this.#retire(gone(before.components, components), calls);
+      return components.faults;
+    } catch (reason) {
+      await Promise.allSettled(gone(components, before.components).map((entry) => entry.release()));
+      const fault = unreadFault("", `nothing was changed: ${messageOf(reason)}`);
+      platform.log.error(`Cannot reload documents: ${messageOf(reason)}`, {
+        app_id: this.app.appId,
+      });
+      return [...components.faults, fault];
+    }
+  }
+  /** Closes what is there no more once nobody uses it; a store that somebody watches only with the app. */
+  #retire(entries: readonly ComponentEntry[], calls: Calls): void {
+    for (const entry of entries) this.#retired.add(entry);
+    const { clock } = this.#deps.platform;
+    void whenIdle(calls, retireMs, clock).then(() => {
+      for (const entry of entries) {
+        if (this.app.configurationSubscriptions.uses(entry.document.name)) continue;
+        this.#retired.delete(entry);
+        void entry.release();
+      }
+    });
   }
   stop(): Promise<void> {
     return (this.#stopped ??= this.#stop());
@@ -192,7 +259,7 @@ class Hosted implements HostedApp {
     this.#stopping.abort();
     const { streaming, configurationSubscriptions } = this.app;
     await Promise.allSettled([
-      this.#stopCallers(),
+      this.#callers.stop(),
       streaming.stop(),
       configurationSubscriptions.stop(),
     ]);
@@ -206,112 +273,20 @@ class Hosted implements HostedApp {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#gone();
     await this.stop();
-    await this.#outboxes?.stop();
+    await this.#updating;
+    await this.#callers.stopOutboxes();
     this.#ended.abort();
-    await this.#components.release();
+    await this.#sources.components.release();
+    await Promise.allSettled([...this.#retired].map((entry) => entry.release()));
+    this.#tracing.close();
   }
 }
 
-/** What operations see of a hosted app. */
-class AppState implements App {
-  readonly appId: string;
-  readonly namespace: string;
-  readonly channel: AppChannel | undefined;
-  readonly healthCheck: AppHealthCheck | undefined;
-  readonly connection: AppConnection | undefined;
-  readonly limits: AppLimits;
-  readonly apiTokens: readonly string[];
-  readonly appToken: string | undefined;
-  readonly origins: Origins | undefined;
-  readonly apiLists: ApiLists | undefined;
-  readonly httpPipeline: Pipeline | undefined;
-  readonly appHttpPipeline: Pipeline | undefined;
-  readonly samplingRate: number;
-  readonly extended: Map<string, string>;
-  readonly httpEndpoints: ReadonlyMap<string, HttpEndpoint>;
-  readonly resiliencies: readonly string[];
-  readonly health: AppHealth & { readonly waitingFor: Set<string> };
-  readonly shutdown: (force: boolean) => void;
-  subscriptions: readonly SubscriptionView[] = [];
-  readonly streaming: StreamingSubscriptions;
-  readonly configurationSubscriptions: ConfigurationSubscriptions;
-  readonly #components: Components;
-  readonly #secretScopes: ReadonlyMap<string, SecretScope>;
-
-  constructor(
-    options: AppOptions,
-    components: Components,
-    httpEndpoints: ReadonlyMap<string, HttpEndpoint>,
-    resiliencies: readonly string[],
-    { clock, log }: Pick<Platform, "clock" | "log">,
-  ) {
-    const { api, httpPipeline, appHttpPipeline } = options.configuration;
-    this.appId = options.appId;
-    this.namespace = options.namespace;
-    this.appHttpPipeline = resolvePipeline("appHttpPipeline", appHttpPipeline, components, log);
-    const { channel, healthProbe } = options;
-    this.healthCheck =
-      channel && healthProbe ? createAppHealthCheck(channel, healthProbe, clock) : undefined;
-    const called = channelOf(options, this.appHttpPipeline);
-    this.channel = called && this.healthCheck ? whileHealthy(called, this.healthCheck) : called;
-    this.httpPipeline = resolvePipeline("httpPipeline", httpPipeline, components, log);
-    this.apiLists = api.allowed.length + api.denied.length > 0 ? api : undefined;
-    this.origins = parseOrigins(options.allowedOrigins ?? "");
-    this.connection = options.connection;
-    this.limits = options.limits;
-    this.apiTokens = options.apiTokens;
-    this.appToken = options.appToken;
-    this.samplingRate = options.configuration.tracing.samplingRate;
-    this.extended = new Map(Object.entries(options.extended));
-    this.httpEndpoints = httpEndpoints;
-    this.resiliencies = resiliencies;
-    this.health = { waitingFor: new Set(["app", ...options.waitFor]), outbound: true };
-    this.shutdown = options.shutdown;
-    this.streaming = createStreamingSubscriptions(clock, log);
-    this.configurationSubscriptions = createConfigurationSubscriptions(clock, log);
-    this.#components = components;
-    this.#secretScopes = new Map(
-      options.configuration.secrets.scopes.map((scope) => [scope.storeName, scope]),
-    );
-  }
-  component<K extends Kind>(kind: K, name: string): Loaded<K> | undefined {
-    return this.#components.get(kind, name);
-  }
-  has(kind: Kind): boolean {
-    return this.#components.has(kind);
-  }
-  get loaded(): Components["list"] {
-    return this.#components.list;
-  }
-  get failed(): Components["failed"] {
-    return this.#components.failed;
-  }
-  secretScope(store: string): SecretScope | undefined {
-    return this.#secretScopes.get(store);
-  }
+/** Entries of the one that the other does not have. */
+function gone(of: Components, than: Components): readonly ComponentEntry[] {
+  const there = new Set(than.entries.values());
+  return [...of.entries.values()].filter((entry) => !there.has(entry));
 }
-
-/** Dapr: middleware is for HTTP; an app that speaks gRPC is called without. */
-function channelOf(
-  { channel, connection, limits }: AppOptions,
-  pipeline: Pipeline | undefined,
-): AppChannel | undefined {
-  return channel && pipeline && !connection?.protocol.startsWith("grpc")
-    ? throughAppPipeline(channel, pipeline, limits.maxBodyBytes)
-    : channel;
-}
-
-function componentsOf(
-  resources: readonly Resource[],
-  { configuration }: AppOptions,
-): readonly ComponentDocument[] {
-  const documents = ofKind(resources, "Component");
-  return configuration.wasm.strictSandbox ? documents.map(sandboxed) : documents;
-}
-
-function ofKind<K extends Resource["kind"]>(
-  resources: readonly Resource[],
-  kind: K,
-): ReadonlyArray<Extract<Resource, { readonly kind: K }>> {
-  return resources.filter((resource) => resource.kind === kind) as never;
+function unreadFault(file: string, reason: string): ReloadFault {
+  return { kind: "", name: "", reason, file };
 }

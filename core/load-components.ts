@@ -8,10 +8,13 @@ import { within } from "./util/time-limit.ts";
 import type { CallOptions, Metadata } from "./ports/component.ts";
 import type { ComponentSpec, Kind, Kinds, Manifest } from "./ports/manifest.ts";
 import type { AppRef, Log, Platform } from "./ports/platform.ts";
+import { meaningOf, type ReloadFault } from "./reload/documents.ts";
 import { capabilitiesOf, type Registry } from "./registry.ts";
 import { encryptedStore, type StateCipher, stateCipher } from "./state/encryption.ts";
 import { keyPrefix } from "./state/keys.ts";
 import { outboxSettings } from "./state/outbox.ts";
+import { noteLoad } from "./telemetry/component-starts.ts";
+import type { Meter } from "./telemetry/meter.ts";
 
 /** An app's components. */
 export interface Components {
@@ -25,6 +28,19 @@ export interface Components {
     readonly capabilities: readonly string[];
   }>;
   readonly failed: ReadonlyArray<FailedComponent & { readonly ignored: boolean }>;
+  /** What a document has become, by its name. */
+  readonly entries: ReadonlyMap<string, ComponentEntry>;
+  /** Changed documents that could not be put into force; what they were before still is. */
+  readonly faults: readonly ReloadFault[];
+  release(): Promise<void>;
+}
+/** One document, opened. The same object as long as the document means the same. */
+export interface ComponentEntry {
+  readonly document: ComponentDocument;
+  readonly meaning: string;
+  readonly loaded: ReadonlyArray<readonly [Kind, Loaded]>;
+  readonly capabilities: readonly string[];
+  /** Gives its ports back. */
   release(): Promise<void>;
 }
 export interface LoadDeps {
@@ -33,6 +49,7 @@ export interface LoadDeps {
   readonly platform: Platform;
   /** Types refused by the Configuration (`type` or `type/version`). */
   readonly denied: ReadonlySet<string>;
+  readonly meter?: Meter | undefined;
 }
 
 /** Opens what the app may see: secret stores first, then the rest, each in the order given. One failure does not stop the others. */
@@ -40,6 +57,7 @@ export async function loadComponents(
   app: AppRef,
   documents: readonly ComponentDocument[],
   deps: LoadDeps,
+  before?: Components,
 ): Promise<Components> {
   const table = new Table();
   const isSecretStore = ({ spec }: ComponentDocument): boolean =>
@@ -48,10 +66,18 @@ export async function loadComponents(
     const opening = documents.filter((document) => isSecretStore(document) === first);
     // Side by side, since each may wait for its server; kept in order, since metadata lists them in order.
     const opened = await Promise.all(
-      opening.map((document) => openOne(app, document, table, deps)),
+      opening.map(
+        async (document) =>
+          reusable(document, table, before, deps) ?? openOne(app, document, table, deps),
+      ),
     );
     opened.forEach((result, i) => {
       const document = opening[i] as ComponentDocument;
+      if ("entry" in result) return table.keep(result.entry);
+      const former = before?.entries.get(document.name);
+      if (result instanceof Error && former && !isDenied(document, deps))
+        return table.keepFormer(former, document, result.message, app, deps.platform.log);
+      noteLoad(deps, document, result instanceof Error || table.names.has(document.name));
       if (result instanceof Error) table.fail(document, result.message, app, deps.platform.log);
       else if (table.names.has(document.name))
         table.duplicate(document, result, app, deps.platform.log);
@@ -59,6 +85,25 @@ export async function loadComponents(
     });
   }
   return table;
+}
+
+function isDenied({ spec }: ComponentDocument, { denied }: LoadDeps): boolean {
+  return denied.has(spec.type) || denied.has(`${spec.type}/${spec.version || "v1"}`);
+}
+
+/** What the document was already, where that still holds: it means the same, and so does the store of its secrets. */
+function reusable(
+  document: ComponentDocument,
+  table: Table,
+  before: Components | undefined,
+  deps: LoadDeps,
+): { readonly entry: ComponentEntry } | undefined {
+  const entry = before?.entries.get(document.name);
+  if (!entry || isDenied(document, deps) || entry.meaning !== meaningOf(document)) return undefined;
+  const usesSecrets = document.spec.metadata.some(({ secretKeyRef }) => secretKeyRef);
+  const store = document.secretStore ?? "kubernetes";
+  if (usesSecrets && table.entries.get(store) !== before?.entries.get(store)) return undefined;
+  return { entry };
 }
 
 interface Opened {
@@ -81,7 +126,7 @@ async function openOne(
   const { log, env } = deps.platform;
   const leases: Lease[] = [];
   try {
-    if (deps.denied.has(spec.type) || deps.denied.has(`${spec.type}/${spec.version || "v1"}`))
+    if (isDenied(document, deps))
       throw new Error(`component type ${spec.type} is denied by the configuration`);
     const manifests = wanted(deps.registry.find(spec.type, spec.version), document);
     const values = await resolveValues(spec.metadata, {
@@ -160,7 +205,8 @@ function stateStoreOf(
 class Table implements Components {
   readonly names = new Set<string>();
   readonly #kinds = new Map<Kind, Map<string, Loaded>>();
-  readonly #leases: Lease[] = [];
+  readonly entries = new Map<string, ComponentEntry>();
+  readonly faults: ReloadFault[] = [];
   readonly list: Array<Components["list"][number]> = [];
   readonly failed: Array<Components["failed"][number]> = [];
 
@@ -175,24 +221,54 @@ class Table implements Components {
   }
   add(document: ComponentDocument, opened: Opened): void {
     const { name, spec } = document;
+    const { leases, metadata, keyPrefix: prefix, namespaceScoped } = opened;
     const common = { name, type: spec.type, version: spec.version || "v1" };
-    const capabilities: string[] = [];
-    opened.manifests.forEach(({ kind }, i) => {
-      const { port } = opened.leases[i] as Lease;
-      const { metadata, keyPrefix: prefix, namespaceScoped } = opened;
-      const shared = { ...common, metadata, keyPrefix: prefix, namespaceScoped };
-      const loaded: Loaded =
-        kind === "state"
-          ? { ...shared, ...stateStoreOf(name, port as Kinds["state"], opened) }
-          : { ...shared, port };
+    const shared = { ...common, metadata, keyPrefix: prefix, namespaceScoped };
+    const loaded = opened.manifests.map(({ kind }, i): readonly [Kind, Loaded] => {
+      const { port } = leases[i] as Lease;
+      return kind === "state"
+        ? [kind, { ...shared, ...stateStoreOf(name, port as Kinds["state"], opened) }]
+        : [kind, { ...shared, port }];
+    });
+    this.keep({
+      document,
+      meaning: meaningOf(document),
+      loaded,
+      capabilities: opened.manifests.flatMap(({ kind }, i) =>
+        capabilitiesOf(kind, (leases[i] as Lease).port),
+      ),
+      release: async () => {
+        await Promise.allSettled(leases.map((lease) => lease.release()));
+      },
+    });
+  }
+  keep(entry: ComponentEntry): void {
+    const { name, spec } = entry.document;
+    for (const [kind, loaded] of entry.loaded) {
       const of = this.#kinds.get(kind);
       if (of) of.set(name, loaded);
       else this.#kinds.set(kind, new Map([[name, loaded]]));
-      capabilities.push(...capabilitiesOf(kind, port));
-    });
+    }
     this.names.add(name);
-    this.#leases.push(...opened.leases);
-    this.list.push({ ...common, capabilities });
+    this.entries.set(name, entry);
+    const { type, version } = spec;
+    this.list.push({ name, type, version: version || "v1", capabilities: entry.capabilities });
+  }
+  /** A change that cannot be made leaves what was there before. */
+  keepFormer(
+    former: ComponentEntry,
+    document: ComponentDocument,
+    why: string,
+    app: AppRef,
+    log: Log,
+  ): void {
+    const { name, origin } = document;
+    this.faults.push({ kind: "Component", name, reason: why, file: origin.file });
+    log.error(`Cannot change component ${name}, which stays as it was: ${why}`, {
+      app_id: app.appId,
+      where: `${origin.file} (document ${origin.document})`,
+    });
+    this.keep(former);
   }
   fail(document: ComponentDocument, why: string, app: AppRef, log: Log): void {
     const { name, spec } = document;
@@ -214,6 +290,6 @@ class Table implements Components {
     );
   }
   async release(): Promise<void> {
-    await Promise.allSettled(this.#leases.map((lease) => lease.release()));
+    await Promise.allSettled([...this.entries.values()].map((entry) => entry.release()));
   }
 }

@@ -2,7 +2,7 @@ import type { HttpEndpoint } from "./app.ts";
 import type { Components } from "./load-components.ts";
 import type { AppRef, Platform } from "./ports/platform.ts";
 import type { HttpEndpointDocument } from "./resources/http-endpoint.ts";
-import { resolveValues } from "./resources/values.ts";
+import { resolveValues, type ValueSource } from "./resources/values.ts";
 
 const secretTimeoutMs = 5000;
 
@@ -11,11 +11,11 @@ export async function loadEndpoints(
   app: AppRef,
   documents: readonly HttpEndpointDocument[],
   components: Pick<Components, "get">,
-  env: Platform["env"],
+  { env, fetchWith }: Pick<Platform, "env" | "fetchWith">,
 ): Promise<ReadonlyMap<string, HttpEndpoint>> {
   const endpoints = new Map<string, HttpEndpoint>();
   for (const { name, spec, secretStore } of documents) {
-    const values = await resolveValues(spec.headers, {
+    const source: ValueSource = {
       secret: async (key, field) => {
         const store = components.get("secretstores", secretStore ?? "kubernetes");
         const options = { signal: AbortSignal.timeout(secretTimeoutMs) };
@@ -24,8 +24,17 @@ export async function loadEndpoints(
       env,
       app,
       uuid: () => crypto.randomUUID(),
+    };
+    const values = await resolveValues(spec.headers, source);
+    const tls = spec.clientTls ? await resolveValues(spec.clientTls, source) : undefined;
+    if (tls && !fetchWith)
+      throw new Error(`HTTPEndpoint "${name}" has clientTLS, which this platform cannot do`);
+    endpoints.set(name, {
+      name,
+      baseUrl: spec.baseUrl,
+      headers: Object.entries(values).flat(),
+      ...(tls && fetchWith ? { fetch: fetchWith(tls) } : {}),
     });
-    endpoints.set(name, { name, baseUrl: spec.baseUrl, headers: Object.entries(values).flat() });
   }
   return endpoints;
 }

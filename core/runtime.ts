@@ -4,10 +4,13 @@ import { conversationHttp } from "./conversation/http.ts";
 import { cryptoHttp } from "./crypto/http.ts";
 import { subtleCryptoHttp } from "./crypto/subtle-http.ts";
 import { healthHttp } from "./health/http.ts";
-import { type AppOptions, type HostedApp, hostApp } from "./hosted-app.ts";
+import type { AppOptions } from "./app-options.ts";
+import { type HostedApp, hostApp } from "./hosted-app.ts";
 import { createHttp } from "./http/surface.ts";
 import type { Caller } from "./http/input.ts";
 import { bindingsHttp } from "./bindings/http.ts";
+import { createLoopShare } from "./budget/loop-share.ts";
+import { createBadTokens } from "./identity/bad-tokens.ts";
 import { createInstances } from "./instances.ts";
 import { invokeHttp } from "./invoke/http.ts";
 import { createInvoke, type Invoke } from "./invoke/operations.ts";
@@ -23,6 +26,8 @@ import { pubsubHttp } from "./pubsub/http.ts";
 import { createRegistry } from "./registry.ts";
 import { secretsHttp } from "./secrets/http.ts";
 import { stateHttp } from "./state/http.ts";
+import { measuredOperations } from "./telemetry/measured-operations.ts";
+import { scopedLog } from "./telemetry/scoped-log.ts";
 import { unconfiguredHttp } from "./unconfigured/http.ts";
 
 export interface RuntimeOptions {
@@ -63,10 +68,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const { platform } = options;
   const apps = new Map<string, HostedApp>();
   const registry = createRegistry(options.manifests, options.target);
-  const instances = createInstances(platform, platform.clock);
+  const contrib = { ...platform, log: scopedLog(platform.log, "dapr.contrib") };
+  const loop = createLoopShare(platform.clock, platform.loopActiveMs);
+  const badTokens = createBadTokens(platform.clock);
+  const instances = createInstances(contrib, platform.clock);
   const find = (app: AppRef): App | undefined => apps.get(appKey(app))?.app;
   const invoke = createInvoke({ platform, find });
-  const run = compose(options.layers ?? []);
+  const run = compose([measuredOperations, ...(options.layers ?? [])]);
   const fetch = createHttp(
     run,
     [
@@ -95,7 +103,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       const key = appKey(app);
       if (apps.has(key))
         throw new Error(`App "${app.appId}" is already hosted here; app ids must be unique`);
-      const hosted = await hostApp(app, { registry, instances, platform }, () => apps.delete(key));
+      const hosted = await hostApp(app, { registry, instances, platform, badTokens, loop }, () =>
+        apps.delete(key),
+      );
       apps.set(key, hosted);
       return hosted;
     },

@@ -1,9 +1,13 @@
+import type { Span } from "./tracing/span.ts";
+
 /** W3C Trace Context: who the caller's span is, and what ours is called. https://www.w3.org/TR/trace-context/ */
 export interface TraceContext {
   /** The `traceparent` of this call's own span. */
   readonly traceparent: string;
   /** The caller's `tracestate`, passed on as it came; empty when there was none. */
   readonly tracestate: string;
+  /** Present when the trace is sampled and the app exports: what is to be said of this call. */
+  readonly span?: Span | undefined;
 }
 
 const traceparentLength = 55;
@@ -24,22 +28,41 @@ function randomHex(bytes: number): string {
   return text;
 }
 
-/** Continues the caller's trace, or starts one. `sampled` decides for a trace that starts here. */
+/** Continues the caller's trace, whose flags decide, or starts one, which is sampled at the rate given (0 to 1). */
 export function traceFrom(
   traceparent: string | null | undefined,
   tracestate: string | null | undefined,
-  sampled: () => boolean,
+  rate: number,
 ): TraceContext {
   if (traceparent && isTraceparent(traceparent)) {
     return {
       traceparent: `00-${traceparent.slice(3, 35)}-${randomHex(8)}-${traceparent.slice(53, 55)}`,
-      tracestate: tracestate ?? "",
+      tracestate: tracestate && isTracestate(tracestate) ? tracestate : "",
     };
   }
+  const traceId = randomHex(16);
   return {
-    traceparent: `00-${randomHex(16)}-${randomHex(8)}-${sampled() ? "01" : "00"}`,
+    traceparent: `00-${traceId}-${randomHex(8)}-${isInSample(traceId, rate) ? "01" : "00"}`,
     tracestate: "",
   };
+}
+
+/** The number that 13 hexadecimal digits can hold, and a `number` exactly. */
+const span52 = 2 ** 52;
+/**
+ * OpenTelemetry's TraceIdRatioBased: the last 8 bytes of the id are a fraction, so that all who ask at one
+ * rate decide alike.
+ */
+export function isInSample(traceId: string, rate: number): boolean {
+  if (rate >= 1) return true;
+  return Number.parseInt(traceId.slice(16, 29), 16) < rate * span52;
+}
+
+/** The sampled flag of a `traceparent` that is well-formed. */
+export function isSampled(traceparent: string): boolean {
+  // Lower-case hexadecimal: the codes of odd digits are odd for 1 to 9, and even for b, d and f.
+  const code = traceparent.charCodeAt(54);
+  return (code & 1) === (code < 58 ? 1 : 0);
 }
 
 /** Version 00 only: two dashes in place, lower-case hex, neither id all zero. */
@@ -60,4 +83,22 @@ export function isTraceparent(text: string): boolean {
     }
   }
   return trace > 0 && span > 0;
+}
+
+/** Dapr drops what is longer, and what is malformed. */
+const maxTracestate = 512;
+const maxMembers = 32;
+const member =
+  /^(?:[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13})=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]$/;
+
+function isTracestate(text: string): boolean {
+  if (text.length > maxTracestate) return false;
+  const members = text.split(",");
+  return (
+    members.length <= maxMembers &&
+    members.every((each) => {
+      const trimmed = each.trim();
+      return trimmed === "" || member.test(trimmed);
+    })
+  );
 }

@@ -14,8 +14,8 @@ const sdk = join(root, "node_modules/@dapr/dapr/proto");
 const supplement = join(root, "core/grpc/proto");
 const gen = join(root, "core/grpc/gen");
 const bin = join(root, "node_modules/.bin");
-/** What we speak; the SDK's folder also holds the control plane's protocols. */
-const wanted = ["dapr/proto/common/v1", "dapr/proto/runtime/v1"];
+/** What we speak; of the control plane the certificate authority only. */
+const wanted = ["dapr/proto/common/v1", "dapr/proto/runtime/v1", "dapr/proto/sentry/v1"];
 
 /** Generates unless the inputs are those of the last time. */
 export async function generateProto(): Promise<void> {

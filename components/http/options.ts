@@ -1,8 +1,5 @@
 import type { OptionTable } from "#core/ports/manifest.ts";
 
-const noCertificates =
-  "Not available: this runtime's HTTP client takes no certificates of a component. A component with it does not start.";
-
 export const options: OptionTable = {
   url: {
     type: "string",
@@ -34,11 +31,16 @@ export const options: OptionTable = {
     about:
       "An answer other than 2xx is an error. A request may say otherwise in its metadata of that name.",
   },
-  MTLSRootCA: { type: "string", about: noCertificates },
-  MTLSClientCert: { type: "string", about: noCertificates },
-  MTLSClientKey: { type: "string", sensitive: true, about: noCertificates },
+  MTLSRootCA: {
+    type: "string",
+    about:
+      "Authority that the server's certificate must come from, as PEM or a file's path. Node only, as the next two.",
+  },
+  MTLSClientCert: { type: "string", about: "Certificate to show, as PEM or a file's path." },
+  MTLSClientKey: { type: "string", sensitive: true, about: "Its key, as PEM or a file's path." },
   MTLSRenegotiation: {
     type: "string",
-    about: "Only RenegotiateNever, which is what happens without it.",
+    about:
+      "RenegotiateNever, …OnceAsClient or …FreelyAsClient: read, and left to the platform's TLS.",
   },
 };

@@ -12,14 +12,22 @@ import { readSettings, type Settings } from "./settings.ts";
 const operations = ["create", "get", "head", "post", "put", "patch", "delete", "options", "trace"];
 const withBody: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 
-export async function open(spec: ComponentSpec, { fetch, clock }: Host): Promise<OutputBinding> {
+export async function open(spec: ComponentSpec, host: Host): Promise<OutputBinding> {
+  const { clock } = host;
   const settings = readSettings(spec);
+  const fetch = fetchFor(settings, host);
   return {
     operations,
     invoke: (operation, request, options) =>
       invoke(settings, fetch, clock, operation, request, options),
     [Symbol.asyncDispose]: async () => {},
   };
+}
+
+function fetchFor({ tls }: Settings, { fetch, fetchWith }: Host): typeof globalThis.fetch {
+  if (!tls) return fetch;
+  if (!fetchWith) throw new Error("MTLSRootCA and MTLSClientCert need a platform with its own TLS");
+  return fetchWith(tls);
 }
 
 async function invoke(

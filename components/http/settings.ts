@@ -1,5 +1,6 @@
-import { optionsOf } from "#components/_shared/options.ts";
+import { type Options, optionsOf } from "#components/_shared/options.ts";
 import type { ComponentSpec } from "#core/ports/manifest.ts";
+import type { ClientTls } from "#core/ports/platform.ts";
 import { parseQuantity } from "#core/util/quantity.ts";
 import { options } from "./options.ts";
 
@@ -11,21 +12,13 @@ export interface Settings {
   readonly maxBodyBytes: number;
   readonly securityHeader: readonly [name: string, value: string] | undefined;
   readonly errorIfNot2XX: boolean;
+  /** Absent: the platform's own trust, and no certificate. */
+  readonly tls: ClientTls | undefined;
 }
 const mostBytes = 2 ** 30;
 
 export function readSettings(spec: ComponentSpec): Settings {
   const given = optionsOf(spec, options);
-  for (const name of ["MTLSRootCA", "MTLSClientCert", "MTLSClientKey"])
-    if (given.text(name) !== undefined)
-      throw new Error(
-        `${name} cannot be used: this runtime's HTTP client takes no certificates of a component; remove it, or call through a proxy that does the TLS`,
-      );
-  const renegotiation = given.text("MTLSRenegotiation");
-  if (renegotiation !== undefined && renegotiation !== "RenegotiateNever")
-    throw new Error(
-      `MTLSRenegotiation must be RenegotiateNever, not ${JSON.stringify(renegotiation)}`,
-    );
   const timeoutMs = given.duration("responseTimeout", 1000);
   if (timeoutMs !== undefined && timeoutMs <= 0)
     throw new Error("responseTimeout must be more than 0");
@@ -38,6 +31,21 @@ export function readSettings(spec: ComponentSpec): Settings {
       given.text("securityToken"),
     ),
     errorIfNot2XX: given.flag("errorIfNot2XX"),
+    tls: readTls(given),
+  };
+}
+
+/** Dapr: a certificate and its key count only together. */
+function readTls(given: Options): ClientTls | undefined {
+  const rootCa = given.text("MTLSRootCA");
+  const certificate = given.text("MTLSClientCert");
+  const privateKey = given.text("MTLSClientKey");
+  if ((certificate === undefined) !== (privateKey === undefined))
+    throw new Error("MTLSClientCert and MTLSClientKey go together; give both");
+  if (rootCa === undefined && certificate === undefined) return undefined;
+  return {
+    ...(rootCa === undefined ? {} : { rootCa }),
+    ...(certificate === undefined || privateKey === undefined ? {} : { certificate, privateKey }),
   };
 }
 

@@ -3,8 +3,8 @@ import { headerOf } from "#core/middleware/headers.ts";
 import { textResponse } from "#core/middleware/text-response.ts";
 import type { HttpMiddleware } from "#core/ports/http-middleware.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
-import { discoverKeys } from "./discover.ts";
-import { createVerify } from "./keys.ts";
+import { discoverKeys } from "#core/identity/discover-keys.ts";
+import { createVerify } from "#core/identity/jwks.ts";
 import { middleware } from "./manifest.ts";
 
 const prefix = "bearer ";
@@ -27,7 +27,7 @@ export async function open(spec: ComponentSpec, host: Host): Promise<HttpMiddlew
       const holds =
         value.slice(0, prefix.length).toLowerCase() === prefix &&
         token.length >= shortestToken &&
-        (await verify(token));
+        (await verify(token)) !== undefined;
       return holds ? next(request) : textResponse(401);
     },
     [Symbol.asyncDispose]: async () => {},

@@ -4,8 +4,11 @@ import { cleanPath, encodePath, splitTarget } from "#core/http/path.ts";
 import type { BindingData } from "#core/ports/bindings.ts";
 import { type CallOptions, noMetadata } from "#core/ports/component.ts";
 import type { AppChannel, PlainResponse } from "#core/ports/platform.ts";
+import { unguarded } from "#core/resiliency/guard.ts";
 import { collect, TooLargeError } from "#core/util/bounded-read.ts";
-import { eventHeaders } from "./event-headers.ts";
+import { measuredEvent } from "#core/telemetry/input-bindings.ts";
+import { endWithStatus } from "#core/tracing/attributes.ts";
+import { eventTrace, tracedHeaders } from "./event-headers.ts";
 
 /** Largest answer of an app that is handed back to a component. */
 const maxAnswerBytes = 4_194_304;
@@ -24,7 +27,9 @@ export async function deliverEvent(
       "rejected",
       `App "${app.appId}" has no input binding "${bindingName}"`,
     );
-  return postEvent(app, channelOf(app), binding, event, options);
+  const guard = app.resiliency?.component(bindingName, "bindings.input", "inbound") ?? unguarded;
+  const channel = channelOf(app);
+  return guard((limited) => postEvent(app, channel, binding, event, limited), options);
 }
 
 function channelOf({ appId, channel }: App): AppChannel {
@@ -43,17 +48,28 @@ export function eventPath({ name, metadata }: Pick<Loaded, "name" | "metadata">)
   return query === "" ? encoded : `${encoded}?${query}`;
 }
 
-export async function postEvent(
+export function postEvent(
+  app: App,
+  channel: AppChannel,
+  binding: Pick<Loaded, "name" | "metadata">,
+  event: BindingData,
+  options: CallOptions,
+): Promise<BindingData | undefined> {
+  return measuredEvent(app, binding.name, () => post(app, channel, binding, event, options));
+}
+
+async function post(
   app: App,
   channel: AppChannel,
   binding: Pick<Loaded, "name" | "metadata">,
   { data, metadata }: BindingData,
   options: CallOptions,
 ): Promise<BindingData | undefined> {
+  const trace = eventTrace(app, binding.name, metadata);
   const request = {
     method: "POST",
     path: eventPath(binding),
-    headers: eventHeaders(app, metadata),
+    headers: tracedHeaders(app, metadata, trace),
     callback: { kind: "binding-event", binding: binding.name, metadata },
   } as const;
   let response: PlainResponse;
@@ -63,11 +79,13 @@ export async function postEvent(
       options,
     );
   } catch (reason) {
+    trace?.span?.end(messageOf(reason));
     throw new ComponentError("unavailable", `error invoking app: ${messageOf(reason)}`, {
       cause: reason,
     });
   }
   const { status } = response;
+  if (trace?.span) endWithStatus(trace.span, status);
   const answer = await read(response);
   if (response.forward) await forward(app, response.forward, answer, options);
   if (status >= 200 && status <= 299)
@@ -76,6 +94,7 @@ export async function postEvent(
   throw new ComponentError(
     "rejected",
     `fails to send binding event to http app channel, status code: ${status} body: ${text.slice(0, 1024)}`,
+    { status },
   );
 }
 

@@ -3,7 +3,7 @@ import type { RequestOf } from "#core/grpc/rpcs.ts";
 import type { GrpcRoutes } from "#core/grpc/surface.ts";
 import type { Metadata } from "#core/ports/component.ts";
 import { bytesOf } from "#core/util/bytes.ts";
-import { baggageFault } from "./baggage.ts";
+import { baggageFault } from "#core/http/baggage.ts";
 import { bindingError } from "./errors.ts";
 import { headerNamesOf } from "./header-names.ts";
 import { invokeBinding } from "./operations.ts";

@@ -3,6 +3,7 @@ import { messageOf } from "#core/errors/component-error.ts";
 import type { BindingData } from "#core/ports/bindings.ts";
 import { type CallOptions, noMetadata } from "#core/ports/component.ts";
 import type { AppChannel, Clock, Log } from "#core/ports/platform.ts";
+import { type Guard, unguarded } from "#core/resiliency/guard.ts";
 import { discard } from "#core/pubsub/app-answer.ts";
 import { within } from "#core/util/time-limit.ts";
 import { eventPath, postEvent } from "./deliver.ts";
@@ -14,6 +15,8 @@ export interface InputDeps {
   readonly log: Log;
   /** How long the app may take to say whether it wants a binding. Default: 3 s. */
   readonly probeMs?: number;
+  /** Policies of deliveries to the app, by component. */
+  readonly inbound?: (component: string) => Guard;
 }
 /** An app's running input bindings. */
 export interface RunningInputs {
@@ -99,7 +102,7 @@ async function isWanted(
 interface Intake extends RunningInputs {
   start(channel: AppChannel, input: LoadedInput): Promise<void>;
 }
-function createIntake(app: App, { clock, log }: InputDeps, options: CallOptions): Intake {
+function createIntake(app: App, { clock, log, inbound }: InputDeps, options: CallOptions): Intake {
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
   const inFlight = new Set<Promise<unknown>>();
@@ -107,13 +110,14 @@ function createIntake(app: App, { clock, log }: InputDeps, options: CallOptions)
 
   const start = async (channel: AppChannel, input: LoadedInput): Promise<void> => {
     const fields = { app_id: app.appId, component: input.name };
+    const guard = inbound?.(input.name) ?? unguarded;
     const deliver = async (
       event: BindingData,
       call: CallOptions,
     ): Promise<BindingData | undefined> => {
       if (closed) throw new Error(`Binding ${input.name} is closed`);
       const both = { signal: AbortSignal.any([call.signal, signal]) };
-      const posting = postEvent(app, channel, input, event, both);
+      const posting = guard((limited) => postEvent(app, channel, input, event, limited), both);
       inFlight.add(posting);
       try {
         return await posting;

@@ -3,7 +3,7 @@ import type { HttpInput } from "#core/http/input.ts";
 import type { Metadata } from "#core/ports/component.ts";
 import { field } from "#core/pubsub/fields.ts";
 import { isRecord, jsonErrorText, jsonTypeOf, parseJson } from "#core/util/json.ts";
-import { baggageFault } from "./baggage.ts";
+import { baggageFault } from "#core/http/baggage.ts";
 import { encodeJson } from "./encode-json.ts";
 import { bindingError, malformed } from "./errors.ts";
 import type { InvokeBinding } from "./operations.ts";

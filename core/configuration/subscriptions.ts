@@ -15,6 +15,8 @@ export interface ConfigurationSubscriptions {
   start(store: string): ConfigurationSubscription;
   /** False when the app has no such subscription; with a store, none to that store. */
   end(id: string, store?: string): boolean;
+  /** True while there is one to the store. */
+  uses(store: string): boolean;
   /** Runs a call to the app. It outlives its subscription, but not the app. */
   deliver(work: (options: CallOptions) => Promise<void>): Promise<void>;
   /** Ends all, and waits for the calls to the app that are under way, at most 30 s. */
@@ -42,6 +44,7 @@ export function createConfigurationSubscriptions(
   return {
     log,
     end,
+    uses: (store) => [...running.values()].some((each) => each.store === store),
     start: (store) => {
       if (stopping) throw new Error("the app is stopping");
       const id = crypto.randomUUID();

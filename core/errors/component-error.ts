@@ -17,14 +17,21 @@ export class ComponentError extends Error {
   readonly kind: FailureKind;
   /** What the far side said beside the failure (an HTTP binding's headers); goes to the caller. */
   readonly metadata: Metadata | undefined;
+  /** What the far side answered, of HTTP or gRPC, for policies that look at it. */
+  readonly status: number | undefined;
   constructor(
     kind: FailureKind,
     message: string,
-    options?: { readonly cause?: unknown; readonly metadata?: Metadata },
+    options?: {
+      readonly cause?: unknown;
+      readonly metadata?: Metadata;
+      readonly status?: number;
+    },
   ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.metadata = options?.metadata;
+    this.status = options?.status;
     Object.defineProperty(this, brand, { value: true });
   }
   static is(value: unknown): value is ComponentError {

@@ -1,20 +1,31 @@
 import { isRpcAllowed } from "#core/api-access/grpc.ts";
 import { errorOfHttpStatus } from "#core/errors/status-codes.ts";
-import { hashToken, tokenHeader } from "#core/http/token.ts";
+import { tokenHeader } from "#core/http/token.ts";
+import { asksForToken, holdsToken } from "#core/identity/token-check.ts";
 import type { GrpcCaller } from "./input.ts";
 
-/** Rejects with Unauthenticated for a call without a valid API token; `undefined` where the app asks for none. */
+/** Rejects with Unauthenticated for a call without a valid API token; `undefined` where it may go on at once. */
 export function refuseToken(caller: GrpcCaller): Promise<void> | undefined {
-  const { apiTokens } = caller.app;
-  return apiTokens.length === 0 ? undefined : checkToken(apiTokens, caller.header(tokenHeader));
+  const { app } = caller;
+  if (!asksForToken(app)) return undefined;
+  const given = caller.header(tokenHeader);
+  const holds = given !== undefined && holdsToken(app, given);
+  if (holds === true) return undefined;
+  if (holds === false) return Promise.reject(refusal(caller, given));
+  return holds.then((really) => {
+    if (!really) throw refusal(caller, given);
+  });
 }
 
-async function checkToken(valid: readonly string[], given: string | undefined): Promise<void> {
-  if (given === undefined) throw errorOfHttpStatus(401, "missing api token in request metadata");
-  const digest = await hashToken(given);
-  let match = false;
-  for (const wanted of valid) match = digest === wanted || match;
-  if (!match) throw errorOfHttpStatus(401, "authentication error: api token mismatch");
+function refusal({ app, remoteAddress }: GrpcCaller, given: string | undefined): Error {
+  if (app.badTokens?.isTooMany(remoteAddress))
+    return errorOfHttpStatus(429, "too many invalid api tokens");
+  return errorOfHttpStatus(
+    401,
+    given === undefined
+      ? "missing api token in request metadata"
+      : "authentication error: api token mismatch",
+  );
 }
 
 /** What stands before every rpc of Dapr's service: the API lists, then the token. */

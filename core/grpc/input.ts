@@ -1,7 +1,9 @@
 import type { App } from "#core/app.ts";
 import type { Call } from "#core/call.ts";
 import { type Metadata, noMetadata } from "#core/ports/component.ts";
-import { traceFrom, type TraceContext } from "#core/trace-context.ts";
+import type { TraceContext } from "#core/trace-context.ts";
+import type { SpanKind } from "#core/tracing/span.ts";
+import { startTrace, type TracedApp } from "#core/tracing/start-trace.ts";
 import { parseTraceBin } from "./trace-bin.ts";
 
 /** One call as the transport sees it. Everything is asked for only when somebody reads it. */
@@ -10,6 +12,8 @@ export interface GrpcCaller {
   readonly app: App;
   /** Fires when the caller cancels, its deadline passes or its connection ends. */
   readonly signal: AbortSignal;
+  /** Address of the peer, without a port; absent where the transport does not tell it. */
+  readonly remoteAddress?: string | undefined;
   /** First value of incoming metadata; keys are lower case, `-bin` values base64 text. */
   header(name: string): string | undefined;
   /** All incoming metadata, names and values in turn. */
@@ -25,11 +29,11 @@ export class GrpcInput implements Call {
   readonly trace: TraceContext | undefined;
   readonly #caller: GrpcCaller;
 
-  constructor(caller: GrpcCaller, metadata: Metadata) {
+  constructor(caller: GrpcCaller, metadata: Metadata, trace: TraceContext | undefined) {
     this.#caller = caller;
     this.app = caller.app;
     this.metadata = metadata;
-    this.trace = this.app.samplingRate === 0 ? undefined : traceOf(caller);
+    this.trace = trace;
   }
   get signal(): AbortSignal {
     return this.#caller.signal;
@@ -45,14 +49,22 @@ export class GrpcInput implements Call {
   }
 }
 
-/** OpenCensus' binary header wins over W3C's text, as in Dapr. */
-function traceOf(caller: GrpcCaller): TraceContext {
+/** The trace of a call; `undefined` where tracing is off. OpenCensus' binary header wins over W3C's text, as in Dapr. */
+export function traceOf(
+  app: TracedApp,
+  caller: Pick<GrpcCaller, "header">,
+  name: string,
+  kind: SpanKind,
+): TraceContext | undefined {
+  if (app.samplingRate === 0) return undefined;
   const binary = caller.header("grpc-trace-bin");
   const fromBinary = binary === undefined ? undefined : parseTraceBin(binary);
-  return traceFrom(
+  return startTrace(
+    app,
     fromBinary ?? caller.header("traceparent"),
     fromBinary === undefined ? caller.header("tracestate") : undefined,
-    () => Math.random() < caller.app.samplingRate,
+    name,
+    kind,
   );
 }
 

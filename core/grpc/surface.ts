@@ -1,11 +1,17 @@
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
+import { enterCall, enterStream } from "#core/budget/grpc.ts";
 import { encoderFor } from "./encode.ts";
 import { ApiError, toApiError } from "#core/errors/api-error.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Operation, Run } from "#core/operation.ts";
 import type { Log } from "#core/ports/platform.ts";
+import { leave } from "#core/reload/calls.ts";
+import { scopedLog } from "#core/telemetry/scoped-log.ts";
 import { refuseAccess } from "./access.ts";
-import { GrpcInput, type GrpcCaller, metadataOf } from "./input.ts";
+import { checkBaggage } from "./baggage.ts";
+import { describeRpc, endWithCode, endWithError } from "./grpc-span.ts";
+import { GrpcInput, type GrpcCaller, metadataOf, traceOf } from "./input.ts";
+import { observed } from "./observed.ts";
 import {
   type BidiRpc,
   type RequestOf,
@@ -65,7 +71,8 @@ export interface GrpcSurface {
 const malformed = { http: 400, grpc: 13 } as const;
 
 /** Assembles the gRPC surface from the blocks, once; all apps of a runtime share it. */
-export function createGrpc(run: Run, blocks: readonly GrpcBlock[], log: Log): GrpcSurface {
+export function createGrpc(run: Run, blocks: readonly GrpcBlock[], logs: Log): GrpcSurface {
+  const log = scopedLog(logs, "dapr.runtime.grpc");
   const methods = new Map<string, GrpcMethod>();
 
   function decode<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
@@ -80,12 +87,30 @@ export function createGrpc(run: Run, blocks: readonly GrpcBlock[], log: Log): Gr
       );
     }
   }
-  function inputOf(caller: GrpcCaller, request: object | undefined): GrpcInput {
-    const input = new GrpcInput(caller, metadataOf(request ?? {}));
-    if (input.trace) input.setHeader("grpc-trace-bin", traceBin(input.trace.traceparent));
+  function inputOf(
+    path: string,
+    operation: Operation<never, unknown>,
+    caller: GrpcCaller,
+    request?: object,
+  ): GrpcInput {
+    const trace = traceOf(caller.app, caller, path, "client");
+    const input = new GrpcInput(caller, metadataOf(request ?? {}), trace);
+    if (trace) {
+      input.setHeader("grpc-trace-bin", traceBin(trace.traceparent));
+      if (trace.span) describeRpc(trace.span, path, operation.name, input, request);
+    }
     return input;
   }
-  const failure = (operation: Operation<never, unknown>, reason: unknown): ApiError => {
+  const failure = (
+    operation: Operation<never, unknown>,
+    reason: unknown,
+    input: GrpcInput | undefined,
+  ): ApiError => {
+    const error = reported(operation, reason);
+    if (input?.trace?.span) endWithError(input.trace.span, error);
+    return error;
+  };
+  const reported = (operation: Operation<never, unknown>, reason: unknown): ApiError => {
     if (!ApiError.is(reason))
       log.error(`Cannot answer ${operation.name}: ${messageOf(reason)}`, {
         stack: reason instanceof Error ? reason.stack : undefined,
@@ -109,17 +134,28 @@ export function createGrpc(run: Run, blocks: readonly GrpcBlock[], log: Log): Gr
       methods.set(path, {
         kind: "unary",
         call: async (bytes, caller) => {
+          let input: GrpcInput | undefined;
+          const { budget, calls } = caller.app;
+          let leaveBudget: (() => void) | undefined;
+          if (calls) calls.inFlight++;
           try {
             const refused = refuseAccess(path, caller);
             if (refused) await refused;
+            if (budget) leaveBudget = enterCall(budget, bytes.byteLength);
             const request = decode(schema, bytes) as never;
-            const input = inputOf(caller, request);
+            input = inputOf(path, operation, caller, request);
+            takeBaggage(input);
             const asked = read(request, input);
             // Most are read at once; a turn of the event loop for each would be felt.
             const out = await run(operation, input, asked instanceof Promise ? await asked : asked);
-            return encode(write(out, input));
+            const answer = encode(write(out, input));
+            if (input.trace?.span) endWithCode(input.trace.span, 0, "");
+            return answer;
           } catch (reason) {
-            throw failure(operation, reason);
+            throw failure(operation, reason, input);
+          } finally {
+            leaveBudget?.();
+            if (calls) leave(calls);
           }
         },
       });
@@ -129,14 +165,22 @@ export function createGrpc(run: Run, blocks: readonly GrpcBlock[], log: Log): Gr
       methods.set(path, {
         kind: "server_streaming",
         stream: async function* (bytes, caller) {
+          let input: GrpcInput | undefined;
+          let leaveBudget: (() => void) | undefined;
           try {
             await refuseAccess(path, caller);
+            if (caller.app.budget) leaveBudget = enterStream(caller.app.budget);
             const request = decode(schema, bytes) as never;
-            const input = inputOf(caller, request);
+            input = inputOf(path, operation, caller, request);
+            takeBaggage(input);
             const out = await run(operation, input, await read(request, input));
             for await (const message of out) yield encode(write(message, input));
           } catch (reason) {
-            throw failure(operation, reason);
+            throw failure(operation, reason, input);
+          } finally {
+            leaveBudget?.();
+            // Also where the client has left; an error has ended it already.
+            if (input?.trace?.span) endWithCode(input.trace.span, 0, "");
           }
         },
       });
@@ -146,21 +190,34 @@ export function createGrpc(run: Run, blocks: readonly GrpcBlock[], log: Log): Gr
       methods.set(path, {
         kind: "bidi_streaming",
         stream: async function* (requests, caller) {
+          let input: GrpcInput | undefined;
+          let leaveBudget: (() => void) | undefined;
           try {
             await refuseAccess(path, caller);
-            const input = inputOf(caller, undefined);
+            if (caller.app.budget) leaveBudget = enterStream(caller.app.budget);
+            input = inputOf(path, operation, caller);
+            takeBaggage(input);
             const decoded = decodeAll(requests, (bytes) => decode(schema, bytes));
             const out = await run(operation, input, await read(decoded as never, input));
             for await (const message of out) yield encode(write(message, input));
           } catch (reason) {
-            throw failure(operation, reason);
+            throw failure(operation, reason, input);
+          } finally {
+            leaveBudget?.();
+            if (input?.trace?.span) endWithCode(input.trace.span, 0, "");
           }
         },
       });
     },
   };
   for (const block of blocks) block(routes);
-  return { methods };
+  return { methods: observed(methods) };
+}
+
+/** Told back, as Dapr does. */
+function takeBaggage(input: GrpcInput): void {
+  const baggage = checkBaggage(input.app, input);
+  if (baggage !== undefined) input.setHeader("baggage", baggage);
 }
 
 async function* decodeAll<T>(

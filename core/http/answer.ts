@@ -35,20 +35,31 @@ function headerSafe(value: string): string {
   return value.replace(/[\u0000-\u001f\u007f]/g, " ").replace(/[^\u0020-\u00ff]/g, "?");
 }
 
-/** Builds the response, our span's trace headers added. */
-export function respond(answer: Answer, trace: TraceContext | undefined): Response {
+/** Builds the response, our span's trace headers added, and the request's baggage. */
+export function respond(
+  answer: Answer,
+  trace: TraceContext | undefined,
+  baggage?: string,
+): Response {
   const headers = answer.rawHeaders
     ? joined(answer.rawHeaders)
     : answer.headers
       ? { ...answer.headers }
       : {};
   if (trace) {
-    set(headers, "traceparent", trace.traceparent);
-    if (trace.tracestate !== "") set(headers, "tracestate", trace.tracestate);
+    // Dapr: an app that names its own span keeps the word.
+    if (!has(headers, "traceparent")) {
+      set(headers, "traceparent", trace.traceparent);
+      if (trace.tracestate !== "") set(headers, "tracestate", trace.tracestate);
+    }
+    if (baggage !== undefined) set(headers, "baggage", baggage);
   }
   return new Response((answer.body ?? null) as BodyInit | null, { status: answer.status, headers });
 }
 
+function has(headers: Record<string, string> | Headers, name: string): boolean {
+  return headers instanceof Headers ? headers.has(name) : headers[name] !== undefined;
+}
 function set(headers: Record<string, string> | Headers, name: string, value: string): void {
   if (headers instanceof Headers) headers.set(name, value);
   else headers[name] = value;

@@ -2,8 +2,11 @@ import type { Context } from "hono";
 import type { App } from "#core/app.ts";
 import type { Call } from "#core/call.ts";
 import type { HeaderList } from "#core/ports/platform.ts";
+import type { HttpExchange } from "#core/telemetry/http-server.ts";
 import { type Metadata, noMetadata } from "#core/ports/component.ts";
-import { traceFrom, type TraceContext } from "#core/trace-context.ts";
+import type { TraceContext } from "#core/trace-context.ts";
+import { shownPath } from "#core/tracing/redact.ts";
+import { startTrace } from "#core/tracing/start-trace.ts";
 import { boundedBytes, boundedText } from "#core/util/bounded-read.ts";
 import { splitTarget } from "./path.ts";
 
@@ -18,8 +21,11 @@ export interface Caller {
   readonly tokenFree?: boolean;
   /** Address of the peer, without a port; absent where the platform does not tell it. */
   readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
   /** True: a body comes whose length no header tells (HTTP/2). */
   readonly hasBody?: boolean;
+  /** Measures this request; set by the surface, for an app with metrics. */
+  exchange?: HttpExchange;
   /** The body of a GET, which `Request` cannot carry. To be asked for once, where the headers speak of one. */
   bodyOfGet?(): ReadableStream<Uint8Array>;
 }
@@ -35,22 +41,27 @@ export class HttpInput implements Call {
   readonly #context: HttpContext;
   #query: string;
 
-  constructor(context: HttpContext) {
+  /** `traced`: false for what is no part of anybody's work, and gets no span. */
+  constructor(context: HttpContext, traced: boolean) {
     const caller = context.env;
     this.#context = context;
     this.app = caller.app;
     this.request = context.req.raw;
     this.target = caller.target ?? targetOf(this.request.url);
-    this.#query = splitTarget(this.target).query;
+    const { path, query } = splitTarget(this.target);
+    this.#query = query;
     this.metadata = this.#query.includes("metadata.") ? metadataOf(this.#query) : noMetadata;
     this.trace =
-      this.app.samplingRate === 0
-        ? undefined
-        : traceFrom(
+      traced && this.app.samplingRate !== 0
+        ? startTrace(
+            this.app,
             this.header("traceparent"),
             this.header("tracestate"),
-            () => Math.random() < this.app.samplingRate,
-          );
+            path,
+            "client",
+          )
+        : undefined;
+    if (this.trace?.span) this.trace.span.name = shownPath(path);
   }
   get signal(): AbortSignal {
     return this.request.signal;
@@ -66,6 +77,11 @@ export class HttpInput implements Call {
   }
   header(name: string): string | undefined {
     return this.request.headers.get(name) ?? undefined;
+  }
+  /** The caller's end of the connection, as far as the platform tells it. */
+  get remote(): { readonly address?: string | undefined; readonly port?: number | undefined } {
+    const { remoteAddress: address, remotePort: port } = this.#context.env;
+    return { address, port };
   }
   /** Headers as the caller sent them, repeated ones apart. */
   get headers(): HeaderList {

@@ -29,14 +29,14 @@ async function readInvoke(input: HttpInput): Promise<Invoke> {
     headers: input.headers,
   };
   try {
-    const body = await readBody(input);
+    const body = await readBody(input, id);
     return body === undefined ? call : { ...call, body };
   } catch (reason) {
     throw invokeFailed(id, messageOf(reason), reason);
   }
 }
 
-async function readBody(input: HttpInput): Promise<PlainRequest["body"]> {
+async function readBody(input: HttpInput, target: string): Promise<PlainRequest["body"]> {
   const length = input.header("content-length");
   if (length === undefined) {
     if (input.header("transfer-encoding") === undefined && !input.streams) return undefined;
@@ -45,7 +45,9 @@ async function readBody(input: HttpInput): Promise<PlainRequest["body"]> {
   const bytes = Number(length);
   if (bytes === 0) return undefined;
   if (bytes > input.app.limits.maxBodyBytes) throw new TooLargeError();
-  if (bytes > bufferedBytes) return input.body ?? undefined;
+  // What may have to be sent again is kept.
+  if (bytes > bufferedBytes && !input.app.resiliency?.repeatsApp(target))
+    return input.body ?? undefined;
   const { method } = input.request;
   return method === "GET" || method === "HEAD" ? collect(input.body, bytes) : input.bytes();
 }

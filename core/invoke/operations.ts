@@ -1,9 +1,12 @@
+import type { Access } from "#core/access-control/access-control.ts";
+import { AccessDeniedError, workloadOf } from "#core/access-control/check.ts";
 import type { App, HttpEndpoint } from "#core/app.ts";
 import type { Call } from "#core/call.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { cleanMethod, encodePath } from "#core/http/path.ts";
 import { tokenHeader } from "#core/http/token.ts";
 import { throughAppPipeline } from "#core/middleware/app-pipeline.ts";
+import type { CallOptions } from "#core/ports/component.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
 import type {
   AppChannel,
@@ -13,9 +16,15 @@ import type {
   PlainRequest,
   PlainResponse,
 } from "#core/ports/platform.ts";
-import { invokeFailed } from "./errors.ts";
+import { type Guard, unguarded } from "#core/resiliency/guard.ts";
+import { builtInRetry } from "#core/resiliency/built-in-retry.ts";
+import { type InvocationIds, isMeasured, measuredInvocation } from "#core/telemetry/invocation.ts";
+import { sendTraced } from "#core/tracing/server-span.ts";
+import { asksForToken } from "#core/identity/token-check.ts";
+import { invokeError, invokeFailed } from "./errors.ts";
 import { sendExternal } from "./external.ts";
 import { requestHeaders } from "./headers.ts";
+import { underPolicy } from "./under-policy.ts";
 
 export interface Invoke {
   readonly id: string;
@@ -43,11 +52,23 @@ export function createInvoke(deps: InvokeDeps): Operation<Invoke, PlainResponse>
         input.id,
         `method contains forbidden character: ${JSON.stringify(input.method)}`,
       );
-    if (isUrl(input.id)) return external(deps, call, input, input.id, method, undefined);
-    const endpoint = call.app.httpEndpoints.get(input.id);
-    if (endpoint) return external(deps, call, input, endpoint.baseUrl, method, endpoint);
-    return toApp(deps, call, input, method);
+    return underPolicy(call, { ...input, method }, (options) =>
+      dispatch(deps, call, input, method, options),
+    );
   });
+}
+
+function dispatch(
+  deps: InvokeDeps,
+  call: Call,
+  input: Invoke,
+  method: string,
+  options: CallOptions,
+): Promise<PlainResponse> {
+  if (isUrl(input.id)) return external(deps, call, input, input.id, method, undefined, options);
+  const endpoint = call.app.httpEndpoints.get(input.id);
+  if (endpoint) return external(deps, call, input, endpoint.baseUrl, method, endpoint, options);
+  return toApp(deps, call, input, method, options);
 }
 
 async function toApp(
@@ -55,10 +76,13 @@ async function toApp(
   call: Call,
   input: Invoke,
   method: string,
+  options: CallOptions,
 ): Promise<PlainResponse> {
   const callee = calleeOf(input.id, call.app);
   const hosted = deps.find(callee);
-  const channel = hosted ? hosted.channel : await deps.platform.peers?.find(callee, call);
+  const channel = hosted
+    ? hosted.channel
+    : await deps.platform.peers?.find(callee, options, call.app);
   if (!channel)
     throw invokeFailed(
       input.id,
@@ -66,37 +90,72 @@ async function toApp(
         ? "cannot invoke local endpoint: app channel not initialized"
         : "no host found with the given ID",
     );
+  if (hosted && hosted !== call.app)
+    refuseAccess(
+      hosted,
+      { caller: workloadOf(call.app), operation: method, verb: input.verb },
+      input.id,
+    );
   // Over gRPC a caller may leave the verb out, which only an app that speaks gRPC can do without.
   if (input.verb === "" && !hosted?.connection?.protocol.startsWith("grpc"))
     throw invokeFailed(
       input.id,
       "rpc error: code = InvalidArgument desc = missing HTTP extension field",
     );
-  return send(channel, call, input, hosted !== undefined, {
+  const request = {
     method: input.verb,
     path: pathOf(method, input.query),
     headers: headersFor(call, input.headers, callee, hosted, deps.platform.host),
     ...(input.body === undefined ? {} : { body: input.body }),
     ...(input.dataTypeUrl === undefined ? {} : { dataTypeUrl: input.dataTypeUrl }),
-  });
+  };
+  const guard = hosted ? unguarded : retriesOf(deps, call, input);
+  // A call to oneself stays inside the sidecar, and is one step.
+  const other = hosted?.tracer && hosted !== call.app ? hosted : undefined;
+  const send = (limited: CallOptions): Promise<PlainResponse> =>
+    other ? sendTraced(other, channel, method, request, limited) : channel.send(request, limited);
+  const sent = (): Promise<PlainResponse> =>
+    guard(send, options).catch((reason: unknown) => {
+      const why = messageOf(reason);
+      if (reason instanceof AccessDeniedError) throw denied(input.id, why);
+      throw invokeFailed(input.id, hosted ? `error invoking app channel: ${why}` : why, reason);
+    });
+  return isMeasured(call.app, hosted)
+    ? measuredInvocation(call.app, hosted, idsOf(call, input), sent)
+    : sent();
 }
 
-async function send(
-  channel: AppChannel,
-  call: Call,
-  input: Invoke,
-  isHosted: boolean,
-  request: PlainRequest,
-): Promise<PlainResponse> {
-  try {
-    return await channel.send(request, call);
-  } catch (reason) {
-    const why = messageOf(reason);
-    throw invokeFailed(input.id, isHosted ? `error invoking app channel: ${why}` : why, reason);
-  }
+function idsOf({ app }: Call, { id }: Invoke): InvocationIds {
+  return { caller: app.appId, callee: id };
 }
 
-const tracingHeaders: ReadonlySet<string> = new Set(["traceparent", "tracestate"]);
+/** The check and the dispatch see the same method: it has been cleaned once, before both. */
+function refuseAccess(callee: App, access: Access, id: string): void {
+  const why = callee.accessControl?.refuse(access);
+  if (why !== undefined) throw denied(id, why);
+}
+function denied(id: string, why: string): Error {
+  return invokeError(
+    "DENIED",
+    `failed to invoke, id: ${id}, err: rpc error: code = PermissionDenied desc = ${why}`,
+    { overGrpc: { message: why } },
+  );
+}
+
+/** What Dapr does by itself where no policy names the app: only what was never sent is sent again. */
+function retriesOf({ platform }: InvokeDeps, { app }: Call, { id, body }: Invoke): Guard {
+  if (body instanceof ReadableStream || app.resiliency?.namesApp(calleeOf(id, app).appId))
+    return unguarded;
+  return app.resiliency
+    ? app.resiliency.builtIn("DaprBuiltInServiceRetries")
+    : builtInRetry("DaprBuiltInServiceRetries", platform);
+}
+
+const tracingHeaders: ReadonlySet<string> = new Set([
+  "traceparent",
+  "tracestate",
+  "grpc-trace-bin",
+]);
 const nothing: ReadonlySet<string> = new Set();
 const token: ReadonlySet<string> = new Set([tokenHeader]);
 const tokenAndTracing: ReadonlySet<string> = new Set([...tracingHeaders, tokenHeader]);
@@ -106,7 +165,7 @@ function dropped(
   call: Call,
   callee: { readonly appToken?: string | undefined } | undefined,
 ): ReadonlySet<string> {
-  const secret = call.app.apiTokens.length > 0 || callee?.appToken !== undefined;
+  const secret = asksForToken(call.app) || callee?.appToken !== undefined;
   if (call.trace) return secret ? tokenAndTracing : tracingHeaders;
   return secret ? token : nothing;
 }
@@ -153,16 +212,25 @@ function external(
   base: string,
   method: string,
   endpoint: HttpEndpoint | undefined,
+  options: CallOptions,
 ): Promise<PlainResponse> {
   const appToken = endpoint ? undefined : call.app.appToken;
   const headers = requestHeaders(input.headers, dropped(call, { appToken }));
-  if (call.trace) headers.push("traceparent", call.trace.traceparent);
+  if (call.trace) {
+    headers.push("traceparent", call.trace.traceparent);
+    if (call.trace.tracestate !== "") headers.push("tracestate", call.trace.tracestate);
+  }
   if (appToken !== undefined) headers.push(tokenHeader, appToken);
   if (endpoint) headers.push(...endpoint.headers);
   const root = base.replace(/\/+$/, "");
   const outside: AppChannel = {
     send: (request, options) =>
-      sendExternal(deps.platform.fetch, `${root}${request.path}`, request, options),
+      sendExternal(
+        endpoint?.fetch ?? deps.platform.fetch,
+        `${root}${request.path}`,
+        request,
+        options,
+      ),
   };
   const { appHttpPipeline, limits } = call.app;
   const channel = appHttpPipeline
@@ -174,9 +242,13 @@ function external(
     headers,
     ...(input.body === undefined ? {} : { body: input.body }),
   };
-  return channel.send(request, call).catch((reason: unknown) => {
-    throw invokeFailed(input.id, messageOf(reason), reason);
-  });
+  const sent = (): Promise<PlainResponse> =>
+    channel.send(request, options).catch((reason: unknown) => {
+      throw invokeFailed(input.id, messageOf(reason), reason);
+    });
+  return isMeasured(call.app, undefined)
+    ? measuredInvocation(call.app, undefined, idsOf(call, input), sent)
+    : sent();
 }
 
 function pathOf(method: string, query: string): string {

@@ -63,7 +63,7 @@ function rebuild(
   request: Request,
   caller: Caller,
 ): { readonly request: Request; readonly caller: Caller } {
-  const { app, rawHeaders, tokenFree, hasBody } = caller;
+  const { app, rawHeaders, tokenFree, hasBody, exchange } = caller;
   const noBody = changed.method === "GET" || changed.method === "HEAD";
   const body = noBody ? undefined : changed.body;
   const headers = body === given.body ? changed.headers : fittingHeaders(changed.headers, body);
@@ -80,11 +80,13 @@ function rebuild(
       // A platform that shows no raw headers says nothing of a body's length either.
       ...(rawHeaders ? { rawHeaders: headers } : {}),
       ...(tokenFree === undefined ? {} : { tokenFree }),
+      ...(exchange ? { exchange } : {}),
       ...(hasBody === undefined ? {} : { hasBody: hasBody && body === given.body }),
       ...(noBody && caller.bodyOfGet && changed.body === given.body
         ? { bodyOfGet: caller.bodyOfGet.bind(caller) }
         : {}),
       ...(changed.remoteAddress === undefined ? {} : { remoteAddress: changed.remoteAddress }),
+      remotePort: caller.remotePort,
     },
   };
 }

@@ -1,11 +1,14 @@
 import type { AppCallback } from "./app-callback.ts";
 import type { CallOptions } from "./component.ts";
+import type { OtlpGrpcChannel, OtlpGrpcTarget } from "./span-sink.ts";
 
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
   /** Rejects with the signal's reason when it fires first. */
   sleep(ms: number, options: CallOptions): Promise<void>;
+  /** Runs that once after so many milliseconds, unless what it gives back is called first. Keeps no process alive. */
+  after(ms: number, run: () => void): () => void;
 }
 export interface Log {
   debug(message: string, fields?: object): void;
@@ -49,10 +52,10 @@ export interface AppChannel {
   /** Resolves with whatever the app answered; rejects only when no answer came. Redirects are not followed. */
   send(request: PlainRequest, options: CallOptions): Promise<PlainResponse>;
 }
-/** Calls an app that another runtime hosts. */
+/** Calls an app that another runtime hosts, as the app that calls. */
 export interface PeerChannel {
   /** `undefined` when no runtime offers such an app. */
-  find(to: AppRef, options: CallOptions): Promise<AppChannel | undefined>;
+  find(to: AppRef, options: CallOptions, from: AppRef): Promise<AppChannel | undefined>;
 }
 
 /** An app by name. Never taken from what a caller claims about itself. */
@@ -61,16 +64,34 @@ export interface AppRef {
   readonly appId: string;
 }
 
+/** Certificates of a client, each as PEM or, where the platform has files, as a path. */
+export interface ClientTls {
+  /** Trusted instead of the system's authorities. */
+  readonly rootCa?: string;
+  readonly certificate?: string;
+  readonly privateKey?: string;
+}
+
 /** All that a target supplies. One object literal in its composition root. */
 export interface Platform {
   readonly clock: Clock;
   readonly log: Log;
   /** For calls that leave the runtime: HTTP bindings, HTTPEndpoints. */
   readonly fetch: typeof fetch;
+  /** The same with certificates of one's own; throws for those that cannot be used. Absent where the platform has no such thing. */
+  fetchWith?(tls: ClientTls): typeof fetch;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Address and name of this host, for `Forwarded` headers. */
   readonly host: { readonly address: string; readonly name: string };
   readonly peers?: PeerChannel;
+  /** Absent where gRPC cannot be spoken. */
+  openOtlpGrpc?(to: OtlpGrpcTarget): Promise<OtlpGrpcChannel>;
+  /** True: nothing runs between requests, so that what is to be sent goes with the request that made it. */
+  readonly sleepsBetweenRequests?: boolean;
+  /** SHA-256 of a text as hexadecimal, where the platform has it without a wait: it is asked for with every API token. */
+  sha256?(text: string): string;
+  /** How long the event loop has been busy since the start, in milliseconds; absent where the platform does not tell. */
+  loopActiveMs?(): number;
   binding(name: string): unknown;
   /** Work that outlives the request that started it (`waitUntil`). */
   background(work: Promise<unknown>): void;

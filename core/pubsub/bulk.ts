@@ -4,7 +4,9 @@ import { messageOf } from "#core/errors/component-error.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
 import { type Data, type Metadata, noMetadata } from "#core/ports/component.ts";
 import type { Message } from "#core/ports/pub-sub.ts";
-import { traceFrom } from "#core/trace-context.ts";
+import type { TraceContext } from "#core/trace-context.ts";
+import type { Span } from "#core/tracing/span.ts";
+import { childTrace } from "#core/tracing/start-trace.ts";
 import { toCloudEvent } from "./envelope.ts";
 import { brokerTopic, findPubsub } from "./find-pubsub.ts";
 import { noEvent, refuseTopic, wantsRaw } from "./publish.ts";
@@ -35,15 +37,33 @@ export const bulkPublish: Operation<BulkPublish, readonly FailedEntry[]> = defin
   async (call, { pubsub, topic, entries, metadata }) => {
     const loaded = findPubsub(call.app, pubsub, topic, metadata);
     const raw = wantsRaw(pubsub, metadata);
-    const messages = entries.map((entry) => messageFor(call, loaded, topic, entry, raw));
-    refuseTopic(call, loaded, topic);
-    const failures = await publishAll(loaded, brokerTopic(loaded, call.app, topic), messages, call);
-    const failed: FailedEntry[] = [];
-    failures.forEach((failure, i) => {
-      const { entryId } = entries[i] as BulkEntry;
-      if (failure !== undefined) failed.push({ entryId, error: messageOf(failure) });
-    });
-    return failed;
+    const spans: Array<Span | undefined> = [];
+    try {
+      const messages = entries.map((entry) => {
+        // Each event is a span of its own below this call's.
+        const trace = raw
+          ? undefined
+          : call.trace && childTrace(call.trace, call.trace.span?.name ?? "", "producer");
+        spans.push(trace?.span);
+        return messageFor(call, loaded, topic, entry, raw, trace);
+      });
+      refuseTopic(call, loaded, topic);
+      const target = brokerTopic(loaded, call.app, topic);
+      const failures = await publishAll(loaded, target, messages, call);
+      const failed: FailedEntry[] = [];
+      failures.forEach((failure, i) => {
+        if (failure === undefined) return;
+        const { entryId } = entries[i] as BulkEntry;
+        const error = messageOf(failure);
+        failed.push({ entryId, error });
+        spans[i]?.end(error);
+      });
+      for (const span of spans) span?.end();
+      return failed;
+    } catch (reason) {
+      for (const span of spans) span?.end(messageOf(reason));
+      throw reason;
+    }
   },
 );
 
@@ -53,17 +73,16 @@ function messageFor(
   topic: string,
   entry: BulkEntry,
   raw: boolean,
+  trace: TraceContext | undefined,
 ): Message {
   const metadata = entry.metadata ?? noMetadata;
   if (raw) return { data: entry.data, contentType: entry.contentType, metadata };
-  const { trace } = call;
   try {
     const data = toCloudEvent(entry.data, entry.contentType, {
       appId: call.app.appId,
       pubsub: loaded.name,
       topic,
-      // Each event is a span of its own below this call's.
-      trace: trace && traceFrom(trace.traceparent, trace.tracestate, () => false),
+      trace,
       metadata,
       features: loaded.port.features,
     });

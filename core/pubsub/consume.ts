@@ -2,7 +2,7 @@ import type { App } from "#core/app.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
-import { type InboundGuard, unguarded } from "./delivery.ts";
+import { type Guard, unguarded } from "#core/resiliency/guard.ts";
 import { askApp } from "./programmatic.ts";
 import { isRawPayload } from "./raw-payload.ts";
 import { compileRoutes } from "./routes.ts";
@@ -28,7 +28,7 @@ export interface ConsumeDeps {
   /** False: the app is not asked for subscriptions of its own. */
   readonly programmatic?: boolean;
   /** A component's inbound policy, around each delivery. Default: one attempt. */
-  readonly inbound?: (component: string) => InboundGuard;
+  readonly inbound?: (component: string) => Guard;
 }
 /** An app's running subscriptions. */
 export interface Consumption {
@@ -45,13 +45,22 @@ export async function startSubscriptions(
   deps: ConsumeDeps,
   options: CallOptions,
 ): Promise<Consumption> {
+  return startFound(app, await findSubscriptions(app, declared, deps, options), deps, options);
+}
+
+/** Starts subscriptions that were found; see `startSubscriptions`. */
+export async function startFound(
+  app: App,
+  wanted: readonly FoundSubscription[],
+  deps: ConsumeDeps,
+  options: CallOptions,
+): Promise<Consumption> {
   const closed = new AbortController();
   const ended = new AbortController();
   const signals = {
     closing: AbortSignal.any([options.signal, closed.signal]),
     ended: AbortSignal.any([options.signal, ended.signal]),
   };
-  const wanted = await allOf(app, declared, deps, options);
   const running: Array<{ readonly start: Start; readonly started: Started }> = [];
   const views = wanted.map((each): SubscriptionView => {
     const start = startOf(app, each, deps, signals);
@@ -83,20 +92,21 @@ export async function startSubscriptions(
   };
 }
 
-interface Wanted {
+/** A subscription that is to run, its routes compiled. */
+export interface FoundSubscription {
   readonly subscription: DeclaredSubscription;
   readonly view: SubscriptionView;
   readonly route: Start["route"];
 }
 
 /** Dapr: one subscription for each topic of a component. Of two documents the first counts, and what the app asks for takes a document's place. */
-async function allOf(
+export async function findSubscriptions(
   app: App,
   declared: readonly DeclaredSubscription[],
   deps: ConsumeDeps,
   options: CallOptions,
-): Promise<readonly Wanted[]> {
-  const byTopic = new Map<string, Wanted>();
+): Promise<readonly FoundSubscription[]> {
+  const byTopic = new Map<string, FoundSubscription>();
   function add(subscription: DeclaredSubscription, type: SubscriptionView["type"]): void {
     const { pubsubname, topic } = subscription;
     const key = JSON.stringify([pubsubname, topic]);
@@ -129,7 +139,7 @@ async function allOf(
 /** `undefined`, and a word in the log, for a subscription that cannot run. */
 function startOf(
   app: App,
-  { subscription, route }: Wanted,
+  { subscription, route }: FoundSubscription,
   { clock, log, inbound }: ConsumeDeps,
   signals: Pick<Start, "closing" | "ended">,
 ): Start | undefined {

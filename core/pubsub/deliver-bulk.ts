@@ -3,6 +3,7 @@ import { type CallOptions, type Metadata, noMetadata } from "#core/ports/compone
 import type { BulkEventEntry } from "#core/ports/app-callback.ts";
 import type { PlainResponse } from "#core/ports/platform.ts";
 import type { Ack, Message } from "#core/ports/pub-sub.ts";
+import { endWithStatus } from "#core/tracing/attributes.ts";
 import { isRecord } from "#core/util/json.ts";
 import { answerObject, discard } from "./app-answer.ts";
 import { toBase64 } from "./base64.ts";
@@ -10,9 +11,10 @@ import { cloudEventType, jsonType, octetType } from "./content-types.ts";
 import { toDeadLetters } from "./dead-letter.ts";
 import { dispatch } from "./deliver.ts";
 import { type Delivery, DeliveryError, fieldsOf } from "./delivery.ts";
-import { deliveryHeaders } from "./delivery-headers.ts";
+import { deliveryHeaders, deliveryTrace } from "./delivery-headers.ts";
 import { textOf } from "./envelope.ts";
 import { field } from "./fields.ts";
+import { beginning, noteBulkIngress, type ProcessStatus } from "#core/telemetry/ingress.ts";
 import { eventOf, type ReadEvent, readEntry, traceOf } from "./read-event.ts";
 
 interface Entry extends BulkEventEntry {
@@ -29,6 +31,7 @@ export async function deliverBatch(
   delivery: Delivery,
   messages: readonly Message[],
 ): Promise<readonly Ack[]> {
+  const began = beginning(delivery.app);
   const verdicts = messages.map((): Verdict => "failed");
   const byPath = new Map<string, Entry[]>();
   messages.forEach((message, index) => {
@@ -43,8 +46,16 @@ export async function deliverBatch(
   await Promise.all(
     [...byPath].map(([path, entries]) => deliverEntries(delivery, path, entries, verdicts)),
   );
+  noteBulkIngress(delivery, began, verdicts, processStatus);
   return acknowledge(delivery, messages, verdicts);
 }
+
+const processStatus: Readonly<Record<Verdict, ProcessStatus>> = {
+  done: "success",
+  unwanted: "drop",
+  ignored: "drop",
+  failed: "retry",
+};
 
 function entryOf(index: number, message: Message, read: ReadEvent): Entry {
   const entryId = crypto.randomUUID();
@@ -99,8 +110,9 @@ async function post(
   options: CallOptions,
 ): Promise<void> {
   const { app, channel, component, log, topic } = delivery;
-  const trace = entries.findLast((entry) => entry.trace !== undefined)?.trace;
-  const headers = deliveryHeaders(app, component.name, jsonType, noMetadata, trace);
+  // Each event is of a trace of its own; the headers can name only one of them.
+  const traces = entries.flatMap((entry) => deliveryTrace(app, topic, entry.trace) ?? []);
+  const headers = deliveryHeaders(app, component.name, jsonType, noMetadata, traces.at(-1));
   const body = envelope(component.name, topic, entries);
   let response: PlainResponse;
   try {
@@ -115,9 +127,11 @@ async function post(
       options,
     );
   } catch (reason) {
+    for (const { span } of traces) span?.end(messageOf(reason));
     throw new DeliveryError(`no answer from the app: ${messageOf(reason)}`, { cause: reason });
   }
   const { status } = response;
+  for (const { span } of traces) if (span) endWithStatus(span, status);
   if (status === 404) {
     discard(response);
     log.error("The app has no handler for the batch; it answered 404", fieldsOf(delivery));

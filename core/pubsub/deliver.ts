@@ -2,19 +2,21 @@ import { messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { PlainResponse } from "#core/ports/platform.ts";
 import type { Ack, Message } from "#core/ports/pub-sub.ts";
+import { endWithStatus } from "#core/tracing/attributes.ts";
 import { answerObject, answerText } from "./app-answer.ts";
 import { cloudEventType } from "./content-types.ts";
 import { toDeadLetters } from "./dead-letter.ts";
 import { type Delivery, DeliveryError, fieldsOf } from "./delivery.ts";
-import { deliveryHeaders } from "./delivery-headers.ts";
+import { deliveryHeaders, deliveryTrace } from "./delivery-headers.ts";
 import { field } from "./fields.ts";
+import { beginning, noteIngress } from "#core/telemetry/ingress.ts";
 import { eventOf, hasExpired, idOf, type ReadEvent, readEvent, traceOf } from "./read-event.ts";
 
 /** Where a message goes before the app is asked: on to a path, back to the broker, or away. */
 export type Dispatch =
   | { readonly read: ReadEvent; readonly path: string }
   | { readonly refused: true }
-  | { readonly unwanted: true };
+  | { readonly unwanted: "expired" | "unrouted" };
 
 export function dispatch(
   delivery: Delivery,
@@ -26,12 +28,12 @@ export function dispatch(
     const read = reader(delivery, message);
     if (hasExpired(read, clock.now())) {
       log.warn(`Dropping the expired event ${idOf(read)}`, fieldsOf(delivery));
-      return { unwanted: true };
+      return { unwanted: "expired" };
     }
     const path = route(read.matched);
     if (path !== undefined) return { read, path };
     log.debug(`No route takes the event ${idOf(read)}`, fieldsOf(delivery));
-    return { unwanted: true };
+    return { unwanted: "unrouted" };
   } catch (reason) {
     log.error(`Cannot read or route a message: ${messageOf(reason)}`, fieldsOf(delivery));
     return { refused: true };
@@ -40,9 +42,16 @@ export function dispatch(
 
 /** One message to the app, and what to tell the broker. Never rejects. */
 export async function deliverOne(delivery: Delivery, message: Message): Promise<Ack> {
+  const began = beginning(delivery.app);
   const target = dispatch(delivery, message, readEvent);
-  if ("unwanted" in target) return drop(delivery, message);
-  if ("refused" in target) return giveUp(delivery, message);
+  if ("unwanted" in target) {
+    noteIngress(delivery, began, "drop", target.unwanted === "expired" ? "drop" : "success");
+    return drop(delivery, message);
+  }
+  if ("refused" in target) {
+    noteIngress(delivery, began, "retry");
+    return giveUp(delivery, message);
+  }
   try {
     const taken = await delivery.inbound(
       (options) => post(delivery, target.path, target.read, message, options),
@@ -69,11 +78,37 @@ async function post(
   delivery: Delivery,
   path: string,
   read: ReadEvent,
-  { metadata }: Message,
+  message: Message,
   options: CallOptions,
 ): Promise<boolean> {
+  const began = beginning(delivery.app);
+  try {
+    const answer = await ask(delivery, path, read, message, options);
+    noteIngress(
+      delivery,
+      began,
+      answer === "done" ? "success" : "drop",
+      answer === "unknown" ? "drop" : "success",
+    );
+    return answer === "done";
+  } catch (reason) {
+    noteIngress(delivery, began, "retry");
+    throw reason;
+  }
+}
+
+/** `unknown`: the app has no such path. */
+type Answered = "done" | "dropped" | "unknown";
+
+async function ask(
+  delivery: Delivery,
+  path: string,
+  read: ReadEvent,
+  { metadata }: Message,
+  options: CallOptions,
+): Promise<Answered> {
   const { app, channel, component, log } = delivery;
-  const trace = traceOf(read, metadata);
+  const trace = deliveryTrace(app, delivery.topic, traceOf(read, metadata));
   const headers = deliveryHeaders(app, component.name, cloudEventType, metadata, trace);
   const id = idOf(read);
   let response: PlainResponse;
@@ -95,11 +130,13 @@ async function post(
       options,
     );
   } catch (reason) {
+    trace?.span?.end(messageOf(reason));
     throw new DeliveryError(`no answer from the app to event ${id}: ${messageOf(reason)}`, {
       cause: reason,
     });
   }
   const { status } = response;
+  if (trace?.span) endWithStatus(trace.span, status);
   if (status < 200 || status > 299) {
     const text = (await answerText(response))?.slice(0, 1024) ?? "";
     if (status !== 404)
@@ -108,9 +145,10 @@ async function post(
       `The app has no handler for event ${id}; it answered 404: ${text}`,
       fieldsOf(delivery),
     );
-    return false;
+    return "unknown";
   }
-  return accepted(delivery, id, field((await answerObject(response)) ?? {}, "status"));
+  const said = field((await answerObject(response)) ?? {}, "status");
+  return accepted(delivery, id, said) ? "done" : "dropped";
 }
 
 /** Dapr: an answer that is empty, or no JSON with a status, is success. */

@@ -1,24 +1,35 @@
 import type { App } from "#core/app.ts";
 import { headerValue, pushAppToken, pushMetadata } from "#core/http/metadata-headers.ts";
 import type { Metadata } from "#core/ports/component.ts";
-import { traceFrom } from "#core/trace-context.ts";
+import type { TraceContext } from "#core/trace-context.ts";
+import { startTrace } from "#core/tracing/start-trace.ts";
 
-/** Headers of a delivery; `trace` is the `traceparent` that the event came with, if any. */
+/** The delivery's part of the trace that an event belongs to; none for an event without any. Dapr: the event's tracestate stays in the event. */
+export function deliveryTrace(
+  app: App,
+  topic: string,
+  traceparent: string | undefined,
+): TraceContext | undefined {
+  if (traceparent === undefined) return undefined;
+  const trace = startTrace(app, traceparent, "", `pubsub/${topic}`, "client");
+  if (trace?.span) {
+    trace.span.set("messaging.system", "pubsub");
+    trace.span.set("messaging.destination.name", topic);
+  }
+  return trace;
+}
+
+/** Headers of a delivery. */
 export function deliveryHeaders(
   app: App,
   pubsub: string,
   contentType: string,
   metadata: Metadata,
-  trace: string | undefined,
+  trace: TraceContext | undefined,
 ): string[] {
   const headers = ["content-type", contentType, "pubsubName", headerValue(pubsub)];
   pushMetadata(headers, metadata);
-  // Dapr: the event's tracestate stays in the event.
-  if (trace !== undefined && app.samplingRate > 0)
-    headers.push(
-      "traceparent",
-      traceFrom(trace, "", () => Math.random() < app.samplingRate).traceparent,
-    );
+  if (trace) headers.push("traceparent", trace.traceparent);
   pushAppToken(headers, app);
   return headers;
 }

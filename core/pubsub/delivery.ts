@@ -1,13 +1,6 @@
 import type { App, Loaded } from "#core/app.ts";
-import type { CallOptions } from "#core/ports/component.ts";
+import type { Guard } from "#core/resiliency/guard.ts";
 import type { AppChannel, Clock, Log } from "#core/ports/platform.ts";
-
-/** Where the component's inbound policy goes: it may run the delivery again, or end it by its signal. */
-export type InboundGuard = <T>(
-  run: (options: CallOptions) => Promise<T>,
-  options: CallOptions,
-) => Promise<T>;
-export const unguarded: InboundGuard = (run, options) => run(options);
 
 /** A delivery that may succeed when it is made again. */
 export class DeliveryError extends Error {
@@ -34,7 +27,8 @@ export interface Delivery {
   readonly route: (event: unknown) => string | undefined;
   /** Empty when there is none. */
   readonly deadLetterTopic: string;
-  readonly inbound: InboundGuard;
+  /** The component's inbound policy: it may run a delivery again, or end it by its signal. */
+  readonly inbound: Guard;
   readonly clock: Clock;
   readonly log: Log;
   /** True once the subscription ends: what fails then goes back to the broker, not to the dead letters. */

@@ -1,11 +1,13 @@
 import type { GrpcInput } from "#core/grpc/input.ts";
 import type { RequestOf, ResponseInit } from "#core/grpc/rpcs.ts";
 import type { GrpcRoutes } from "#core/grpc/surface.ts";
+import type { Metadata } from "#core/ports/component.ts";
 import { bulkPublish, type BulkEntry, type BulkPublish, type FailedEntry } from "./bulk.ts";
 import { publishFailed, pubsubError } from "./errors.ts";
 import { eventFields } from "./event-fields.ts";
 import { findPubsub } from "./find-pubsub.ts";
 import { publishEvent } from "./publish.ts";
+import { isRawPayload } from "./raw-payload.ts";
 import { type StreamMessage, type StreamRequest, subscribeStream } from "./streaming.ts";
 
 type BulkRequest = RequestOf<"BulkPublishEvent">;
@@ -14,18 +16,32 @@ export function pubsubGrpc(routes: GrpcRoutes): void {
   routes.unary(
     "PublishEvent",
     publishEvent,
-    ({ pubsubName, topic, data, dataContentType }, { metadata }) => ({
+    ({ pubsubName, topic, data, dataContentType }, input) => ({
       pubsub: pubsubName,
       topic,
       data,
       contentType: dataContentType,
-      metadata,
+      metadata: tracedIfRaw(input),
     }),
     () => ({}),
   );
   routes.bidi("SubscribeTopicEventsAlpha1", subscribeStream, readStream, writeStream);
   for (const rpc of ["BulkPublishEvent", "BulkPublishEventAlpha1"] as const)
     routes.unary(rpc, bulkPublishWhole, readBulk, () => ({}));
+}
+
+/** Dapr: over gRPC a payload without an envelope carries its trace beside it. */
+function tracedIfRaw({ metadata, trace }: GrpcInput): Metadata {
+  if (!trace || !isRaw(metadata)) return metadata;
+  return { ...metadata, traceid: trace.traceparent, tracestate: trace.tracestate };
+}
+/** What is no boolean the operation refuses. */
+function isRaw(metadata: Metadata): boolean {
+  try {
+    return isRawPayload(metadata);
+  } catch {
+    return false;
+  }
 }
 
 type StreamIn = RequestOf<"SubscribeTopicEventsAlpha1">;

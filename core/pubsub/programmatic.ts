@@ -27,7 +27,7 @@ export async function askApp(
   options: CallOptions,
 ): Promise<readonly DeclaredSubscription[]> {
   const fields = { app_id: app.appId };
-  let answer: { readonly status: number; readonly text: string | undefined };
+  let answer: Answered;
   try {
     answer = await request(app, channel, deps, options);
   } catch (reason) {
@@ -60,12 +60,17 @@ export async function askApp(
   });
 }
 
+interface Answered {
+  readonly status: number;
+  readonly text: string | undefined;
+}
+
 async function request(
   app: App,
   channel: AppChannel,
   { clock }: AskDeps,
   options: CallOptions,
-): Promise<{ readonly status: number; readonly text: string | undefined }> {
+): Promise<Answered> {
   const headers = ["content-type", jsonType, "dapr-app-id", app.appId];
   if (app.appToken !== undefined) headers.push(tokenHeader, app.appToken);
   const message = {
@@ -74,12 +79,16 @@ async function request(
     headers,
     callback: { kind: "list-subscriptions" },
   } as const;
+  const attempt = (given: CallOptions): Promise<Answered> =>
+    within(clock, attemptMs, given, async (limited) => {
+      const response = await channel.send(message, limited);
+      return { status: response.status, text: await answerText(response) };
+    });
+  const policy = app.resiliency?.builtIn("DaprBuiltInInitializationRetries");
+  if (policy) return policy(attempt, options);
   for (let tries = 0; ; tries++) {
     try {
-      return await within(clock, attemptMs, options, async (limited) => {
-        const response = await channel.send(message, limited);
-        return { status: response.status, text: await answerText(response) };
-      });
+      return await attempt(options);
     } catch (reason) {
       const wait = waitsMs[tries];
       if (wait === undefined || options.signal.aborted) throw reason;

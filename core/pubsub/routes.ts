@@ -1,5 +1,5 @@
 import { messageOf } from "#core/errors/component-error.ts";
-import { compileExpression, type Expression } from "./expression.ts";
+import { compileCondition, type Condition } from "#core/util/condition.ts";
 import type { SubscriptionRoutes } from "./subscriptions.ts";
 
 /** Rules compiled once, evaluated for every event. */
@@ -9,7 +9,7 @@ export interface Routes {
 }
 interface Rule {
   /** Absent: takes every event. */
-  readonly expression?: Expression;
+  readonly condition?: Condition;
   readonly path: string;
 }
 
@@ -18,8 +18,8 @@ export function compileRoutes(routes: SubscriptionRoutes): Routes {
   const rules = routes.rules.map(compileRule);
   return {
     path: (event) => {
-      for (const { expression, path } of rules)
-        if (!expression || expression.test(event)) return path;
+      for (const { condition, path } of rules)
+        if (!condition || condition.test({ event })) return path;
       return routes.default;
     },
   };
@@ -28,7 +28,7 @@ export function compileRoutes(routes: SubscriptionRoutes): Routes {
 function compileRule({ match, path }: SubscriptionRoutes["rules"][number]): Rule {
   if (match === undefined || match.trim() === "") return { path };
   try {
-    return { expression: compileExpression(match), path };
+    return { condition: compileCondition(match), path };
   } catch (reason) {
     const fault = messageOf(reason).split("\n", 1)[0];
     const shown = match.length > 200 ? `${match.slice(0, 200)}…` : match;

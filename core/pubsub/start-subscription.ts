@@ -7,7 +7,8 @@ import type { Ack, Message, TopicSubscription } from "#core/ports/pub-sub.ts";
 import { collectBatches } from "./collect-batches.ts";
 import { deliverBatch } from "./deliver-bulk.ts";
 import { deliverOne } from "./deliver.ts";
-import type { Delivery, InboundGuard } from "./delivery.ts";
+import type { Guard } from "#core/resiliency/guard.ts";
+import type { Delivery } from "./delivery.ts";
 import { brokerTopic } from "./find-pubsub.ts";
 import type { Intake, DeclaredSubscription } from "./subscriptions.ts";
 
@@ -18,7 +19,7 @@ export interface Start {
   readonly subscription: DeclaredSubscription;
   readonly raw: boolean;
   readonly route: (event: unknown) => string | undefined;
-  readonly inbound: InboundGuard;
+  readonly inbound: Guard;
   readonly clock: Clock;
   readonly log: Log;
   /** Fires when nothing more may be taken in. */

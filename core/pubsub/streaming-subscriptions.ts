@@ -8,6 +8,8 @@ export interface StreamingSubscriptions {
   readonly views: readonly SubscriptionView[];
   /** Takes a running one in; answers how to take it out again. Throws once the app is going away. */
   add(view: SubscriptionView, stop: () => Promise<void>): () => void;
+  /** Ends those to one component, whose clients may subscribe again. */
+  stopOf(pubsub: string): Promise<void>;
   /** Ends all: nothing new is taken in, what waits for an answer has some time for it. */
   stop(): Promise<void>;
 }
@@ -25,6 +27,10 @@ export function createStreamingSubscriptions(clock: Clock, log: Log): StreamingS
       if (stopping) throw new Error("the app is stopping");
       running.set(view, stop);
       return () => void running.delete(view);
+    },
+    stopOf: async (pubsub) => {
+      const of = [...running].filter(([view]) => view.pubsubname === pubsub);
+      await Promise.allSettled(of.map(([, end]) => end()));
     },
     stop: async () => {
       stopping = true;

@@ -7,7 +7,7 @@ import type { Metadata } from "#core/ports/component.ts";
 import type { AppChannel, PlainResponse } from "#core/ports/platform.ts";
 import { handOver } from "#core/util/hand-over.ts";
 import { within } from "#core/util/time-limit.ts";
-import { unguarded } from "./delivery.ts";
+import { unguarded } from "#core/resiliency/guard.ts";
 import { findPubsub } from "./find-pubsub.ts";
 import { isRawPayload } from "./raw-payload.ts";
 import { mayUseTopic } from "./scopes.ts";
@@ -79,7 +79,7 @@ async function runStream(
     subscription: declared(wanted),
     raw: rawOf(wanted),
     route: () => "/",
-    inbound: unguarded,
+    inbound: app.resiliency?.component(wanted.pubsub, "pubsub", "inbound") ?? unguarded,
     clock,
     log,
     closing: AbortSignal.any([over, closing.signal]),

@@ -2,23 +2,26 @@ import type { ApiLists } from "#core/api-access/rules.ts";
 import type { SecretScope } from "#core/secrets/scope.ts";
 import type { Metadata } from "#core/ports/component.ts";
 import { isRecord } from "#core/util/json.ts";
+import { type BudgetSettings, readBudget } from "#core/budget/settings.ts";
+import { type AccessControlSpec, readAccessControl } from "./access-control.ts";
 import { readApiLists } from "./api-lists.ts";
+import { type ApiLoggingSettings, readApiLogging } from "./api-logging.ts";
 import { type Fault, Fields } from "./fields.ts";
+import { type MetricSettings, readMetrics } from "./metrics.ts";
 import { type PipelineHandler, readPipeline } from "./pipeline.ts";
 import type { ResourceHead } from "./resource-head.ts";
+import { readTracing, type TracingSection } from "./tracing.ts";
 
 /** A Configuration as it was written; it means something only once all of them are merged. */
 export interface ConfigurationDocument extends ResourceHead {
   readonly kind: "Configuration";
   readonly spec: Readonly<Record<string, unknown>>;
+  readonly budget: BudgetSettings;
 }
 
 /** What all Configurations together say. Sections that this version does not use are read, and have no effect. */
 export interface Configuration {
-  readonly tracing: {
-    /** 0 turns tracing off, 1 samples every new trace. */
-    readonly samplingRate: number;
-  };
+  readonly tracing: TracingSection;
   readonly secrets: {
     readonly scopes: ReadonlyArray<SecretScope & { readonly storeName: string }>;
   };
@@ -27,7 +30,13 @@ export interface Configuration {
     readonly deny: readonly string[];
   };
   readonly features: ReadonlyMap<string, boolean>;
+  /** From annotations of the documents. */
+  readonly budget: BudgetSettings;
   readonly api: ApiLists;
+  /** Who may call the app; absent: anybody. */
+  readonly accessControl: AccessControlSpec | undefined;
+  readonly apiLogging: ApiLoggingSettings;
+  readonly metrics: MetricSettings;
   /** Before the app's API, outermost first. */
   readonly httpPipeline: readonly PipelineHandler[];
   /** Before the app itself, outermost first. */
@@ -67,20 +76,18 @@ const sections = [
   "workflow",
 ] as const;
 
-/** Sections that keep someone out. Passing over them would open what the document closes. */
-const guards = ["accessControl"] as const;
-
 export function readConfiguration(head: ResourceHead, fields: Fields): ConfigurationDocument {
   const spec = fields.fields("spec");
   for (const section of sections) spec.has(section);
-  for (const guard of guards)
-    if (spec.has(guard)) spec.error(guard, "cannot be used: this version does not enforce it");
   spec.done();
   const raw = fields.raw("spec");
   const document: ConfigurationDocument = {
     ...head,
     kind: "Configuration",
     spec: isRecord(raw) ? raw : {},
+    budget: readBudget(annotationsOf(fields), (name, message) =>
+      fields.fields("metadata").fields("annotations").error(name, message),
+    ),
   };
   // Read now, so that a fault shows with its document; the value is made again after merging.
   refuseRepeatedStores(spec, interpret(spec));
@@ -94,13 +101,23 @@ export function mergeConfigurations(documents: readonly ConfigurationDocument[])
     (under, { spec }) => merge(under, spec),
     {},
   );
-  return interpret(new Fields(merged, "spec", faults));
+  const budget = documents.reduce<BudgetSettings>(
+    (under, { budget: over }) => ({ ...under, ...over }),
+    {},
+  );
+  return { ...interpret(new Fields(merged, "spec", faults)), budget };
 }
 
-function interpret(spec: Fields): Configuration {
+function annotationsOf(fields: Fields): Readonly<Record<string, unknown>> {
+  const metadata = fields.raw("metadata");
+  const annotations = isRecord(metadata) ? metadata["annotations"] : undefined;
+  return isRecord(annotations) ? annotations : {};
+}
+
+function interpret(spec: Fields): Omit<Configuration, "budget"> {
   const deny = spec.fields("components").texts("deny");
   return {
-    tracing: { samplingRate: samplingRate(spec.fields("tracing").text("samplingRate")) },
+    tracing: readTracing(spec.fields("tracing")),
     secrets: { scopes: spec.fields("secrets").list("scopes").map(readScope) },
     components: { deny },
     features: new Map(
@@ -109,6 +126,9 @@ function interpret(spec: Fields): Configuration {
         .map((feature) => [feature.required("name"), feature.boolean("enabled") ?? false]),
     ),
     api: readApiLists(spec.fields("api")),
+    accessControl: readAccessControl(spec.fields("accessControl")),
+    apiLogging: readApiLogging(spec.fields("logging")),
+    metrics: readMetrics(spec),
     httpPipeline: readPipeline(spec.fields("httpPipeline")),
     appHttpPipeline: readPipeline(spec.fields("appHttpPipeline")),
     nameResolution: readNameResolution(spec.fields("nameResolution")),
@@ -131,7 +151,7 @@ function readNameResolution(fields: Fields): NameResolution | undefined {
 }
 
 /** Dapr does not start with two scopes for one store: which of them counts would be a guess. */
-function refuseRepeatedStores(spec: Fields, { secrets }: Configuration): void {
+function refuseRepeatedStores(spec: Fields, { secrets }: Pick<Configuration, "secrets">): void {
   const names = secrets.scopes.map(({ storeName }) => storeName);
   names.forEach((name, i) => {
     if (name !== "" && names.indexOf(name) < i)
@@ -148,13 +168,6 @@ function readScope(scope: Fields): SecretScope & { readonly storeName: string } 
   };
   scope.done();
   return read;
-}
-
-const defaultSamplingRate = 1e-4;
-/** Dapr: a missing or unreadable rate is one in ten thousand. */
-function samplingRate(text: string | undefined): number {
-  const rate = text === undefined || text.trim() === "" ? Number.NaN : Number(text);
-  return Number.isNaN(rate) ? defaultSamplingRate : Math.min(1, Math.max(0, rate));
 }
 
 function merge(

@@ -1,4 +1,6 @@
 import { parseDuration } from "#core/util/duration.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import { compileTrip } from "#core/resiliency/trip.ts";
 import type { Fields } from "./fields.ts";
 import type { ResourceHead } from "./resource-head.ts";
 
@@ -127,8 +129,13 @@ function readBreaker(of: Fields): CircuitBreakerPolicy {
     maxRequests: of.number("maxRequests") ?? 1,
     intervalMs: readMs(of, "interval") ?? 0,
     timeoutMs: readMs(of, "timeout") ?? 60_000,
-    trip: of.text("trip") ?? "consecutiveFailures > 5",
+    trip: of.text("trip") || "consecutiveFailures > 5",
   };
+  try {
+    compileTrip(policy.trip);
+  } catch (reason) {
+    of.error("trip", `is no condition over the counts: ${messageOf(reason).split("\n", 1)[0]}`);
+  }
   of.done();
   return policy;
 }

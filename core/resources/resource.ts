@@ -11,3 +11,11 @@ export type Resource =
   | HttpEndpointDocument
   | ResiliencyDocument
   | SubscriptionDocument;
+
+/** Those of one kind, in their order. */
+export function ofKind<K extends Resource["kind"]>(
+  resources: readonly Resource[],
+  kind: K,
+): ReadonlyArray<Extract<Resource, { readonly kind: K }>> {
+  return resources.filter((resource) => resource.kind === kind) as never;
+}

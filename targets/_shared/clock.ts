@@ -19,4 +19,8 @@ export const clock: Clock = {
       };
       signal.addEventListener("abort", stop, { once: true });
     }),
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
 };

@@ -11,11 +11,13 @@ import { messageOf } from "#core/errors/component-error.ts";
 import type { HostedApp } from "#core/hosted-app.ts";
 import { cleanPath, splitTarget } from "#core/http/path.ts";
 import { targetOf } from "#core/http/input.ts";
-import { hashToken } from "#core/http/token.ts";
+import { createJwtVerifier, readJwtSettings } from "#core/identity/jwt.ts";
+import { hashToken } from "#core/identity/token-check.ts";
 import type { Manifest, Target } from "#core/ports/manifest.ts";
 import type { AppChannel, Clock, Log, Platform } from "#core/ports/platform.ts";
 import { createRuntime, type Runtime } from "#core/runtime.ts";
 import { inTime } from "./in-time.ts";
+import { answerMetrics, instanceMetrics } from "./metrics-route.ts";
 import type { NamedText, Settings } from "./settings.ts";
 
 export interface OneAppOptions {
@@ -45,13 +47,18 @@ const probeMs = 5_000;
 export async function openOneApp(options: OneAppOptions): Promise<OneApp> {
   const { platform, settings, channel } = options;
   const runtime = createRuntime(options);
+  const jwt = readJwtSettings(platform.env);
+  const configuration = readConfiguration(settings.configurations, platform);
+  const metrics = instanceMetrics(settings, configuration.metrics, platform.log);
   const hosted = await runtime.addApp({
     appId: settings.appId,
     namespace: settings.namespace,
     ...(channel ? { channel, connection: connectionOf(settings) } : {}),
     resources: options.resources,
-    configuration: readConfiguration(settings.configurations, platform),
-    apiTokens: await acceptedTokens(settings, platform.log),
+    configuration,
+    ...(metrics ? { meter: metrics, metrics } : {}),
+    apiTokens: await acceptedTokens(settings, jwt !== undefined, platform.log),
+    ...(jwt ? { verifyToken: createJwtVerifier(jwt, platform) } : {}),
     ...(settings.appToken === undefined ? {} : { appToken: settings.appToken }),
     limits: { maxBodyBytes: settings.maxBodyBytes },
     extended: {},
@@ -69,6 +76,8 @@ export async function openOneApp(options: OneAppOptions): Promise<OneApp> {
     log: platform.log,
     started,
     fetch: async (request, remoteAddress) => {
+      const shown = answerMetrics(request, hosted.app);
+      if (shown) return shown;
       const start = started();
       // An instance starts with its first request, so whoever asks how it is must let it start. All others
       // must not wait: the app may be calling while it is asked for its subscriptions.
@@ -121,9 +130,13 @@ function asksForState(request: Request): boolean {
 const nobody = ["none"];
 
 /** A serverless deployment has a public address: without a token in its settings it answers nobody, unless that is asked for. */
-async function acceptedTokens(settings: Settings, log: Log): Promise<readonly string[]> {
+async function acceptedTokens(
+  settings: Settings,
+  hasJwt: boolean,
+  log: Log,
+): Promise<readonly string[]> {
   if (settings.apiTokens.length > 0) return Promise.all(settings.apiTokens.map(hashToken));
-  if (settings.allowAnonymous) return [];
+  if (settings.allowAnonymous || hasJwt) return [];
   log.warn(
     "Refusing every API call: set DAPR_API_TOKEN, or OUTRIGGER_ALLOW_ANONYMOUS=true to answer anyone",
   );

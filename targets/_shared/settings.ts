@@ -11,6 +11,8 @@ export interface Settings {
   readonly resources: readonly NamedText[];
   readonly configurations: readonly NamedText[];
   readonly maxBodyBytes: number;
+  /** Measure, and answer `GET /outrigger/metrics`. */
+  readonly metrics: boolean;
 }
 export interface NamedText {
   readonly name: string;
@@ -38,6 +40,7 @@ export function readSettings(env: Readonly<Record<string, unknown>>): Settings {
     ...(appUrl === undefined ? {} : { appUrl }),
     resources: textsOf(env, "OUTRIGGER_RESOURCES"),
     configurations: textsOf(env, "OUTRIGGER_CONFIG"),
+    metrics: textOf(env, "OUTRIGGER_METRICS") === "true",
     maxBodyBytes: bytesOf(env, "OUTRIGGER_MAX_BODY_BYTES") ?? defaultBodyBytes,
   };
 }

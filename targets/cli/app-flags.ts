@@ -86,33 +86,30 @@ export const appFlags: readonly Flag[] = [
   {
     name: "enable-api-logging",
     type: "boolean",
-    about: "Log each API call",
-    unused: "later",
+    about: "Log each API call; wins over the Configuration",
   },
   {
     name: "enable-profiling",
     type: "boolean",
-    about: "Serve profiles; use node --inspect instead",
-    unused: "later",
+    about: "Serve CPU and heap profiles on loopback",
   },
   {
     name: "profile-port",
     type: "port",
     default: "7777",
     about: "Port of profiles",
-    unused: "never",
   },
   {
     name: "placement-host-address",
     type: "text",
     about: "Address of Dapr's placement service, which nothing here needs",
-    unused: "never",
+    unused: true,
   },
   {
     name: "scheduler-host-address",
     type: "list",
     about: "Addresses of Dapr's scheduler, which nothing here needs",
-    unused: "never",
+    unused: true,
   },
   {
     name: "log-level",

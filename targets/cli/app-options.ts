@@ -17,6 +17,8 @@ export type ReachOptions = Pick<
   | "readBufferBytes"
   | "apiTokens"
   | "appToken"
+  | "apiLogging"
+  | "profilePort"
 >;
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -39,6 +41,12 @@ export function reachOptions(flags: Flags, env: Env): ReachOptions {
     readBufferBytes: limitOr(flags.number("read-buffer-size"), goHeaderBytes),
     apiTokens: (env["DAPR_API_TOKEN"] ?? "").split(",").filter((token) => token !== ""),
     ...(appToken === undefined || appToken === "" ? {} : { appToken }),
+    ...(flags.given("enable-api-logging")
+      ? { apiLogging: flags.boolean("enable-api-logging") }
+      : {}),
+    ...(flags.boolean("enable-profiling")
+      ? { profilePort: flags.number("profile-port") ?? 0 }
+      : {}),
   };
 }
 

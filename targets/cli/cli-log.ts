@@ -5,7 +5,7 @@ import { runtimeVersion } from "#core/metadata/operations.ts";
 import { UsageError } from "./flags.ts";
 import { createLog, type Level } from "../node/log.ts";
 
-/** The level that a `--log-level` text stands for; ours has nothing above error. */
+/** The level that a `--log-level` text stands for. */
 export function levelOf(text: string): Level {
   switch (text) {
     case "debug":
@@ -14,9 +14,10 @@ export function levelOf(text: string): Level {
     case "warning":
       return "warning";
     case "error":
+      return "error";
     case "fatal":
     case "panic":
-      return "error";
+      return "fatal";
     default:
       return "info";
   }
@@ -25,6 +26,7 @@ export function levelOf(text: string): Level {
 export function openLog(options: {
   readonly level: Level;
   readonly json: boolean;
+  readonly appId?: string;
   write(line: string): void;
 }): Log {
   return createLog({ ...options, version: runtimeVersion });

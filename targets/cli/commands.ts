@@ -6,6 +6,7 @@ Usage:
   outrigger run [flags] -- <command>    Run an app with the Dapr API beside it
   outrigger run -f dapr.yaml            Run several apps in one runtime
   outrigger sidecar [flags]             Be a daprd: same flags, environment, ports and signals
+  outrigger ca [flags]                  Sign certificates for mTLS between runtimes
   outrigger version                     Print the version
   outrigger <command> --help            Print a command's flags
 
@@ -33,6 +34,10 @@ export async function runCommand(args: readonly string[], cli: Cli): Promise<num
     case "run": {
       const { run } = await import("./run.ts");
       return run(rest, cli);
+    }
+    case "ca": {
+      const { ca } = await import("./ca.ts");
+      return ca(rest, cli);
     }
     case "sidecar": {
       const { sidecar } = await import("./sidecar.ts");

@@ -48,6 +48,16 @@ export function daprdOptions(
     readBufferBytes:
       oldOrNew(flags, "read-buffer-size", "dapr-http-read-buffer-size", 1024) ??
       reach.readBufferBytes,
+    ...(flags.boolean("enable-mtls")
+      ? {
+          mtls: {
+            sentryAddress: flags.text("sentry-address"),
+            controlPlaneTrustDomain: flags.text("control-plane-trust-domain"),
+            controlPlaneNamespace: flags.text("control-plane-namespace"),
+          },
+        }
+      : {}),
+    reconcileMs: Math.max(0, flags.number("hot-reload-reconcile-interval") ?? 0),
     gracefulShutdownMs: gracefulOf(flags),
     blockShutdownMs: Math.max(0, flags.number("dapr-block-shutdown-duration") ?? 0),
     bindingProbeMs: positiveOr(flags.number("app-binding-options-timeout"), defaultProbeMs),

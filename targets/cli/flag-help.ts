@@ -18,8 +18,7 @@ function aboutOf(flag: Flag): string {
   const notes = [
     ...(flag.default === undefined ? [] : [`default ${flag.default}`]),
     ...(flag.aliases ?? []).map((alias) => `also --${alias}`),
-    ...(flag.unused === "later" ? ["not built yet"] : []),
-    ...(flag.unused === "never" ? ["no effect"] : []),
+    ...(flag.unused ? ["no effect"] : []),
   ];
   return notes.length === 0 ? flag.about : `${flag.about} (${notes.join("; ")})`;
 }

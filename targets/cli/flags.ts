@@ -15,11 +15,8 @@ export interface Flag {
   readonly short?: string;
   readonly choices?: readonly string[];
   readonly about: string;
-  /**
-   * Present: the flag is taken, but does nothing. `never` because nothing here needs it, `later` because it
-   * is not built yet, which whoever sets it should know.
-   */
-  readonly unused?: "never" | "later";
+  /** True: the flag is taken so that command lines for daprd work, and does nothing. */
+  readonly unused?: true;
 }
 
 /** What a user gave cannot be used; the message says what to do. */

@@ -19,7 +19,11 @@ const cli: Cli = {
   loadStart: async () => (await import("../node/start.ts")).startNode,
   onSignal: (name, listener) => {
     process.on(name, listener);
-    return () => process.off(name, listener);
+    return () => {
+      // Whoever listened is ending, and one signal more must not turn that into a crash.
+      process.on(name, ignore);
+      process.off(name, listener);
+    };
   },
   onExit: (listener) => {
     process.on("exit", listener);
@@ -32,9 +36,14 @@ const cli: Cli = {
 if (process.env["OUTRIGGER_WRAPPED"] !== undefined) {
   process.once("disconnect", () => process.exit(1));
   if (!process.connected) process.exit(1);
+  process.on("message", (name: NodeJS.Signals) => {
+    if (!process.emit(name)) process.kill(process.pid, name);
+  });
 }
 
 process.exit(await runCommand(process.argv.slice(2), cli));
+
+function ignore(): void {}
 
 function environment(): Cli["env"] {
   const env = { ...process.env };

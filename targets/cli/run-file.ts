@@ -59,9 +59,7 @@ export async function readRunFile(path: string, reader: Reader): Promise<RunFile
     const where = { file, path: `apps[${i}]` };
     const app = key.sectionOf(value, top, where.path);
     warnings.push(...key.unknownKeys(app, where, [...Object.keys(appKeys), ...appExtras]));
-    const { plan, level, unused } = await planApp(app, where, common, base, reader);
-    for (const name of unused)
-      warnings.push(`Ignoring ${key.at(where, name)}: it is not built yet`);
+    const { plan, level } = await planApp(app, where, common, base, reader);
     if (plans.some(({ appId }) => appId === plan.appId))
       key.fault(
         where,
@@ -80,7 +78,7 @@ async function planApp(
   common: Common,
   base: string,
   reader: Reader,
-): Promise<{ readonly plan: AppPlan; readonly level: Level; readonly unused: readonly string[] }> {
+): Promise<{ readonly plan: AppPlan; readonly level: Level }> {
   const dir = pathOf(app, place, "appDirPath", base, reader.env);
   if (dir === undefined) return key.fault(place, "appDirPath", "is missing");
   const given = new Map<string, readonly string[]>();
@@ -111,11 +109,6 @@ async function planApp(
   const metricsPort = flags.number("metrics-port");
   return {
     level: levelOf(flags.text("log-level")),
-    unused: Object.entries(appKeys).flatMap(([name, flag]) =>
-      given.has(flag) && runFlags.some((row) => row.name === flag && row.unused === "later")
-        ? [name]
-        : [],
-    ),
     plan: {
       appId,
       dir,

@@ -21,7 +21,7 @@ export const runFlags: readonly Flag[] = [
     short: "I",
     type: "port",
     about: "Port between runtimes; random when absent",
-    unused: "never",
+    unused: true,
   },
   {
     name: "metrics-port",
@@ -52,6 +52,6 @@ export const runFlags: readonly Flag[] = [
     name: "runtime-path",
     type: "text",
     about: "Folder of a Dapr installation, which nothing here needs",
-    unused: "never",
+    unused: true,
   },
 ];

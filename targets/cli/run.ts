@@ -51,7 +51,6 @@ export async function run(args: readonly string[], cli: Cli): Promise<number> {
 }
 
 async function runOne(flags: Flags, { rest }: ParsedArgs, cli: Cli): Promise<number> {
-  warnUnused(flags, cli);
   const plan = await planOne(flags, rest, cli);
   const console = openConsole(
     [plan],
@@ -98,12 +97,6 @@ function portOf<K extends string>(flags: Flags, flag: string, key: K): Partial<R
   return port === undefined ? {} : ({ [key]: port } as Partial<Record<K, number>>);
 }
 
-function warnUnused(flags: Flags, cli: Cli): void {
-  for (const { name, unused } of runFlags)
-    if (unused === "later" && flags.given(name))
-      cli.err(`Ignoring --${name}: it is not built yet\n`);
-}
-
 async function runFile(flags: Flags, { given, rest }: ParsedArgs, cli: Cli): Promise<number> {
   const ignored = [...given.keys()].filter((name) => !besideRunFile.has(name));
   if (ignored.length > 0)
@@ -126,6 +119,6 @@ async function runFile(flags: Flags, { given, rest }: ParsedArgs, cli: Cli): Pro
 
 /** All apps share one runtime and so one log. */
 function mostTalkative(levels: readonly Level[]): Level {
-  const order: readonly Level[] = ["debug", "info", "warning", "error"];
+  const order: readonly Level[] = ["debug", "info", "warning", "error", "fatal"];
   return order.find((level) => levels.includes(level)) ?? "info";
 }

@@ -48,6 +48,7 @@ export async function sidecar(args: readonly string[], cli: Cli): Promise<number
     const log = openLog({
       level: levelOf(flags.text("log-level")),
       json: flags.boolean("log-as-json"),
+      appId: flags.text("app-id"),
       write: (line) => (file ? file.write(line) : cli.out(`${line}\n`)),
     });
     const code = await serve(flags, parsed, cli, log);
@@ -67,9 +68,11 @@ function refuse(cli: Cli, reason: unknown): number {
 async function serve(flags: Flags, parsed: ParsedArgs, cli: Cli, log: Log): Promise<number> {
   const began = performance.now();
   const ending = listenForEnd(cli, ["SIGINT", "SIGTERM"]);
-  const offReload = cli.onSignal("SIGHUP", () =>
-    log.warn("Ignoring SIGHUP: reloading is not built yet; restart to take over changes"),
-  );
+  let running: NodeRuntime | undefined;
+  const offReload = cli.onSignal("SIGHUP", () => {
+    log.info("SIGHUP: reading the documents anew");
+    void running?.reload();
+  });
   let app: NodeAppOptions | undefined;
   try {
     log.info(`Starting Outrigger, Dapr API version ${runtimeVersion}`);
@@ -78,6 +81,7 @@ async function serve(flags: Flags, parsed: ParsedArgs, cli: Cli, log: Log): Prom
     const starting = start(app, cli, log, ending);
     const runtime = await Promise.race([starting, ending.asked.then(() => undefined)]);
     if (runtime) {
+      running = runtime;
       runtime.ready.then(
         () => {
           if (!ending.isAsked)
@@ -163,15 +167,6 @@ function warnAbout(flags: Flags, { unknown, rest }: ParsedArgs, log: Log): void 
     log.warn(`Ignoring unknown flag ${name}${didYouMean(name.replace(/^-+/, ""), names)}`);
   for (const arg of rest)
     log.warn(`Ignoring argument ${JSON.stringify(arg)}; a boolean is written --flag=value`);
-  for (const flag of daprdFlags)
-    if (flag.unused === "later" && flags.given(flag.name) && isSet(flags, flag))
-      log.warn(`Ignoring --${flag.name}: it is not built yet`);
   if (flags.text("mode") === "kubernetes")
     log.warn("Kubernetes mode is not built yet: resources come from --resources-path only");
-}
-
-function isSet(flags: Flags, flag: (typeof daprdFlags)[number]): boolean {
-  if (flag.type === "boolean") return flags.boolean(flag.name);
-  const text = flags.text(flag.name);
-  return text !== "" && text !== flag.default;
 }

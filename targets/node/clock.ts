@@ -10,4 +10,8 @@ export const clock: Clock = {
     for (let left = ms; left > 0; left -= longest)
       await delay(Math.min(left, longest), undefined, { signal, ref: false });
   },
+  after: (ms, run) => {
+    const timer = setTimeout(run, Math.min(ms, longest)).unref();
+    return () => clearTimeout(timer);
+  },
 };

@@ -7,6 +7,7 @@ import type { Caller } from "#core/http/input.ts";
 import { cleanPath, splitTarget } from "#core/http/path.ts";
 import type { Log } from "#core/ports/platform.ts";
 import { type H2c, headersOf, isHttp2, offerH2c } from "./h2c.ts";
+import { plainAddress } from "./plain-address.ts";
 import { guardSocket } from "./unix-socket.ts";
 
 export interface HttpServerOptions {
@@ -29,6 +30,7 @@ export interface HttpServerOptions {
 /** Go's server allows this much over the limit it is given. */
 const headerSlop = 4096;
 const sweepMs = 20;
+const badVersion = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 export interface HttpServer extends AsyncDisposable {
   readonly port: number;
@@ -52,7 +54,11 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     },
     { hostname: "localhost" },
   );
-  const handle: RequestListener = (incoming, outgoing) => void listener(incoming, outgoing);
+  const handle: RequestListener = (incoming, outgoing) => {
+    // Node reads a request without a version as HTTP/0.9; Go's server refuses it.
+    if (incoming.httpVersionMajor === 0) incoming.socket.end(badVersion);
+    else void listener(incoming, outgoing);
+  };
   const { servers, port } = await listenOnAll(options, handle);
   const http2 = options.h2c
     ? servers.map((server) =>
@@ -140,9 +146,11 @@ class NodeCaller implements Caller {
     this.rawHeaders = incoming.rawHeaders;
     this.#incoming = incoming;
   }
-  /** An IPv4 peer of a socket that listens on both is named as IPv4. */
   get remoteAddress(): string | undefined {
-    return plainAddress(this.#incoming);
+    return plainAddress(this.#incoming.socket.remoteAddress);
+  }
+  get remotePort(): number | undefined {
+    return this.#incoming.socket.remotePort;
   }
   bodyOfGet(): ReadableStream<Uint8Array> {
     return Readable.toWeb(this.#incoming) as ReadableStream<Uint8Array>;
@@ -164,14 +172,14 @@ class Http2Caller implements Caller {
     this.#incoming = incoming;
   }
   get remoteAddress(): string | undefined {
-    return plainAddress(this.#incoming);
+    return plainAddress(this.#incoming.socket.remoteAddress);
+  }
+  get remotePort(): number | undefined {
+    return this.#incoming.socket.remotePort;
   }
   bodyOfGet(): ReadableStream<Uint8Array> {
     return Readable.toWeb(this.#incoming) as ReadableStream<Uint8Array>;
   }
-}
-function plainAddress(incoming: IncomingMessage | Http2ServerRequest): string | undefined {
-  return incoming.socket.remoteAddress?.replace(/^::ffff:(?=[\d.]+$)/i, "");
 }
 const publicPath = /^\/v1\.0\/(?:healthz(?:\/outbound)?|metadata(?:\/[^/]+)?)$/;
 function isPublicPath(target: string): boolean {
@@ -193,6 +201,8 @@ function listen(
     {
       maxHeaderSize: options.maxHeaderBytes + headerSlop,
       headersTimeout: 10_000,
+      // Node looks every 30 s otherwise, and slow headers would keep their connection for as long.
+      connectionsCheckingInterval: 2000,
       requestTimeout: 0,
       keepAliveTimeout: 65_000,
       noDelay: true,

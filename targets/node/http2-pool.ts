@@ -11,15 +11,18 @@ import {
 export interface Http2PoolOptions {
   /** `http://host:port` or `https://host:port`. */
   readonly authority: string;
-  readonly tls?: Pick<
-    SecureClientSessionOptions,
-    "ca" | "cert" | "key" | "rejectUnauthorized" | "checkServerIdentity" | "servername"
-  >;
+  /** A function is asked anew for each connection. */
+  readonly tls?: TlsOptions | (() => TlsOptions);
   /** Sessions without a stream close after this time. Default: 3 minutes, as Dapr's pool. */
   readonly idleMs?: number;
   /** Largest header block that a peer may send, in bytes. */
   readonly maxHeaderBytes?: number;
 }
+
+type TlsOptions = Pick<
+  SecureClientSessionOptions,
+  "ca" | "cert" | "key" | "rejectUnauthorized" | "checkServerIdentity" | "servername"
+>;
 
 /** HTTP/2 to one address, over as many sessions as the streams need. */
 export interface Http2Pool extends AsyncDisposable {
@@ -56,7 +59,7 @@ export function createHttp2Pool(options: Http2PoolOptions): Http2Pool {
 
   function open(): Pooled {
     const session = connect(options.authority, {
-      ...options.tls,
+      ...(typeof options.tls === "function" ? options.tls() : options.tls),
       settings: {
         enablePush: false,
         initialWindowSize: window,

@@ -1,4 +1,5 @@
 import type { HealthProbe } from "#core/app-health/app-health.ts";
+import type { MtlsFlags } from "./mtls/settings.ts";
 import type { Log } from "#core/ports/platform.ts";
 
 /** One app that the process is to host; every number already parsed, every default filled in. */
@@ -32,12 +33,18 @@ export interface NodeAppOptions {
   /** Absent means off. */
   readonly metricsPort?: number;
   readonly metricsListenAddresses: readonly string[];
+  /** Log each API call, or do not; absent leaves it to the Configuration. */
+  readonly apiLogging?: boolean;
+  /** Where profiles are served, on loopback; absent means off. */
+  readonly profilePort?: number;
   /** Folders (or files) of resources. */
   readonly resourcesPaths: readonly string[];
   /** Configuration files; later ones override. */
   readonly configPaths: readonly string[];
   /** YAML texts used as if they were files: the defaults of `outrigger run`. */
   readonly inlineResources?: readonly { readonly name: string; readonly text: string }[];
+  /** How often files are looked at beside the watch, in milliseconds; 0 or absent means once a minute. */
+  readonly reconcileMs?: number;
   /** Origins that browsers may call from: `*`, or a comma-separated list; empty turns CORS off. */
   readonly allowedOrigins?: string;
   readonly maxBodyBytes: number;
@@ -49,6 +56,8 @@ export interface NodeAppOptions {
   readonly bindingProbeMs: number;
   /** `config`, `subscribe`: endpoints of the app that are not asked for. */
   readonly disableInitEndpoints: readonly string[];
+  /** Absent: calls between processes are neither encrypted nor authenticated. */
+  readonly mtls?: MtlsFlags;
   /** Env `DAPR_API_TOKEN` (comma-separated for rotation); empty means none is asked for. */
   readonly apiTokens: readonly string[];
   readonly appToken?: string;
@@ -71,10 +80,18 @@ export interface NodeRuntime {
   /** The ports that were bound (the asked ones, or free ones for 0). */
   readonly apps: ReadonlyMap<
     string,
-    { readonly httpPort: number; readonly grpcPort: number; readonly internalPort: number }
+    {
+      readonly httpPort: number;
+      readonly grpcPort: number;
+      readonly internalPort: number;
+      /** Absent where metrics are off. */
+      readonly metricsPort?: number;
+    }
   >;
   /** Resolves when every app with a port has opened it and its subscriptions run. */
   readonly ready: Promise<void>;
+  /** Reads the documents of all apps anew; never rejects. */
+  reload(): Promise<void>;
   /** Stops taking work, waits for what is in flight (at most the graceful time), closes everything. Rejects, all being closed or cut off, when that time was too short. */
   stop(): Promise<void>;
 }

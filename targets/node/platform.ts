@@ -1,19 +1,35 @@
+import { hash } from "node:crypto";
 import { hostname, networkInterfaces } from "node:os";
+import { performance } from "node:perf_hooks";
 import type { Log, Platform } from "#core/ports/platform.ts";
 import { clock } from "./clock.ts";
+import { createAddressGuard, RefusedAddressError } from "#core/outbound/address-guard.ts";
+import { guardedFetch } from "#core/outbound/guarded-fetch.ts";
+import { guardedLookup } from "./guarded-lookup.ts";
+import { agentFetch, tlsFetch } from "./tls-fetch.ts";
 
 /** What Node gives the core. Undefined values of the environment stay undefined; nothing is read later. */
 export function nodePlatform(
   log: Log,
   env: Readonly<Record<string, string | undefined>>,
-  fetch: typeof globalThis.fetch,
 ): Platform {
+  const guard = createAddressGuard(env);
+  const lookup = guardedLookup(guard);
   return {
     clock,
     log,
-    fetch,
+    fetch: guardedFetch(agentFetch({ lookup }), guard),
+    fetchWith: (tls) => guardedFetch(tlsFetch(tls, { lookup }), guard),
+    sha256: (text) => hash("sha256", text, "hex"),
+    loopActiveMs: () => performance.eventLoopUtilization().active,
     env,
     host: { address: env["DAPR_HOST_IP"] ?? firstAddress(), name: hostname() },
+    // gRPC's client is a large library, and few ask for it.
+    openOtlpGrpc: async (to) => {
+      const why = guard.refuseUrl(`http://${to.address}`);
+      if (why !== undefined) throw new RefusedAddressError(why);
+      return (await import("./otlp-grpc.ts")).openOtlpGrpc(to);
+    },
     binding: () => undefined,
     background: (work) =>
       void work.catch((reason: unknown) => log.error(`Background work failed: ${String(reason)}`)),

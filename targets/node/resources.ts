@@ -53,7 +53,7 @@ export async function readConfiguration(
   return mergeConfigurations(documents);
 }
 
-async function filesIn(path: string): Promise<readonly string[]> {
+export async function filesIn(path: string): Promise<readonly string[]> {
   const info = await stat(path).catch((reason: unknown) => {
     throw new Error(`Cannot read resources from "${path}": ${(reason as Error).message}`, {
       cause: reason,
@@ -67,7 +67,7 @@ async function filesIn(path: string): Promise<readonly string[]> {
     .map((name) => join(path, name));
 }
 
-async function readText(file: string): Promise<string> {
+export async function readText(file: string): Promise<string> {
   const { size } = await stat(file);
   if (size > maxFileBytes)
     throw new Error(`Cannot read "${file}": it has ${size} bytes, more than ${maxFileBytes}`);

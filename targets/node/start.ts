@@ -1,51 +1,43 @@
-import { createGrpcApi, type GrpcApi } from "./grpc/api.ts";
-import { rpcChannel } from "./grpc/rpc-channel.ts";
+import { createGrpcApi } from "./grpc/api.ts";
 import type { GrpcServer } from "./grpc/server.ts";
-import { h2cChannel } from "./h2c-channel.ts";
 import { serveHttp, type HttpServer } from "./http-server.ts";
-import { createHttp2Pool, type Http2Pool } from "./http2-pool.ts";
 import type { NodeAppOptions, NodeOptions, NodeRuntime, StartNode } from "./options.ts";
-import { httpChannel } from "./app-channel.ts";
+import { startHotReload } from "./hot-reload.ts";
 import { connectionOf } from "./app-connection.ts";
+import { channelOf, poolOf } from "./app-link.ts";
 import { clock } from "./clock.ts";
-import { block, drain, type Drainable, endsWithin } from "./drain.ts";
 import { type InternalServer, serveInternal } from "./peers/internal-server.ts";
 import { calleeHeaders } from "./peers/peer-channel.ts";
-import { createPeers, type Peers } from "./peers/peers.ts";
+import { createNodeMetrics } from "./metrics/metrics.ts";
+import { createPeers } from "./peers/peers.ts";
 import { nodePlatform } from "./platform.ts";
 import { withPluggable } from "./pluggable/discover.ts";
+import { serveProfiles } from "./profiling.ts";
 import { parse, readConfiguration, readResources } from "./resources.ts";
 import { prepareSocket } from "./unix-socket.ts";
+import { identityKey, type Served, type Shared } from "./served.ts";
+import { closeAll, stop } from "./stop.ts";
 import { waitForPort } from "./wait-for-port.ts";
 import { manifests } from "#components/_registry/node.gen.ts";
-import { grpcAppChannel } from "#core/grpc/app-channel/channel.ts";
-import { hashToken } from "#core/http/token.ts";
+import { createJwtVerifier, readJwtSettings } from "#core/identity/jwt.ts";
+import { hashToken } from "#core/identity/token-check.ts";
 import type { HostedApp } from "#core/hosted-app.ts";
-import type { AppChannel, Log } from "#core/ports/platform.ts";
+import { workloadOf } from "#core/access-control/check.ts";
+import { defaultTrustDomain } from "#core/identity/workload.ts";
+import { mtlsSettings } from "./mtls/settings.ts";
+import type { WorkloadIdentity } from "./mtls/workload-identity.ts";
 import { createRegistry } from "#core/registry.ts";
 import type { NameResolution } from "#core/resources/configuration.ts";
-import { createRuntime, type Runtime } from "#core/runtime.ts";
+import { createRuntime } from "#core/runtime.ts";
 import { isTruthy } from "#core/util/truthy.ts";
-
-/** One app as this process serves it. */
-interface Served {
-  readonly options: NodeAppOptions;
-  readonly hosted: HostedApp;
-  readonly server: HttpServer;
-  /** The public port, where one is asked for. */
-  readonly publicServer: HttpServer | undefined;
-  readonly channel: (AppChannel & Partial<AsyncDisposable>) | undefined;
-  readonly grpcServer: GrpcServer;
-  /** To the app's own gRPC server, where it is one. */
-  readonly pool: Http2Pool | undefined;
-  /** For other runtime processes. */
-  readonly internal: InternalServer;
-}
 
 export const startNode: StartNode = async (options) => {
   const ending = new AbortController();
-  const alone = nodePlatform(options.log, options.env, globalThis.fetch);
-  const peers = createPeers(createRegistry(manifests, "node"), alone, alone.host.address);
+  const alone = nodePlatform(options.log, options.env);
+  const identities = new Map<string, WorkloadIdentity>();
+  const peers = createPeers(createRegistry(manifests, "node"), alone, alone.host.address, (app) =>
+    identities.get(identityKey(app)),
+  );
   const platform = { ...alone, peers };
   const runtime = createRuntime({
     platform,
@@ -53,23 +45,28 @@ export const startNode: StartNode = async (options) => {
     manifests: await withPluggable(manifests, platform),
   });
   const grpc = createGrpcApi(runtime, options.log, async (to, from) => ({
-    ...(await peers.connect(to, { signal: ending.signal })),
+    ...(await peers.connect(to, { signal: ending.signal }, from)),
     headers: {
       ...calleeHeaders(to),
       "dapr-caller-app-id": from.appId,
       "dapr-callee-app-id": to.appId,
     },
   }));
+  const jwt = readJwtSettings(options.env);
+  const verifyToken = jwt && createJwtVerifier(jwt, platform);
+  const metrics = createNodeMetrics(options.log);
+  const profiles = await serveProfiles(options.apps.flatMap(({ profilePort: port }) => port ?? []));
+  const shared: Shared = { runtime, grpc, peers, metrics, profiles, verifyToken, identities };
   const served: Served[] = [];
   try {
     // Side by side: one app whose store is slow to open must not hold up the others' ports.
     const results = await Promise.allSettled(
-      options.apps.map((app) => serveApp({ runtime, grpc, peers }, app, options)),
+      options.apps.map((app) => serveApp(shared, app, options)),
     );
     for (const result of results) if (result.status === "fulfilled") served.push(result.value);
     for (const result of results) if (result.status === "rejected") throw result.reason;
   } catch (reason) {
-    await closeAll(runtime, served, peers);
+    await closeAll(shared, served);
     throw reason;
   }
   const ready = Promise.all(served.map((app) => startApp(app, ending.signal))).then(() => {});
@@ -78,24 +75,26 @@ export const startNode: StartNode = async (options) => {
   let stopping: Promise<void> | undefined;
   return {
     apps: new Map(
-      served.map(({ options: app, server, grpcServer, internal }) => [
+      served.map(({ options: app, server, grpcServer, internal, measured }) => [
         app.appId,
-        { httpPort: server.port, grpcPort: grpcServer.port, internalPort: internal.port },
+        {
+          httpPort: server.port,
+          grpcPort: grpcServer.port,
+          internalPort: internal.port,
+          ...(measured ? { metricsPort: measured.port } : {}),
+        },
       ]),
     ),
     ready,
-    stop: () => (stopping ??= stop({ runtime, grpc, peers }, served, ending, options.log)),
+    reload: async () => {
+      await Promise.all(served.map(({ reloads }) => reloads.reload()));
+    },
+    stop: () => (stopping ??= stop(shared, served, ending, options.log)),
   } satisfies NodeRuntime;
 };
 
-interface Shared {
-  readonly runtime: Runtime;
-  readonly grpc: GrpcApi;
-  readonly peers: Peers;
-}
-
 async function serveApp(
-  { runtime, grpc, peers }: Shared,
+  { runtime, grpc, peers, metrics, verifyToken, identities }: Shared,
   app: NodeAppOptions,
   options: NodeOptions,
 ): Promise<Served> {
@@ -106,16 +105,27 @@ async function serveApp(
     ...(app.inlineResources ?? []).flatMap(({ name, text }) => parse(text, name, log)),
   ];
   const pool = poolOf(app);
-  const channel = channelOf(app, pool);
+  const measured = await metrics.open(app, configuration.metrics);
+  const channel = channelOf(app, pool, measured?.metrics);
   let hosted: HostedApp | undefined;
   let server: HttpServer | undefined;
   let grpcServer: GrpcServer | undefined;
   let internal: InternalServer | undefined;
+  let identity: WorkloadIdentity | undefined;
   try {
+    if (app.mtls) {
+      const { openIdentity } = await import("./mtls/workload-identity.ts");
+      const trustDomain = configuration.accessControl?.trustDomain ?? defaultTrustDomain;
+      const workload = workloadOf({ appId: app.appId, namespace: app.namespace, trustDomain });
+      const settings = mtlsSettings(app.mtls, env);
+      identity = await openIdentity(workload, settings, log, () => measured?.metrics);
+      identities.set(identityKey(app), identity);
+    }
     // Before components start: tools that wait for the port would wait for the slowest of them.
     internal = await serveInternal({
       port: app.internalPort ?? 0,
       address: app.internalAddress ?? "",
+      identity,
       find: runtime.find,
       onGrpc: grpc.deliver,
     });
@@ -127,7 +137,10 @@ async function serveApp(
       resources,
       configuration,
       apiTokens: await Promise.all(app.apiTokens.map(hashToken)),
+      ...(verifyToken ? { verifyToken } : {}),
       ...(app.appToken === undefined ? {} : { appToken: app.appToken }),
+      ...(measured ? { meter: measured.metrics, metrics: measured.metrics } : {}),
+      ...(app.apiLogging === undefined ? {} : { apiLogging: app.apiLogging }),
       ...(app.allowedOrigins === undefined ? {} : { allowedOrigins: app.allowedOrigins }),
       limits: { maxBodyBytes: app.maxBodyBytes },
       extended: app.extended,
@@ -170,8 +183,20 @@ async function serveApp(
             addresses: app.publicListenAddresses,
             isPublic: true,
           });
-    return { options: app, hosted, server, publicServer, channel, grpcServer, pool, internal };
+    return {
+      options: app,
+      hosted,
+      reloads: await startHotReload(app, hosted, configuration, env, log),
+      server,
+      publicServer,
+      channel,
+      grpcServer,
+      pool,
+      internal,
+      measured,
+    };
   } catch (reason) {
+    identity?.[Symbol.dispose]();
     await internal?.[Symbol.asyncDispose]();
     await grpcServer?.[Symbol.asyncDispose]();
     await pool?.[Symbol.asyncDispose]();
@@ -195,48 +220,6 @@ function defaultNames({ nameResolution }: NodeAppOptions): NameResolution | unde
     : { component: nameResolution, version: "v1", options: {} };
 }
 
-function channelOf(
-  app: NodeAppOptions,
-  pool: Http2Pool | undefined,
-): (AppChannel & Partial<AsyncDisposable>) | undefined {
-  if (app.appPort === undefined) return undefined;
-  const limits = { maxBodyBytes: app.maxBodyBytes };
-  if (pool)
-    return grpcAppChannel(
-      rpcChannel(pool, {
-        maxMessageBytes: app.maxBodyBytes,
-        maxConcurrency: app.appMaxConcurrency,
-      }),
-      limits,
-    );
-  if (app.appProtocol === "h2c")
-    return h2cChannel({
-      host: app.appChannelAddress,
-      port: app.appPort,
-      maxConcurrency: app.appMaxConcurrency,
-    });
-  return httpChannel({
-    host: app.appChannelAddress,
-    port: app.appPort,
-    tls: app.appProtocol === "https",
-    maxConcurrency: app.appMaxConcurrency,
-  });
-}
-
-/** The way of calls that are passed on as they are. */
-function poolOf(app: NodeAppOptions): Http2Pool | undefined {
-  if (app.appPort === undefined || (app.appProtocol !== "grpc" && app.appProtocol !== "grpcs"))
-    return undefined;
-  const host = app.appChannelAddress.includes(":")
-    ? `[${app.appChannelAddress}]`
-    : app.appChannelAddress;
-  return createHttp2Pool(
-    app.appProtocol === "grpc"
-      ? { authority: `http://${host}:${app.appPort}` }
-      : { authority: `https://${host}:${app.appPort}`, tls: { rejectUnauthorized: false } },
-  );
-}
-
 function portError(reason: unknown, app: NodeAppOptions): unknown {
   if (!(reason instanceof Error) || !("code" in reason) || reason.code !== "EADDRINUSE")
     return reason;
@@ -250,66 +233,4 @@ async function startApp({ options: app, hosted }: Served, signal: AbortSignal): 
   if (app.appPort !== undefined)
     await waitForPort(app.appChannelAddress, app.appPort, clock, { signal });
   await hosted.start();
-}
-
-/** Dapr's order: what calls the app ends first, then the API, then the components. */
-async function stop(
-  { runtime, peers }: Shared,
-  served: readonly Served[],
-  ending: AbortController,
-  log: Log,
-): Promise<void> {
-  ending.abort(new Error("The runtime is stopping"));
-  const apps = served.map(drainable);
-  await Promise.all(apps.map((app) => block(app, { clock, log })));
-  const graceMs = longestGrace(served);
-  const began = clock.now();
-  const drained = await endsWithin(Promise.all(apps.map(drain)), graceMs, clock);
-  const leftMs = graceMs <= 0 ? 0 : Math.max(closingMs, began + graceMs - clock.now());
-  const closed = await endsWithin(closeAll(runtime, served, peers), leftMs, clock);
-  if (!drained || !closed)
-    throw new Error(
-      `Not everything ended within the graceful time of ${graceMs / 1000} s; what was still in flight has been cut off`,
-    );
-}
-/** Closing gets this even where requests took all of the graceful time. */
-const closingMs = 1000;
-
-function drainable(app: Served): Drainable {
-  const { options, hosted, server, publicServer, grpcServer, internal } = app;
-  const drainHttp = (of: HttpServer) => (): Promise<void> => {
-    of.drain();
-    return of.idle();
-  };
-  const http = [server, publicServer].flatMap((of) => (of ? [drainHttp(of)] : []));
-  return {
-    appId: options.appId,
-    blockShutdownMs: options.blockShutdownMs,
-    hosted,
-    servers: [...http, () => grpcServer.drain(), () => internal.drain()],
-  };
-}
-/** 0 where some app has no limit. */
-function longestGrace(served: readonly Served[]): number {
-  const times = served.map(({ options }) => options.gracefulShutdownMs);
-  return times.some((ms) => ms <= 0) ? 0 : Math.max(0, ...times);
-}
-
-async function closeAll(runtime: Runtime, served: readonly Served[], peers: Peers): Promise<void> {
-  const servers = served.flatMap(({ server, publicServer }) => [server, publicServer]);
-  await Promise.allSettled(servers.map((server) => server?.[Symbol.asyncDispose]()));
-  await Promise.allSettled(
-    served.flatMap(({ grpcServer, internal }) => [
-      grpcServer[Symbol.asyncDispose](),
-      internal[Symbol.asyncDispose](),
-    ]),
-  );
-  await runtime[Symbol.asyncDispose]();
-  await peers[Symbol.asyncDispose]();
-  await Promise.allSettled(
-    served.flatMap(({ channel, pool }) => [
-      channel?.[Symbol.asyncDispose]?.(),
-      pool?.[Symbol.asyncDispose](),
-    ]),
-  );
 }

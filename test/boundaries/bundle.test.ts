@@ -62,9 +62,9 @@ describe("bundles", () => {
     const outside = Object.values(metafile.outputs).flatMap(({ imports }) =>
       imports.filter(({ external }) => external).map(({ path }) => path),
     );
-    // The last two are optional for @redis/client, which looks for them and goes on without.
+    // The last is optional for @redis/client, which looks for it and goes on without.
     expect(new Set(outside.filter((path) => !isBuiltin(path)))).toEqual(
-      new Set(["@azure/functions-core", "@node-rs/xxhash", "@opentelemetry/api"]),
+      new Set(["@azure/functions-core", "@node-rs/xxhash"]),
     );
     expect(gzipKb(file, "azure-functions")).toBeLessThan(budgets.functions);
   });

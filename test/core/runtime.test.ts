@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { state as memoryState, pubsub as memoryPubsub } from "#components/in-memory/manifest.ts";
 import * as environment from "#components/environment/manifest.ts";
-import type { AppOptions } from "#core/hosted-app.ts";
+import type { AppOptions } from "#core/app-options.ts";
 import { mergeConfigurations } from "#core/resources/configuration.ts";
 import { parseDocuments } from "#core/resources/parse.ts";
 import { type ComponentSpec, defineComponent, type Manifest } from "#core/ports/manifest.ts";

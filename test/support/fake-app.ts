@@ -46,6 +46,7 @@ export function fakeApp({
     apiTokens: [],
     appToken: undefined,
     samplingRate: 0,
+    trustDomain: "public",
     extended: new Map(),
     failed: [],
     httpEndpoints: new Map(),

@@ -43,6 +43,17 @@ export function fakeClock(start: number = Date.UTC(2026, 0, 1)): FakeClock {
         sleepers.add(sleeper);
         signal.addEventListener("abort", stop, { once: true });
       }),
+    after: (ms, run) => {
+      const sleeper: Sleeper = {
+        due: now + ms,
+        wake: () => {
+          sleepers.delete(sleeper);
+          run();
+        },
+      };
+      sleepers.add(sleeper);
+      return () => void sleepers.delete(sleeper);
+    },
     advance: async (ms) => {
       await settle();
       const end = now + ms;

@@ -16,6 +16,10 @@ const realClock: Clock = {
   sleep: async (ms, { signal }) => {
     await delay(ms, undefined, { signal });
   },
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms).unref();
+    return () => clearTimeout(timer);
+  },
 };
 
 export function testHost(overrides: Partial<Host> = {}): TestHost {

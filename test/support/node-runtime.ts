@@ -5,13 +5,13 @@ import { inMemoryResources } from "./in-memory-resources.ts";
 export interface InProcess {
   readonly httpPort: number;
   readonly grpcPort: number;
+  reload(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** The Node target inside the test's own process, with one app and free ports. */
-export async function nodeRuntime(app: Partial<NodeAppOptions> = {}): Promise<InProcess> {
-  const silent = (): void => {};
-  const options: NodeAppOptions = {
+/** An app of the in-memory components on free ports. */
+export function nodeApp(app: Partial<NodeAppOptions> = {}): NodeAppOptions {
+  return {
     appId: "orders",
     namespace: "",
     appProtocol: "http",
@@ -35,6 +35,12 @@ export async function nodeRuntime(app: Partial<NodeAppOptions> = {}): Promise<In
     extended: {},
     ...app,
   };
+}
+
+/** The Node target inside the test's own process, with one app and free ports. */
+export async function nodeRuntime(app: Partial<NodeAppOptions> = {}): Promise<InProcess> {
+  const silent = (): void => {};
+  const options = nodeApp(app);
   const runtime = await startNode({
     apps: [options],
     log: { debug: silent, info: silent, warn: silent, error: silent },
@@ -47,6 +53,7 @@ export async function nodeRuntime(app: Partial<NodeAppOptions> = {}): Promise<In
   return {
     httpPort: ports?.httpPort as number,
     grpcPort: ports?.grpcPort as number,
+    reload: () => runtime.reload(),
     stop: () => runtime.stop(),
   };
 }

@@ -13,7 +13,11 @@ import { stateStoreContract } from "../contracts/state-store.ts";
 const objects = (env as { readonly STATE: DurableObjectNamespace }).STATE;
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const host: Host = {
-  clock: { now: () => Date.now(), sleep: () => Promise.reject(new Error("Nothing sleeps here")) },
+  clock: {
+    now: () => Date.now(),
+    sleep: () => Promise.reject(new Error("Nothing sleeps here")),
+    after: () => () => {},
+  },
   log,
   fetch: (input, init) => fetch(input, init),
   env: {},

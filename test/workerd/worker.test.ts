@@ -57,6 +57,15 @@ describe("worker.fetch", () => {
     expect((await ask(vars, "/v1.0/metadata", { "dapr-api-token": "wrong" })).status).toBe(401);
     expect((await ask(vars, "/v1.0/metadata", { "dapr-api-token": "new" })).status).toBe(200);
   });
+  test("shows its metrics where they are asked for, to those with the token, and to nobody else", async () => {
+    const path = "/outrigger/metrics";
+    expect((await ask({}, path)).status).toBe(404);
+    const vars = { OUTRIGGER_METRICS: "true", DAPR_API_TOKEN: "key" };
+    expect((await ask(vars, path)).status).toBe(401);
+    const answer = await ask(vars, path, { "dapr-api-token": "key" });
+    expect(answer.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+    expect(await answer.text()).toContain('dapr_runtime_component_init_total{app_id="');
+  });
   test("invokes another app through the service binding of its id, and no app of another namespace", async () => {
     const seen: string[] = [];
     const service = {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { App } from "#core/app.ts";
+import { plainAddress } from "../plain-address.ts";
 import type { GrpcCaller } from "#core/grpc/input.ts";
 
 /** Who calls over one HTTP/2 stream. The signal is made only when somebody asks for it. */
@@ -8,18 +9,21 @@ export class StreamCaller implements GrpcCaller {
   /** Response metadata set so far. */
   metadata: OutgoingHttpHeaders | undefined;
   readonly #headers: IncomingHttpHeaders;
-  readonly #stream: Pick<ServerHttp2Stream, "once" | "destroyed">;
+  readonly #stream: Pick<ServerHttp2Stream, "once" | "destroyed" | "session">;
   #abort: AbortController | undefined;
   #reason: Error | undefined;
 
   constructor(
     app: App,
     headers: IncomingHttpHeaders,
-    stream: Pick<ServerHttp2Stream, "once" | "destroyed">,
+    stream: Pick<ServerHttp2Stream, "once" | "destroyed" | "session">,
   ) {
     this.app = app;
     this.#headers = headers;
     this.#stream = stream;
+  }
+  get remoteAddress(): string | undefined {
+    return plainAddress(this.#stream.session?.socket.remoteAddress);
   }
   get signal(): AbortSignal {
     if (!this.#abort) {

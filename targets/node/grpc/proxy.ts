@@ -1,18 +1,26 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { workloadOf } from "#core/access-control/check.ts";
 import type { App } from "#core/app.ts";
+import { enterStream } from "#core/budget/grpc.ts";
 import { ApiError, toApiError } from "#core/errors/api-error.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { refuseToken } from "#core/grpc/access.ts";
+import { checkBaggage } from "#core/grpc/baggage.ts";
 import { renderStatus } from "#core/grpc/render-error.ts";
 import { traceBin } from "#core/grpc/trace-bin.ts";
-import { GrpcInput } from "#core/grpc/input.ts";
+import { cleanMethod } from "#core/http/path.ts";
 import { tokenHeader } from "#core/http/token.ts";
+import type { Workload } from "#core/identity/workload.ts";
 import { calleeOf } from "#core/invoke/operations.ts";
-import { noMetadata } from "#core/ports/component.ts";
 import type { AppRef } from "#core/ports/platform.ts";
+import { noteError } from "#core/telemetry/error-codes.ts";
+import type { TraceContext } from "#core/trace-context.ts";
 import type { Http2Pool } from "../http2-pool.ts";
+import { peerWorkload } from "../peers/peer-workload.ts";
 import { calleeAppId, calleeNamespace } from "../peers/wire.ts";
 import { StreamCaller } from "./caller.ts";
+import { observeDelivered, observeProxied } from "./observe-proxied.ts";
+import { proxyTrace } from "./proxy-span.ts";
 import { code, refuse } from "./status.ts";
 import { tunnel } from "./tunnel.ts";
 
@@ -34,33 +42,64 @@ export function createProxy(
   routes: ProxyRoutes,
 ): (app: App, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void {
   return (app, stream, headers) => {
+    if (app.metrics || app.apiLog) observeProxied(app, stream, headers);
     const caller = new StreamCaller(app, headers, stream);
+    const path = headers[":path"] ?? "";
     const admitted = refuseToken(caller);
     if (admitted) {
-      const route = admitted.then(() => routeFor(routes, caller));
+      const route = admitted.then(() => {
+        takeBudget(app, stream);
+        return routeFor(routes, caller, path);
+      });
       return void forward(route, caller, stream, headers);
     }
     try {
-      const route = routeFor(routes, caller);
+      takeBudget(app, stream);
+      const route = routeFor(routes, caller, path);
       // The common case, an app of this process over a connection that is there, takes no turn of the event loop.
       const upstream =
         route instanceof Promise
           ? undefined
-          : route.pool.requestNow(headersFor(headers, caller, route));
-      if (upstream) tunnel(stream, upstream, app.limits.maxBodyBytes);
-      else void forward(route, caller, stream, headers);
+          : route.pool.requestNow(headersFor(headers, caller, route, stream));
+      if (!upstream) return void forward(route, caller, stream, headers);
+      observeCallee(route as Route, app, stream, headers);
+      tunnel(stream, upstream, app.limits.maxBodyBytes);
     } catch (reason) {
-      refuse(stream, renderStatus(toApiError(reason)));
+      fail(stream, app, reason);
     }
   };
+}
+
+/** A proxied call is a stream, whatever its service makes of it. */
+function takeBudget({ budget }: App, stream: ServerHttp2Stream): void {
+  if (!budget || stream.destroyed) return;
+  stream.once("close", enterStream(budget));
 }
 
 export interface Route {
   readonly id: string;
   readonly pool: Http2Pool;
   readonly headers: OutgoingHttpHeaders;
+  /** Where this process hosts it. */
+  readonly callee?: App;
   /** The address did not answer. */
   failed?(): void;
+}
+
+/** A call to oneself is no call between apps. */
+function observeCallee(
+  { callee }: Route,
+  app: App,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+): void {
+  if (callee?.metrics && callee !== app) observeDelivered(callee, app.appId, stream, headers);
+}
+
+function fail(stream: ServerHttp2Stream, app: App, reason: unknown): void {
+  const error = toApiError(reason);
+  noteError(app, error);
+  refuse(stream, renderStatus(error));
 }
 
 async function forward(
@@ -71,15 +110,17 @@ async function forward(
 ): Promise<void> {
   try {
     const route = await routed;
-    const upstream = await connected(route, headersFor(headers, caller, route));
+    const upstream = await connected(route, headersFor(headers, caller, route, stream));
+    observeCallee(route, caller.app, stream, headers);
     tunnel(stream, upstream, caller.app.limits.maxBodyBytes);
   } catch (reason) {
-    refuse(stream, renderStatus(toApiError(reason)));
+    fail(stream, caller.app, reason);
   }
 }
 
-function routeFor(routes: ProxyRoutes, caller: StreamCaller): Route | Promise<Route> {
+function routeFor(routes: ProxyRoutes, caller: StreamCaller, path: string): Route | Promise<Route> {
   const { app } = caller;
+  checkBaggage(app, caller);
   const id = caller.header("dapr-callee-app-id") ?? caller.header("dapr-app-id");
   if (id === undefined)
     throw unknown(
@@ -89,9 +130,24 @@ function routeFor(routes: ProxyRoutes, caller: StreamCaller): Route | Promise<Ro
   const hosted =
     callee.appId === app.appId && callee.namespace === app.namespace ? app : routes.find(callee);
   if (!hosted) return remoteRoute(routes, id, callee, app);
+  refuseAccess(hosted, workloadOf(app), path);
   const pool = routes.local(hosted);
   if (!pool) throw unknown(`failed to invoke, id: ${id}, err: the app has no gRPC channel`);
-  return { id, pool, headers: localHeaders(app, hosted) };
+  return { id, pool, headers: localHeaders(app, hosted), callee: hosted };
+}
+
+/** Dapr: proxied calls are judged also where an app calls itself. */
+function refuseAccess(callee: App, caller: Workload | undefined, path: string): void {
+  // A path that is not clean would be judged as another than the app's server sees.
+  if (path !== `/${cleanMethod(path) ?? ""}`)
+    throw new ApiError(
+      "ERR_DIRECT_INVOKE",
+      { http: 400, grpc: code.invalidArgument },
+      "invalid method",
+    );
+  const why = callee.accessControl?.refuse({ caller, operation: path, verb: "NONE" });
+  if (why !== undefined)
+    throw new ApiError("ERR_DIRECT_INVOKE", { http: 403, grpc: code.permissionDenied }, why);
 }
 
 async function remoteRoute(
@@ -138,17 +194,39 @@ function headersFor(
   headers: IncomingHttpHeaders,
   caller: StreamCaller,
   route: Route,
+  stream: ServerHttp2Stream,
 ): OutgoingHttpHeaders {
-  const { trace } = new GrpcInput(caller, noMetadata);
+  const path = headers[":path"] ?? "";
+  const { callee } = route;
+  const trace = proxyTrace(
+    caller.app,
+    caller,
+    stream,
+    path,
+    callee === caller.app ? "server" : "client",
+  );
   const out: OutgoingHttpHeaders = {};
   for (const name in headers) if (!ours.has(name)) out[name] = headers[name];
-  if (trace) {
-    out["traceparent"] = trace.traceparent;
-    if (trace.tracestate !== "") out["tracestate"] = trace.tracestate;
-    out["grpc-trace-bin"] = traceBin(trace.traceparent);
-  }
+  if (trace) setTrace(out, trace);
   for (const name in route.headers) out[name] = route.headers[name];
+  if (callee?.tracer && callee !== caller.app) retrace(out, callee, stream, path);
   return out;
+}
+function setTrace(out: OutgoingHttpHeaders, { traceparent, tracestate }: TraceContext): void {
+  out["traceparent"] = traceparent;
+  if (tracestate !== "") out["tracestate"] = tracestate;
+  out["grpc-trace-bin"] = traceBin(traceparent);
+}
+/** The callee's part of the call, as another process would have it. */
+function retrace(
+  out: OutgoingHttpHeaders,
+  callee: App,
+  stream: ServerHttp2Stream,
+  path: string,
+): void {
+  const caller = new StreamCaller(callee, out as IncomingHttpHeaders, stream);
+  const trace = proxyTrace(callee, caller, stream, path, "server");
+  if (trace) setTrace(out, trace);
 }
 const ours: ReadonlySet<string> = new Set([
   ":authority",
@@ -170,10 +248,19 @@ export async function deliver(
   headers: IncomingHttpHeaders,
 ): Promise<void> {
   try {
+    const caller = peerWorkload(stream);
+    refuseAccess(callee, caller, headers[":path"] ?? "");
     if (!pool) throw unknown("the app has no gRPC channel");
+    const from = headers["dapr-caller-app-id"];
+    observeDelivered(callee, typeof from === "string" ? from : "", stream, headers);
     const out: OutgoingHttpHeaders = {};
     for (const name in headers) if (!perHop.has(name)) out[name] = headers[name];
     Object.assign(out, localHeaders(undefined, callee));
+    if (caller) {
+      out["dapr-caller-app-id"] = caller.appId;
+      out["dapr-caller-namespace"] = caller.namespace;
+    }
+    if (callee.tracer) retrace(out, callee, stream, headers[":path"] ?? "");
     const upstream = await connected({ pool, id: callee.appId, headers: {} }, out);
     tunnel(stream, upstream, callee.limits.maxBodyBytes);
   } catch (reason) {

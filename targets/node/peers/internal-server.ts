@@ -1,5 +1,7 @@
 import {
+  createSecureServer,
   createServer,
+  type Http2SecureServer,
   type Http2Server,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
@@ -9,16 +11,24 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { App } from "#core/app.ts";
 import { messageOf } from "#core/errors/component-error.ts";
+import { cleanMethod, decodePath, encodePath, splitTarget } from "#core/http/path.ts";
 import { tokenHeader } from "#core/http/token.ts";
-import type { AppRef, HeaderList, PlainResponse } from "#core/ports/platform.ts";
+import type { AppRef, HeaderList, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
+import type { Workload } from "#core/identity/workload.ts";
+import { measuredInvocation } from "#core/telemetry/invocation.ts";
+import { sendTraced } from "#core/tracing/server-span.ts";
 import { connectionHeaders } from "../http2-message.ts";
 import { counted } from "../streamed.ts";
+import type { WorkloadIdentity } from "../mtls/workload-identity.ts";
+import { peerWorkload } from "./peer-workload.ts";
 import { calleeAppId, calleeNamespace, extras, refusal, writeExtras } from "./wire.ts";
 
 export interface InternalServerOptions {
   readonly port: number;
   /** Empty means all addresses. */
   readonly address: string;
+  /** Of the app whose port it is; absent: without TLS. */
+  readonly identity?: WorkloadIdentity | undefined;
   /** An app that this process hosts. */
   find(to: AppRef): App | undefined;
   /** Takes a gRPC call to the app's own server. */
@@ -32,7 +42,7 @@ export interface InternalServer extends AsyncDisposable {
 
 /** Listens for calls from other runtime processes. Rejects when the port is taken. */
 export async function serveInternal(options: InternalServerOptions): Promise<InternalServer> {
-  const server = createServer({ settings: { initialWindowSize: 1 << 20 } });
+  const server = serverFor(options.identity);
   const sessions = new Set<ServerHttp2Session>();
   server.on("session", (session) => {
     sessions.add(session);
@@ -51,7 +61,9 @@ export async function serveInternal(options: InternalServerOptions): Promise<Int
     if (!callee) return refuse(stream, 404, "no host found with the given ID");
     if (headers["content-type"]?.startsWith("application/grpc"))
       return options.onGrpc(stream, headers, callee);
-    void serve(stream, headers, callee);
+    void serve(stream, headers, callee).catch((reason: unknown) =>
+      refuse(stream, 502, messageOf(reason)),
+    );
   });
   const port = await listen(server, options);
   return {
@@ -69,6 +81,21 @@ export async function serveInternal(options: InternalServerOptions): Promise<Int
   };
 }
 
+/** With an identity only peers are let in whose certificate a trusted root has signed. */
+function serverFor(identity: WorkloadIdentity | undefined): Http2Server | Http2SecureServer {
+  const settings = { initialWindowSize: 1 << 20 };
+  if (!identity) return createServer({ settings });
+  const server = createSecureServer({
+    ...identity.context,
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: "TLSv1.2",
+    settings,
+  });
+  identity.onRenewal((context) => server.setSecureContext(context));
+  return server;
+}
+
 async function serve(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
@@ -77,20 +104,32 @@ async function serve(
   const { channel } = callee;
   if (!channel)
     return refuse(stream, 502, "cannot invoke local endpoint: app channel not initialized");
+  const path = splitTarget(headers[":path"] ?? "/");
+  const operation = cleanMethod(decodePath(path.path));
+  if (operation === undefined) return refuse(stream, 400, "method contains forbidden character");
+  const caller = peerWorkload(stream);
+  const why = callee.accessControl?.refuse({
+    caller,
+    operation,
+    verb: headers[":method"] ?? "NONE",
+  });
+  if (why !== undefined) return refuse(stream, 403, why);
   const gone = new AbortController();
   stream.once("close", () => gone.abort(new Error("The caller went away")));
   const method = headers[":method"] ?? "GET";
   const hasBody = !stream.readableEnded && !stream.endAfterHeaders;
   let response: PlainResponse;
   try {
-    response = await channel.send(
-      {
-        method,
-        path: headers[":path"] ?? "/",
-        headers: requestHeaders(headers, callee),
-        ...(hasBody ? { body: Readable.toWeb(stream) as ReadableStream<Uint8Array> } : {}),
-      },
-      { signal: gone.signal },
+    const request: PlainRequest = {
+      method,
+      // What was judged is what is called.
+      path: `/${encodePath(operation)}${path.query === "" ? "" : `?${path.query}`}`,
+      headers: requestHeaders(headers, callee, caller),
+      ...(hasBody ? { body: Readable.toWeb(stream) as ReadableStream<Uint8Array> } : {}),
+    };
+    const ids = { caller: callerOf(headers, caller), callee: callee.appId };
+    response = await measuredInvocation(undefined, callee, ids, () =>
+      sendTraced(callee, channel, operation, request, { signal: gone.signal }),
     );
   } catch (reason) {
     return refuse(stream, 502, `error invoking app channel: ${messageOf(reason)}`);
@@ -98,19 +137,34 @@ async function serve(
   await answer(stream, response);
 }
 
+/** For the metrics: who it is proven to be, else who it says it is. */
+function callerOf(headers: IncomingHttpHeaders, caller: Workload | undefined): string {
+  const named = headers["dapr-caller-app-id"];
+  return caller?.appId ?? (typeof named === "string" ? named : "");
+}
+
 /** The callee's own token in place of whatever the caller had. */
-function requestHeaders(headers: IncomingHttpHeaders, callee: App): HeaderList {
+function requestHeaders(
+  headers: IncomingHttpHeaders,
+  callee: App,
+  caller: Workload | undefined,
+): HeaderList {
   const out: string[] = [];
   for (const name in headers) {
     if (name.startsWith(":") || name === calleeAppId || name === calleeNamespace) continue;
-    if (name === tokenHeader) continue;
+    if (name === tokenHeader || (caller && claims.has(name))) continue;
     const value = headers[name];
     if (Array.isArray(value)) for (const each of value) out.push(name, each);
     else if (value !== undefined) out.push(name, value);
   }
+  if (caller)
+    out.push("dapr-caller-app-id", caller.appId, "dapr-caller-namespace", caller.namespace);
   if (callee.appToken !== undefined) out.push(tokenHeader, callee.appToken);
   return out;
 }
+
+/** What a caller says of itself counts only where no certificate says it. */
+const claims: ReadonlySet<string> = new Set(["dapr-caller-app-id", "dapr-caller-namespace"]);
 
 async function answer(stream: ServerHttp2Stream, response: PlainResponse): Promise<void> {
   const { status, headers, body } = response;
@@ -141,7 +195,10 @@ function refuse(stream: ServerHttp2Stream, status: number, why: string): void {
   stream.respond({ ":status": status, [refusal]: encodeURIComponent(why) }, { endStream: true });
 }
 
-function listen(server: Http2Server, { port, address }: InternalServerOptions): Promise<number> {
+function listen(
+  server: Http2Server | Http2SecureServer,
+  { port, address }: InternalServerOptions,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen({ port, ...(address === "" ? {} : { host: address }) }, () => {

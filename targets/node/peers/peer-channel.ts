@@ -1,45 +1,36 @@
 import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
+import { AccessDeniedError } from "#core/access-control/check.ts";
+import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
-import type {
-  AppChannel,
-  AppRef,
-  Clock,
-  PlainRequest,
-  PlainResponse,
-} from "#core/ports/platform.ts";
+import type { AppChannel, AppRef, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
 import type { Http2Pool } from "../http2-pool.ts";
 import { converse, readAnswer, requestFields } from "../http2-message.ts";
 import { calleeAppId, calleeNamespace, extras, readExtras, refusal } from "./wire.ts";
 
-/** DaprBuiltInServiceRetries. */
-const retries = 3;
-const retryMs = 1000;
-
 export interface PeerRoute {
   /** A connection to a runtime that hosts the app. Rejects when none is known. */
-  connect(to: AppRef, options: CallOptions): Promise<{ readonly pool: Http2Pool; failed(): void }>;
-  readonly clock: Clock;
+  connect(
+    to: AppRef,
+    options: CallOptions,
+    from: AppRef,
+  ): Promise<{ readonly pool: Http2Pool; failed(): void }>;
 }
 
 /** The app of another process: calls go to the runtime that hosts it. */
-export function peerChannel(route: PeerRoute, to: AppRef): AppChannel {
+export function peerChannel(route: PeerRoute, to: AppRef, from: AppRef): AppChannel {
   return {
     send: async (request, options) => {
       const headers = requestHeaders(request, to);
-      for (let tries = 0; ; tries++) {
-        const { pool, failed } = await route.connect(to, options);
-        let stream: ClientHttp2Stream;
-        try {
-          stream = await pool.request(headers, { endStream: request.body === undefined });
-        } catch (reason) {
-          failed();
-          // Nothing has been sent yet; a stream could still not be sent twice, and Dapr never retries one.
-          if (tries === retries || request.body instanceof ReadableStream) throw reason;
-          await route.clock.sleep(retryMs, options);
-          continue;
-        }
-        return exchange(stream, request, options);
+      const { pool, failed } = await route.connect(to, options, from);
+      let stream: ClientHttp2Stream;
+      try {
+        stream = await pool.request(headers, { endStream: request.body === undefined });
+      } catch (reason) {
+        failed();
+        // Nothing has been sent yet, so it may be sent again: policies decide.
+        throw new ComponentError("unavailable", messageOf(reason), { cause: reason });
       }
+      return exchange(stream, request, options);
     },
   };
 }
@@ -58,7 +49,8 @@ async function exchange(
   const refused = headers[refusal];
   if (refused !== undefined) {
     stream.close(constants.NGHTTP2_CANCEL);
-    throw new Error(decodeURIComponent([refused].flat().join()));
+    const why = decodeURIComponent([refused].flat().join());
+    throw Number(headers[":status"]) === 403 ? new AccessDeniedError(why) : new Error(why);
   }
   return { ...(await readAnswer(stream, headers, extras)), ...readExtras(headers) };
 }

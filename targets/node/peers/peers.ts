@@ -5,7 +5,9 @@ import type { NameResolver } from "#core/ports/name-resolver.ts";
 import type { AppChannel, AppRef, PeerChannel } from "#core/ports/platform.ts";
 import type { NameResolution } from "#core/resources/configuration.ts";
 import type { Registry } from "#core/registry.ts";
-import { createHttp2Pool, type Http2Pool } from "../http2-pool.ts";
+import { createHttp2Pool, type Http2Pool, type Http2PoolOptions } from "../http2-pool.ts";
+import { checkPeer } from "../mtls/check-peer.ts";
+import type { WorkloadIdentity } from "../mtls/workload-identity.ts";
 import { type PeerRoute, peerChannel } from "./peer-channel.ts";
 
 /** Everything that leads to apps of other processes. */
@@ -21,7 +23,12 @@ const emptyTries = 5;
 const emptyMs = 100;
 
 /** One resolver for each way that the apps' Configurations name; calls are resolved by the first of them. */
-export function createPeers(registry: Registry, host: Host, address: string): Peers {
+export function createPeers(
+  registry: Registry,
+  host: Host,
+  address: string,
+  identityOf: (app: AppRef) => WorkloadIdentity | undefined = () => undefined,
+): Peers {
   const resolvers = new Map<string, Promise<NameResolver | undefined>>();
   const pools = new Map<string, Http2Pool>();
 
@@ -31,9 +38,13 @@ export function createPeers(registry: Registry, host: Host, address: string): Pe
     if (!resolver) resolvers.set(key, (resolver = openResolver(registry, host, given)));
     return resolver;
   }
-  function poolTo(at: string): Http2Pool {
-    let pool = pools.get(at);
-    if (!pool) pools.set(at, (pool = createHttp2Pool({ authority: `http://${at}` })));
+  /** With certificates a connection is one app's to another: both are proven once, when it is made. */
+  function poolTo(at: string, to: AppRef, from: AppRef): Http2Pool {
+    const identity = identityOf(from);
+    const key = identity ? JSON.stringify([at, nameOf(to), nameOf(from)]) : at;
+    let pool = pools.get(key);
+    if (!pool)
+      pools.set(key, (pool = createHttp2Pool(identity ? secure(at, to, identity) : plain(at))));
     return pool;
   }
   async function resolve(
@@ -50,15 +61,15 @@ export function createPeers(registry: Registry, host: Host, address: string): Pe
       await host.clock.sleep(emptyMs, options);
     }
   }
-  const connect: PeerRoute["connect"] = async (to, options) => {
+  const connect: PeerRoute["connect"] = async (to, options, from) => {
     const { at, by } = await resolve(to, options);
-    return { pool: poolTo(at), failed: () => by.forget?.(to, at) };
+    return { pool: poolTo(at, to, from), failed: () => by.forget?.(to, at) };
   };
 
   return {
     connect,
     // Whether anybody hosts it shows when it is called, in the resolver's own words.
-    find: async (to): Promise<AppChannel> => peerChannel({ connect, clock: host.clock }, to),
+    find: async (to, _options, from): Promise<AppChannel> => peerChannel({ connect }, to, from),
     announce: async (app, by) => {
       const resolver = await resolverFor(by);
       try {
@@ -75,6 +86,21 @@ export function createPeers(registry: Registry, host: Host, address: string): Pe
       await Promise.allSettled(opened.map((resolver) => resolver?.[Symbol.asyncDispose]()));
       await Promise.allSettled([...pools.values()].map((pool) => pool[Symbol.asyncDispose]()));
     },
+  };
+}
+
+function nameOf({ namespace, appId }: AppRef): readonly string[] {
+  return [namespace || "default", appId];
+}
+function plain(at: string): Http2PoolOptions {
+  return { authority: `http://${at}` };
+}
+function secure(at: string, to: AppRef, identity: WorkloadIdentity): Http2PoolOptions {
+  const wanted = { appId: to.appId, namespace: to.namespace || "default" };
+  return {
+    authority: `https://${at}`,
+    // As it is when a connection is made: certificates are renewed.
+    tls: () => ({ ...identity.context, servername: "", checkServerIdentity: checkPeer(wanted) }),
   };
 }
 

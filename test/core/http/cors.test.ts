@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseOrigins } from "#core/http/cors.ts";
 import type { HttpRoutes } from "#core/http/surface.ts";
-import { hashToken } from "#core/http/token.ts";
+import { hashToken } from "#core/identity/token-check.ts";
 import { defineOperation } from "#core/operation.ts";
 import { fakeApp, type FakeAppOptions } from "#test/support/fake-app.ts";
 import { type ApiAnswer, api as surface, type ApiRequest } from "../api.ts";

@@ -220,7 +220,7 @@ describe("invoke", () => {
 
 describe("API token", () => {
   const app = async (): Promise<App> => {
-    const { hashToken } = await import("#core/http/token.ts");
+    const { hashToken } = await import("#core/identity/token-check.ts");
     return fakeApp({ apiTokens: [await hashToken("one"), await hashToken("two")] });
   };
   it.each([undefined, "", "on", "onee", "ONE"])(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { HttpRoutes } from "#core/http/surface.ts";
-import { hashToken } from "#core/http/token.ts";
+import { hashToken } from "#core/identity/token-check.ts";
 import { throughAppPipeline } from "#core/middleware/app-pipeline.ts";
 import { withHeader } from "#core/middleware/headers.ts";
 import { createPipeline, type Pipeline } from "#core/middleware/pipeline.ts";

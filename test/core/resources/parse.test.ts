@@ -325,13 +325,6 @@ describe("Configuration", () => {
       mergeConfigurations([read(`{tracing: {samplingRate: "${text}"}}`)]).tracing.samplingRate,
     ).toBe(wanted);
   });
-  it.each(["accessControl"])("refuses %s rather than leave open what it closes", (section) => {
-    const text = `${head("Configuration")}spec: {${section}: {}}`;
-    expect(parseDocuments(text, "f.yaml").documents).toEqual([]);
-    expect(problems(text)).toEqual([
-      `f.yaml (document 1): spec.${section} cannot be used: this version does not enforce it`,
-    ]);
-  });
   it("refuses two scopes for one secret store", () => {
     const text = `${head("Configuration")}spec: {secrets: {scopes: [{storeName: a, defaultAccess: deny}, {storeName: a}]}}`;
     expect(parseDocuments(text, "f.yaml").documents).toEqual([]);

@@ -10,6 +10,7 @@ test("readSettings fills in what is not said", () => {
     resources: [],
     configurations: [],
     maxBodyBytes: 4 * 1024 * 1024,
+    metrics: false,
   });
 });
 test("readSettings reads several tokens and resource texts, in the order of their names", () => {

@@ -167,6 +167,7 @@ describe("daprd options", () => {
       configPaths: [],
       maxBodyBytes: 4 * 1024 * 1024,
       readBufferBytes: 4096,
+      reconcileMs: 0,
       gracefulShutdownMs: 5000,
       blockShutdownMs: 0,
       bindingProbeMs: 3000,

@@ -68,6 +68,7 @@ export interface FakeRuntime {
   /** What the command asked for, once it did. */
   readonly options: NodeOptions | undefined;
   readonly stops: number;
+  readonly reloads: number;
 }
 
 /** A runtime that only remembers what it was told. */
@@ -80,12 +81,16 @@ export function fakeRuntime(
 ): FakeRuntime {
   let options: NodeOptions | undefined;
   let stops = 0;
+  let reloads = 0;
   return {
     get options() {
       return options;
     },
     get stops() {
       return stops;
+    },
+    get reloads() {
+      return reloads;
     },
     start: async (given) => {
       options = given;
@@ -98,6 +103,7 @@ export function fakeRuntime(
           ]),
         ),
         ready: behaviour.ready ?? Promise.resolve(),
+        reload: async () => void reloads++,
         stop: async () => {
           stops++;
           await behaviour.stopping?.();

@@ -158,12 +158,29 @@ apps:
     ]);
   });
 
-  it("warns about unknown keys with the nearest name, and about what is not built", async () => {
+  it("takes each app's API logging and profiles; a key that is not there leaves logging to the Configuration", async () => {
+    const dir = folderOf({
+      "dapr.yaml": `version: 1
+common: { enableApiLogging: true }
+apps:
+  - { appDirPath: a, enableProfiling: true, profilePort: 7000 }
+  - { appDirPath: b, enableApiLogging: false }`,
+      ...empty,
+    });
+    const { plans, warnings } = await read(dir);
+    expect(warnings).toEqual([]);
+    expect(plans.map(({ reach }) => [reach.apiLogging, reach.profilePort])).toEqual([
+      [true, 7000],
+      [false, undefined],
+    ]);
+  });
+
+  it("warns about unknown keys with the nearest name", async () => {
     const dir = folderOf({
       "dapr.yaml": `version: 1
 colour: red
 common: { resourcePath: x }
-apps: [{ appDirPath: a, appprt: 1, enableApiLogging: true, placementHostAddress: "" }]`,
+apps: [{ appDirPath: a, appprt: 1, placementHostAddress: "" }]`,
       ...empty,
     });
     const file = join(dir, "dapr.yaml");
@@ -171,7 +188,6 @@ apps: [{ appDirPath: a, appprt: 1, enableApiLogging: true, placementHostAddress:
       `Ignoring unknown key ${file}: colour`,
       `Ignoring unknown key ${file}: common.resourcePath; did you mean "resourcesPath"?`,
       `Ignoring unknown key ${file}: apps[0].appprt; did you mean "appPort"?`,
-      `Ignoring ${file}: apps[0].enableApiLogging: it is not built yet`,
     ]);
   });
 

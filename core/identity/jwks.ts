@@ -3,6 +3,7 @@ import {
   createRemoteJWKSet,
   customFetch,
   errors,
+  type JWTPayload,
   type JWTVerifyGetKey,
   jwtVerify,
 } from "jose";
@@ -10,13 +11,29 @@ import { messageOf } from "#core/errors/component-error.ts";
 import type { Host } from "#core/ports/manifest.ts";
 import { boundedBytes } from "#core/util/bounded-read.ts";
 
+/** What fetching keys takes from outside. */
+export type KeyHost = Pick<Host, "clock" | "fetch" | "log">;
+
 export interface Expected {
   readonly issuer: string;
   readonly audience: string;
 }
-/** True for a token that holds. */
-export type Verify = (token: string) => Promise<boolean>;
+/** What a token that holds claims; `undefined` for one that does not. */
+export type Verify = (token: string) => Promise<JWTPayload | undefined>;
 
+const algorithms = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+];
 const timeoutMs = 5000;
 const cooldownMs = 30_000;
 const mostBytes = 1024 * 1024;
@@ -27,7 +44,7 @@ const skewSeconds = 300;
 export async function createVerify(
   jwksUrl: string,
   expected: Expected,
-  host: Host,
+  host: KeyHost,
 ): Promise<Verify> {
   const remote = createRemoteJWKSet(new URL(jwksUrl), {
     timeoutDuration: timeoutMs,
@@ -46,12 +63,15 @@ export async function createVerify(
     try {
       const { payload } = await jwtVerify(token, key, {
         ...expected,
+        // Only what a public key can check: a text that the issuer publishes is no secret.
+        algorithms,
         clockTolerance: skewSeconds,
         currentDate: new Date(now),
       });
-      return payload.iat === undefined || payload.iat <= now / 1000 + skewSeconds;
+      const isFromLater = payload.iat !== undefined && payload.iat > now / 1000 + skewSeconds;
+      return isFromLater ? undefined : payload;
     } catch (reason) {
-      if (reason instanceof errors.JOSEError || reason instanceof TypeError) return false;
+      if (reason instanceof errors.JOSEError || reason instanceof TypeError) return undefined;
       throw reason;
     }
   };
@@ -60,7 +80,7 @@ export async function createVerify(
 /** The keys that were fetched last serve on while the issuer cannot be reached. */
 function lastingKeys(
   remote: ReturnType<typeof createRemoteJWKSet>,
-  { clock, log }: Host,
+  { clock, log }: KeyHost,
 ): JWTVerifyGetKey {
   let lasting: JWTVerifyGetKey | undefined;
   let tryAgainAt = 0;
@@ -90,7 +110,7 @@ function isAboutToken(reason: unknown): boolean {
   );
 }
 
-function boundedFetch({ fetch }: Host) {
+function boundedFetch({ fetch }: KeyHost) {
   return async (url: string, init: object): Promise<Response> => {
     const response = await fetch(url, { ...init, redirect: "follow" } as RequestInit);
     const body = await boundedBytes(response as never, mostBytes);

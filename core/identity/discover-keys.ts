@@ -8,7 +8,10 @@ const timeoutMs = 30_000;
 const mostBytes = 1024 * 1024;
 
 /** Where an issuer publishes its keys, by OpenID Connect Discovery. */
-export async function discoverKeys(issuer: string, { fetch, clock }: Host): Promise<string> {
+export async function discoverKeys(
+  issuer: string,
+  { fetch, clock }: Pick<Host, "clock" | "fetch">,
+): Promise<string> {
   const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
   const never = { signal: new AbortController().signal };
   try {

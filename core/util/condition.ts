@@ -1,10 +1,15 @@
 import { Environment, type ParseResult } from "@marcbachmann/cel-js";
 import { RE2JS } from "@bufbuild/re2";
 
-/** A compiled CEL expression over one variable, `event`. */
-export interface Expression {
-  /** Throws where the expression cannot be evaluated, or gives no boolean. */
-  test(event: unknown): boolean;
+/** A compiled CEL expression. */
+export interface Condition {
+  /** By their names. Throws where the expression cannot be evaluated, or gives no boolean. */
+  test(variables: Readonly<Record<string, unknown>>): boolean;
+}
+/** A name that expressions may use, and its CEL type. */
+export interface Variable {
+  readonly name: string;
+  readonly type: "int";
 }
 
 /** Expressions come from documents, but may be large by mistake. */
@@ -13,15 +18,16 @@ const maxCharacters = 10_000;
 const linearMatch = "matchesLinear";
 const patterns = 100;
 
-/** Compiles a CEL expression; throws with its fault. Names that nothing declares are dynamic, as in Dapr. */
-export function compileExpression(source: string): Expression {
+/** Compiles a CEL expression; throws with its fault. Without a list of variables every name is dynamic, as in Dapr. */
+export function compileCondition(source: string, variables?: readonly Variable[]): Condition {
   if (source.length > maxCharacters)
     throw new RangeError(`it has ${source.length} characters; the limit is ${maxCharacters}`);
   const environment = new Environment({
-    unlistedVariablesAreDyn: true,
+    unlistedVariablesAreDyn: variables === undefined,
     homogeneousAggregateLiterals: false,
     limits,
   });
+  for (const { name, type } of variables ?? []) environment.registerVariable(name, type);
   const matches = linearMatcher();
   environment.registerFunction(`string.${linearMatch}(string): bool`, matches);
   environment.registerFunction("matches(string, string): bool", matches);
@@ -30,8 +36,8 @@ export function compileExpression(source: string): Expression {
   const checked = parsed.check();
   if (!checked.valid) throw checked.error ?? new TypeError("its types do not fit");
   return {
-    test: (event) => {
-      const result: unknown = parsed({ event });
+    test: (values) => {
+      const result: unknown = parsed(values);
       if (typeof result === "boolean") return result;
       throw new TypeError(`the result of match expression ${source} is not a boolean`);
     },

@@ -1,0 +1,102 @@
+import { spiffeId, type Workload } from "#core/identity/workload.ts";
+import type { AccessControlSpec, AccessPolicy } from "#core/resources/access-control.ts";
+import type { Meter } from "#core/telemetry/meter.ts";
+import { createOperationTree, type OperationTree } from "./operation-tree.ts";
+
+/** What somebody wants of an app. */
+export interface Access {
+  /** As a certificate or this runtime knows the caller; `undefined` where nobody does. */
+  readonly caller: Workload | undefined;
+  /** Decoded and cleaned, as it is dispatched; `/package.Service/Method` for gRPC. */
+  readonly operation: string;
+  /** In upper case; what is no verb of Dapr's, and none at all, is `NONE`. */
+  readonly verb: string;
+}
+
+/** Who may call an app, and what: the `accessControl` of its Configuration. */
+export interface AccessControl {
+  /** Why the call is refused, in Dapr's words; `undefined` when it may go on. */
+  refuse(access: Access): string | undefined;
+}
+
+interface Rule {
+  readonly action: string;
+  readonly verbs: ReadonlySet<string>;
+}
+interface Policy extends Pick<AccessPolicy, "defaultAction" | "trustDomain"> {
+  readonly operations: OperationTree<Rule>;
+}
+interface Decision {
+  readonly action: string;
+  /** Whose action it is, for the metrics. */
+  readonly by: "app" | "global";
+}
+
+/** `isHttp`: the app that is called speaks HTTP; operations have no case then, and verbs count. */
+export function createAccessControl(
+  spec: AccessControlSpec,
+  isHttp: boolean,
+  meter: Meter | undefined,
+): AccessControl {
+  const policies = new Map<string, Policy>();
+  for (const policy of spec.policies) policies.set(keyOf(policy), compile(policy, isHttp));
+  const globally: Decision = { action: spec.defaultAction, by: "global" };
+
+  function decide({ caller, operation, verb }: Access): Decision {
+    const policy = caller && policies.get(keyOf(caller));
+    // Dapr: another trust domain is not refused for that; it is somebody of whom nothing is said.
+    if (!policy || policy.trustDomain !== caller.trustDomain) return globally;
+    const { defaultAction } = policy;
+    const fallback: Decision =
+      defaultAction === "" ? globally : { action: defaultAction, by: "app" };
+    const path = operation.startsWith("/") ? operation : `/${operation}`;
+    const rule = policy.operations.find(isHttp ? path.toLowerCase() : path);
+    if (!rule) return fallback;
+    if (!isHttp) return { ...fallback, action: rule.action };
+    if (verb === "NONE") return { ...fallback, action: defaultAction };
+    return rule.verbs.has(verb) || rule.verbs.has("*")
+      ? { ...fallback, action: rule.action }
+      : fallback;
+  }
+
+  return {
+    refuse: (access) => {
+      const verb = verbs.has(access.verb) ? access.verb : "NONE";
+      const { action, by } = decide({ ...access, verb });
+      const isAllowed = action.toLowerCase() === "allow";
+      const { caller, operation } = access;
+      meter?.count(
+        `runtime_acl_${by === "app" ? "app_policy" : "global_policy"}_action_${isAllowed ? "allowed" : "blocked"}_total`,
+        { trustDomain: caller?.trustDomain ?? "", namespace: caller?.namespace ?? "" },
+      );
+      if (isAllowed) return undefined;
+      const id = caller ? spiffeId(caller) : "";
+      return `access control policy has denied access to id: ${id} operation: ${operation} verb: ${verb}`;
+    },
+  };
+}
+
+const verbs: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "DELETE",
+  "CONNECT",
+  "OPTIONS",
+  "TRACE",
+  "PATCH",
+]);
+
+function compile(policy: AccessPolicy, isHttp: boolean): Policy {
+  const { defaultAction, trustDomain, operations } = policy;
+  const rules = operations.map(({ name, httpVerb, action }): readonly [string, Rule] => {
+    const path = name.startsWith("/") ? name : `/${name}`;
+    return [isHttp ? path.toLowerCase() : path, { action, verbs: new Set(httpVerb) }];
+  });
+  return { defaultAction, trustDomain, operations: createOperationTree(rules) };
+}
+
+function keyOf({ appId, namespace }: Pick<Workload, "appId" | "namespace">): string {
+  return JSON.stringify([namespace, appId]);
+}

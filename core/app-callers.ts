@@ -1,0 +1,169 @@
+import type { AppOptions } from "./app-options.ts";
+import type { PolicySources } from "./app-policies.ts";
+import type { AppState } from "./app-state.ts";
+import type { App } from "./app.ts";
+import { startInputBindings } from "./bindings/input.ts";
+import type { Components } from "./load-components.ts";
+import type { Kind } from "./ports/manifest.ts";
+import type { Platform } from "./ports/platform.ts";
+import { findSubscriptions, type FoundSubscription, startFound } from "./pubsub/consume.ts";
+import type { SubscriptionView } from "./pubsub/subscriptions.ts";
+import { createKeyedRuns, type Running, type WantedRun } from "./reload/keyed-runs.ts";
+import type { Guard } from "./resiliency/guard.ts";
+import { ofKind } from "./resources/resource.ts";
+import { startOutboxes } from "./state/outbox-delivery.ts";
+
+type Sources = Pick<PolicySources, "components" | "resources">;
+interface Caller extends Running {
+  readonly views?: readonly SubscriptionView[];
+}
+
+/** What calls the app: subscriptions, a group for each broker component; input bindings; outboxes. */
+export interface AppCallers {
+  start(sources: Sources): Promise<void>;
+  /** Until it is started again; what is in flight ends first. */
+  stop(): Promise<void>;
+  /** Other documents are in force: restarts what they change, of what runs. */
+  follow(sources: Sources): Promise<void>;
+  startOutboxes(components: Components): Promise<void>;
+  stopOutboxes(): Promise<void>;
+}
+
+export function createCallers(
+  app: AppState,
+  options: AppOptions,
+  platform: Platform,
+  signals: { readonly stopping: AbortSignal; readonly ended: AbortSignal },
+): AppCallers {
+  const { clock, log } = platform;
+  const call = { signal: signals.ended };
+  const callers = createKeyedRuns<Caller>();
+  const outboxes = createKeyedRuns<Running>();
+  let isOn = false;
+  let hasOutboxes = false;
+  /** One after the other: documents may change while the app starts. */
+  let turn: Promise<unknown> = Promise.resolve();
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    const done = turn.then(work, work);
+    turn = done.catch(() => {});
+    return done;
+  }
+
+  const consume = {
+    clock,
+    log,
+    programmatic: !options.disableInitEndpoints.includes("subscribe"),
+    inbound: inboundOf(app, "pubsub"),
+  };
+  const bind = {
+    clock,
+    log,
+    probeMs: options.bindingProbeMs,
+    inbound: inboundOf(app, "bindings.input"),
+  };
+
+  async function wantedOf({
+    components,
+    resources,
+  }: Sources): Promise<Map<string, WantedRun<Caller>>> {
+    const wanted = new Map<string, WantedRun<Caller>>();
+    const documents = ofKind(resources, "Subscription");
+    const found = await findSubscriptions(app, documents, consume, call);
+    for (const [pubsub, group] of byPubsub(found))
+      wanted.set(`pubsub ${pubsub}`, {
+        of: [
+          components.entries.get(pubsub),
+          JSON.stringify(group.map(({ subscription, view }) => [subscription, view.type])),
+        ],
+        overlaps: true,
+        start: () => startFound(app, group, consume, call),
+      });
+    for (const input of components.all("bindings.input"))
+      wanted.set(`binding ${input.name}`, {
+        of: [input],
+        start: () => startInputBindings(app, [input], bind, call),
+      });
+    return wanted;
+  }
+  async function apply(sources: Sources): Promise<void> {
+    if (!isOn || signals.stopping.aborted) return;
+    await callers.apply(await wantedOf(sources));
+    app.subscriptions = callers.running.flatMap(({ views }) => views ?? []);
+    // It may have been asked to stop while it started.
+    if (signals.stopping.aborted || !isOn) await callers.stop();
+  }
+  async function applyOutboxes(components: Components): Promise<void> {
+    if (!hasOutboxes || signals.stopping.aborted) return;
+    await outboxes.apply(
+      new Map(
+        components.all("state").flatMap((store) => {
+          const { outbox } = store;
+          if (!outbox) return [];
+          const of = [store, components.entries.get(outbox.settings.internalPubsub)];
+          return [
+            [
+              store.name,
+              { of, overlaps: true, start: () => startOutboxes(app, [store], platform) },
+            ],
+          ];
+        }),
+      ),
+    );
+    if (signals.stopping.aborted) await outboxes.stop();
+  }
+  let streamed: ReadonlyMap<string, unknown> = new Map();
+  /** Clients whose component has changed subscribe again. */
+  async function followStreams({ components }: Sources): Promise<void> {
+    const before = streamed;
+    streamed = new Map(components.all("pubsub").map((each) => [each.name, each]));
+    const changed = [...before].filter(([name, each]) => streamed.get(name) !== each);
+    await Promise.allSettled(changed.map(([name]) => app.streaming.stopOf(name)));
+  }
+
+  return {
+    start: (sources) => {
+      isOn = true;
+      return inTurn(async () => {
+        await followStreams(sources);
+        await apply(sources);
+      });
+    },
+    // Not in turn: what still starts sees it, and an app that does not answer must not hold it up.
+    stop: () => {
+      isOn = false;
+      return callers.stop();
+    },
+    follow: (sources) =>
+      inTurn(async () => {
+        await followStreams(sources);
+        await apply(sources);
+        await applyOutboxes(sources.components);
+      }),
+    startOutboxes: (components) => {
+      hasOutboxes = true;
+      return inTurn(() => applyOutboxes(components));
+    },
+    stopOutboxes: () => outboxes.stop(),
+  };
+}
+
+function byPubsub(
+  found: readonly FoundSubscription[],
+): ReadonlyMap<string, readonly FoundSubscription[]> {
+  const groups = new Map<string, FoundSubscription[]>();
+  for (const each of found) {
+    const { pubsubname } = each.subscription;
+    const group = groups.get(pubsubname);
+    if (group) group.push(each);
+    else groups.set(pubsubname, [each]);
+  }
+  return groups;
+}
+
+/** Asked for each delivery, so that changed policies count at once. */
+function inboundOf(app: App, kind: Kind): (component: string) => Guard {
+  return (component) => (run, options) => {
+    const guard = app.resiliency?.component(component, kind, "inbound");
+    return guard ? guard(run, options) : run(options);
+  };
+}

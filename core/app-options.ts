@@ -1,0 +1,40 @@
+import type { HealthProbe } from "./app-health/app-health.ts";
+import type { AppConnection, AppLimits } from "./app.ts";
+import type { TokenVerifier } from "./identity/token-check.ts";
+import type { AppChannel, AppRef } from "./ports/platform.ts";
+import type { Configuration } from "./resources/configuration.ts";
+import type { Resource } from "./resources/resource.ts";
+import type { AppMetrics } from "./telemetry/app-metrics.ts";
+import type { Meter } from "./telemetry/meter.ts";
+
+export interface AppOptions extends AppRef {
+  readonly channel?: AppChannel;
+  readonly connection?: AppConnection;
+  /** Absent: the app is not asked, and counts as healthy. */
+  readonly healthProbe?: HealthProbe;
+  /** All resources that were read; scopes and namespaces are applied here. */
+  readonly resources: readonly Resource[];
+  readonly configuration: Configuration;
+  /** SHA-256 texts (`hashToken`). */
+  readonly apiTokens: readonly string[];
+  /** JWTs that are API tokens, too. */
+  readonly verifyToken?: TokenVerifier;
+  readonly appToken?: string;
+  /** Takes the app's measurements; absent means that nothing is measured. */
+  readonly meter?: Meter;
+  /** The same once more, for what is measured with every call. */
+  readonly metrics?: AppMetrics;
+  /** `--enable-api-logging`; absent leaves it to the Configuration. */
+  readonly apiLogging?: boolean;
+  /** Origins that browsers may call from (`--allowed-origins`); absent or empty turns CORS off. */
+  readonly allowedOrigins?: string;
+  readonly limits: AppLimits;
+  readonly extended: Readonly<Record<string, string>>;
+  /** Parts of the target that must be up before `healthz` is, for example "app-port". */
+  readonly waitFor: readonly string[];
+  /** True: `addApp` rejects when a component without `ignoreErrors` cannot start. */
+  readonly failOnComponentError: boolean;
+  readonly bindingProbeMs: number;
+  readonly disableInitEndpoints: readonly string[];
+  shutdown(force: boolean): void;
+}

@@ -1,0 +1,162 @@
+import {
+  type AppHealthCheck,
+  createAppHealthCheck,
+  whileHealthy,
+} from "./app-health/app-health.ts";
+import type { AppOptions } from "./app-options.ts";
+import type { AppPolicies } from "./app-policies.ts";
+import type { App, AppConnection, AppHealth, AppLimits, Loaded } from "./app.ts";
+import {
+  type ConfigurationSubscriptions,
+  createConfigurationSubscriptions,
+} from "./configuration/subscriptions.ts";
+import { type Origins, parseOrigins } from "./http/cors.ts";
+import type { BadTokens } from "./identity/bad-tokens.ts";
+import type { Components } from "./load-components.ts";
+import { behindPipeline, observedChannel, observersOf } from "./observe-app.ts";
+import type { Kind } from "./ports/manifest.ts";
+import type { AppChannel, Platform } from "./ports/platform.ts";
+import { type Calls, createCalls } from "./reload/calls.ts";
+import {
+  createStreamingSubscriptions,
+  type StreamingSubscriptions,
+} from "./pubsub/streaming-subscriptions.ts";
+import type { SubscriptionView } from "./pubsub/subscriptions.ts";
+import type { SecretScope } from "./secrets/scope.ts";
+import type { ApiLog } from "./telemetry/api-log.ts";
+import type { AppMetrics } from "./telemetry/app-metrics.ts";
+import type { Meter } from "./telemetry/meter.ts";
+
+/** What operations see of a hosted app. */
+export class AppState implements App {
+  readonly appId: string;
+  readonly namespace: string;
+  readonly channel: AppChannel | undefined;
+  /** Those that run under the documents in force. */
+  calls: Calls = createCalls();
+  readonly healthCheck: AppHealthCheck | undefined;
+  readonly connection: AppConnection | undefined;
+  readonly limits: AppLimits;
+  readonly apiTokens: readonly string[];
+  readonly digest: App["digest"];
+  readonly verifyToken: App["verifyToken"];
+  readonly badTokens: App["badTokens"];
+  readonly appToken: string | undefined;
+  readonly origins: Origins | undefined;
+  readonly meter: Meter | undefined;
+  readonly metrics: AppMetrics | undefined;
+  readonly apiLog: ApiLog | undefined;
+  readonly extended: Map<string, string>;
+  readonly health: AppHealth & { readonly waitingFor: Set<string> };
+  readonly shutdown: (force: boolean) => void;
+  subscriptions: readonly SubscriptionView[] = [];
+  readonly streaming: StreamingSubscriptions;
+  readonly configurationSubscriptions: ConfigurationSubscriptions;
+  readonly #options: AppOptions;
+  readonly #direct: AppChannel | undefined;
+  #components: Components;
+  #policies: AppPolicies;
+  #behind: AppChannel | undefined;
+
+  constructor(
+    options: AppOptions,
+    components: Components,
+    policies: AppPolicies,
+    { clock, log, sha256 }: Pick<Platform, "clock" | "log" | "sha256">,
+    badTokens: BadTokens,
+  ) {
+    this.appId = options.appId;
+    this.namespace = options.namespace;
+    const { healthProbe } = options;
+    const channel = observedChannel(options);
+    this.healthCheck =
+      channel && healthProbe ? createAppHealthCheck(channel, healthProbe, clock) : undefined;
+    this.#options = options;
+    this.#direct = channel;
+    this.#behind = behindPipeline(channel, options, policies.appHttpPipeline);
+    // What holds the channel goes through the pipeline that is in force when it sends.
+    const called: AppChannel | undefined = this.#behind && {
+      send: (request, call) => (this.#behind as AppChannel).send(request, call),
+    };
+    this.channel = called && this.healthCheck ? whileHealthy(called, this.healthCheck) : called;
+    this.origins = parseOrigins(options.allowedOrigins ?? "");
+    this.connection = options.connection;
+    this.limits = options.limits;
+    this.apiTokens = options.apiTokens;
+    this.digest = sha256;
+    this.verifyToken = options.verifyToken;
+    this.badTokens = badTokens;
+    this.appToken = options.appToken;
+    ({ meter: this.meter, metrics: this.metrics, apiLog: this.apiLog } = observersOf(options, log));
+    this.extended = new Map(Object.entries(options.extended));
+    this.health = { waitingFor: new Set(["app", ...options.waitFor]), outbound: true };
+    this.shutdown = options.shutdown;
+    this.streaming = createStreamingSubscriptions(clock, log);
+    this.configurationSubscriptions = createConfigurationSubscriptions(clock, log);
+    this.#components = components;
+    this.#policies = policies;
+  }
+  /** Puts other documents into force at once; answers the calls that still run under the former. */
+  replace(components: Components, policies: AppPolicies): Calls {
+    const { calls } = this;
+    this.calls = createCalls();
+    this.#components = components;
+    this.#policies = policies;
+    this.#behind = behindPipeline(this.#direct, this.#options, policies.appHttpPipeline);
+    return calls;
+  }
+  get policies(): AppPolicies {
+    return this.#policies;
+  }
+  get apiLists(): App["apiLists"] {
+    return this.#policies.apiLists;
+  }
+  get httpPipeline(): App["httpPipeline"] {
+    return this.#policies.httpPipeline;
+  }
+  get appHttpPipeline(): App["appHttpPipeline"] {
+    return this.#policies.appHttpPipeline;
+  }
+  get accessControl(): App["accessControl"] {
+    return this.#policies.accessControl;
+  }
+  get budget(): App["budget"] {
+    return this.#policies.budget;
+  }
+  get loop(): App["loop"] {
+    return this.#policies.loop;
+  }
+  get samplingRate(): number {
+    return this.#policies.samplingRate;
+  }
+  get tracer(): App["tracer"] {
+    return this.#policies.tracer;
+  }
+  get httpEndpoints(): App["httpEndpoints"] {
+    return this.#policies.httpEndpoints;
+  }
+  get resiliency(): App["resiliency"] {
+    return this.#policies.resiliency;
+  }
+  get resiliencies(): App["resiliencies"] {
+    return this.#policies.resiliencies;
+  }
+  get trustDomain(): string {
+    return this.#policies.trustDomain;
+  }
+  component<K extends Kind>(kind: K, name: string): Loaded<K> | undefined {
+    return this.#policies.component(kind, name);
+  }
+  has(kind: Kind): boolean {
+    return this.#components.has(kind);
+  }
+  get loaded(): Components["list"] {
+    return this.#components.list;
+  }
+  get failed(): Components["failed"] {
+    return this.#components.failed;
+  }
+  secretScope(store: string): SecretScope | undefined {
+    return this.#policies.secretScope(store);
+  }
+}

@@ -1,0 +1,79 @@
+import type { AppRef } from "#core/ports/platform.ts";
+import type { MetricSettings } from "#core/resources/metrics.ts";
+import { bucketsOf, catalogue } from "./catalogue.ts";
+import type { MetricKind, MetricSpec } from "./catalogue/metric-spec.ts";
+import { AppCost } from "./cost.ts";
+import { Family, type Rewrite } from "./family.ts";
+import { type PathLabel, pathLabels } from "./http-path.ts";
+import type { Labels, Meter } from "./meter.ts";
+
+/** Everything that is measured of one app. Absent on an app whose metrics are off. */
+export interface AppMetrics extends Meter, AppRef {
+  readonly settings: MetricSettings;
+  readonly pathLabel: PathLabel;
+  readonly cost: AppCost;
+  /** The series of a metric, for those who keep the ones that they need often. */
+  family(name: string): Family;
+  /** Those that were asked for so far. */
+  families(): Iterable<Family>;
+}
+export interface AppMetricsOptions extends AppRef {
+  readonly settings: MetricSettings;
+  /** Hears of a measurement that the catalogue does not have: a mistake of ours, not of a caller's. */
+  mistake(text: string): void;
+}
+
+const specs: ReadonlyMap<string, MetricSpec> = new Map(catalogue.map((spec) => [spec.name, spec]));
+
+/**
+ * One app's metrics. Small of its own: prom-client needs Node, has one registry of joined label texts a process,
+ * and no bound on how many series there are.
+ */
+export function createAppMetrics(options: AppMetricsOptions): AppMetrics {
+  const { appId, namespace, settings } = options;
+  const families = new Map<string, Family>();
+  const family = (name: string): Family => {
+    let found = families.get(name);
+    if (!found) {
+      const spec = specs.get(name);
+      if (!spec) throw new TypeError(`The catalogue has no metric "${name}"`);
+      const bounds = spec.distribution ? bucketsOf(spec.distribution, settings) : [];
+      families.set(name, (found = new Family(spec, bounds, rewriteOf(name, settings))));
+    }
+    return found;
+  };
+  const put = (kind: MetricKind, name: string, labels: Labels, value: number): void => {
+    const spec = specs.get(name);
+    if (spec?.kind !== kind) return options.mistake(`There is no ${kind} "${name}"`);
+    for (const label in labels)
+      if (!spec.labels.includes(label))
+        return options.mistake(`The metric "${name}" has no label "${label}"`);
+    family(name)
+      .of(spec.labels.map((label) => labels[label] ?? ""))
+      .put(value);
+  };
+  return {
+    appId,
+    namespace,
+    settings,
+    pathLabel: pathLabels(settings.http),
+    cost: new AppCost(family),
+    family,
+    families: () => families.values(),
+    count: (name, labels, by = 1) => put("counter", name, labels, by),
+    record: (name, labels, value) => put("histogram", name, labels, value),
+    gauge: (name, labels, value) => put("gauge", name, labels, value),
+  };
+}
+
+/** The rules for one metric; `undefined` where there are none, so that most pay nothing. */
+function rewriteOf(name: string, { rules }: MetricSettings): Rewrite | undefined {
+  const mine = rules.filter(({ metric }) => metric === name);
+  if (mine.length === 0) return undefined;
+  return (label, value) => {
+    let text = value;
+    for (const rule of mine)
+      if (rule.label === label) for (const replace of rule.replace) text = replace(text);
+    return text;
+  };
+}

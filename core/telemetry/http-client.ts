@@ -1,0 +1,87 @@
+import type { AppChannel, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
+import { splitTarget, decodePath } from "#core/http/path.ts";
+import { sizeOf } from "#core/util/bytes.ts";
+import { watchBody } from "#core/util/watch-body.ts";
+import type { AppMetrics } from "./app-metrics.ts";
+import { maxSeries } from "./family.ts";
+import { verbLabel } from "./http-server.ts";
+import type { Series } from "./series.ts";
+import { TupleCache } from "./tuple-cache.ts";
+
+interface Completed {
+  readonly count: Series;
+  readonly latency: Series;
+}
+
+/** The way to an HTTP app, every call of it measured; health probes apart. */
+export function measuredChannel(channel: AppChannel, metrics: AppMetrics): AppChannel {
+  const { cost } = metrics;
+  const found = new TupleCache<Completed>(2 * maxSeries);
+  const received = metrics.family("http_client_received_bytes").of([]);
+  const sent = metrics.family("http_client_sent_bytes");
+
+  const completed = (labels: readonly string[], began: number, bytes: number): void => {
+    const series =
+      found.get(labels) ??
+      found.put(labels, {
+        count: metrics.family("http_client_completed_count").of(labels),
+        latency: metrics.family("http_client_roundtrip_latency").of(labels),
+      });
+    series.count.put(1);
+    series.latency.put(performance.now() - began);
+    received.put(bytes);
+    cost.app.end(bytes);
+  };
+  return {
+    send: async (request, options) => {
+      if (request.callback?.kind === "health") return probe(channel, request, options, metrics);
+      const path = metrics.pathLabel(decodePath(splitTarget(request.path).path));
+      const method = verbLabel(request.method, metrics);
+      const bytes = bodySize(request);
+      const began = performance.now();
+      // Dapr: the status is not known yet, and stays empty.
+      sent.of([method, path, ""]).put(bytes);
+      cost.app.begin(bytes);
+      let response: PlainResponse;
+      try {
+        response = await channel.send(request, options);
+      } catch (reason) {
+        completed([method, path, "500"], began, 0);
+        throw reason;
+      }
+      const labels = [method, path, String(response.status)];
+      const { body } = response;
+      if (body instanceof ReadableStream)
+        return { ...response, body: watchBody(body, (size) => completed(labels, began, size)) };
+      completed(labels, began, body === undefined ? 0 : sizeOf(body));
+      return response;
+    },
+  };
+}
+
+async function probe(
+  channel: AppChannel,
+  request: PlainRequest,
+  options: Parameters<AppChannel["send"]>[1],
+  metrics: AppMetrics,
+): Promise<PlainResponse> {
+  const began = performance.now();
+  let status = 500;
+  try {
+    const response = await channel.send(request, options);
+    ({ status } = response);
+    return response;
+  } finally {
+    const labels = [String(status)];
+    metrics.family("http_healthprobes_completed_count").of(labels).put(1);
+    metrics
+      .family("http_healthprobes_roundtrip_latency")
+      .of(labels)
+      .put(performance.now() - began);
+  }
+}
+
+/** 0 for a stream, whose length nobody knows yet. */
+function bodySize({ body }: PlainRequest): number {
+  return body === undefined || body instanceof ReadableStream ? 0 : sizeOf(body);
+}

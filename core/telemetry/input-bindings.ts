@@ -1,0 +1,22 @@
+import type { App } from "#core/app.ts";
+import { note } from "./note.ts";
+
+/** Counts an event of an input binding, with the time that the app took; an app without metrics passes by. */
+export function measuredEvent<T>(app: App, binding: string, deliver: () => Promise<T>): Promise<T> {
+  const { metrics, namespace } = app;
+  if (!metrics) return deliver();
+  const began = performance.now();
+  const ended = (success: string): void =>
+    note(
+      metrics,
+      "component_input_binding",
+      [binding, namespace, success],
+      performance.now() - began,
+    );
+  const delivered = deliver();
+  delivered.then(
+    () => ended("true"),
+    () => ended("false"),
+  );
+  return delivered;
+}

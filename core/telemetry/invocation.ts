@@ -1,0 +1,54 @@
+import type { App } from "#core/app.ts";
+import type { PlainResponse } from "#core/ports/platform.ts";
+
+/** An app that has metrics, or may have. */
+type Measured = Pick<App, "metrics" | "appId"> | undefined;
+
+export interface InvocationIds {
+  readonly caller: string;
+  /** As the caller names it. */
+  readonly callee: string;
+}
+
+/** True where a call from one app to another is to be measured. Dapr: a call to oneself is none. */
+export function isMeasured(caller: Measured, callee: Measured): boolean {
+  return caller !== callee && (caller?.metrics ?? callee?.metrics) !== undefined;
+}
+
+/** Counts a call at both its ends, as far as they are here. Rejects as `answer` does. */
+export async function measuredInvocation<A extends Pick<PlainResponse, "status">>(
+  caller: Measured,
+  callee: Measured,
+  ids: InvocationIds,
+  answer: () => Promise<A>,
+): Promise<A> {
+  const began = performance.now();
+  caller?.metrics
+    ?.family("runtime_service_invocation_req_sent_total")
+    .of([ids.callee, "unary"])
+    .put(1);
+  callee?.metrics?.family("runtime_service_invocation_req_recv_total").of([ids.caller]).put(1);
+  let status = "500";
+  try {
+    const response = await answer();
+    status = String(response.status);
+    return response;
+  } finally {
+    callee?.metrics
+      ?.family("runtime_service_invocation_res_sent_total")
+      .of([ids.caller, status])
+      .put(1);
+    if (caller?.metrics) noteAnswer(caller.metrics, ids.callee, status, performance.now() - began);
+  }
+}
+
+/** An answer that the caller got. */
+export function noteAnswer(
+  metrics: NonNullable<App["metrics"]>,
+  callee: string,
+  status: string,
+  ms: number,
+): void {
+  metrics.family("runtime_service_invocation_res_recv_total").of([callee, status, "unary"]).put(1);
+  metrics.family("runtime_service_invocation_res_recv_latency_ms").of([callee, status]).put(ms);
+}

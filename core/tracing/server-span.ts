@@ -1,0 +1,68 @@
+import type { App } from "#core/app.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import type { CallOptions } from "#core/ports/component.ts";
+import type { AppChannel, HeaderList, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
+import type { TraceContext } from "#core/trace-context.ts";
+import { describeHeaders, endWithStatus } from "./attributes.ts";
+import { startTrace } from "./start-trace.ts";
+
+const path = "/dapr.proto.internals.v1.ServiceInvocation/CallLocal";
+
+/**
+ * The callee's side of an invocation, what Dapr's sidecars do on their internal port. `undefined` where the
+ * callee exports nothing: then the caller's own headers go on to the app. `headers` are what the app will get.
+ */
+function invokedTrace(callee: App, method: string, headers: HeaderList): TraceContext | undefined {
+  if (callee.tracer === undefined) return undefined;
+  const name = `CallLocal/${callee.appId}/${method}`;
+  const traceparent = headerOf(headers, "traceparent");
+  const trace = startTrace(callee, traceparent, headerOf(headers, "tracestate"), name, "server");
+  if (trace?.span) {
+    describeHeaders(trace.span, headers);
+    trace.span.set("rpc.service", "ServiceInvocation");
+    trace.span.set("dapr.invoke_method", method);
+    trace.span.set("dapr.protocol", "grpc");
+    trace.span.set("dapr.api", path);
+  }
+  return trace;
+}
+
+/** Sends to a callee that may export: its side of the call is one span, which its app is told of. */
+export async function sendTraced(
+  callee: App,
+  channel: AppChannel,
+  method: string,
+  request: PlainRequest,
+  options: CallOptions,
+): Promise<PlainResponse> {
+  const trace = invokedTrace(callee, method, request.headers);
+  if (!trace) return channel.send(request, options);
+  try {
+    const headers = retraced(request.headers, trace);
+    const response = await channel.send({ ...request, headers }, options);
+    if (trace.span) endWithStatus(trace.span, response.status);
+    return response;
+  } catch (reason) {
+    trace.span?.end(messageOf(reason));
+    throw reason;
+  }
+}
+
+/** Headers with another trace in place of theirs. */
+function retraced(headers: HeaderList, trace: TraceContext): string[] {
+  const out: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = (headers[i] as string).toLowerCase();
+    if (name !== "traceparent" && name !== "tracestate" && name !== "grpc-trace-bin")
+      out.push(headers[i] as string, headers[i + 1] as string);
+  }
+  out.push("traceparent", trace.traceparent);
+  if (trace.tracestate !== "") out.push("tracestate", trace.tracestate);
+  return out;
+}
+
+function headerOf(headers: HeaderList, wanted: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2)
+    if ((headers[i] as string).toLowerCase() === wanted) return headers[i + 1];
+  return undefined;
+}

@@ -1,0 +1,30 @@
+import type { App } from "#core/app.ts";
+import { isSampled, isTraceparent, type TraceContext, traceFrom } from "#core/trace-context.ts";
+import type { SpanKind } from "./span.ts";
+
+/** What of an app decides about its traces. */
+export type TracedApp = Pick<App, "samplingRate" | "tracer">;
+
+/** Continues the trace of a caller or a message, or starts one; `undefined` where tracing is off. */
+export function startTrace(
+  app: TracedApp,
+  traceparent: string | null | undefined,
+  tracestate: string | null | undefined,
+  name: string,
+  kind: SpanKind,
+): TraceContext | undefined {
+  const { samplingRate, tracer } = app;
+  if (samplingRate === 0) return undefined;
+  const trace = traceFrom(traceparent, tracestate, samplingRate);
+  if (tracer === undefined || !isSampled(trace.traceparent)) return trace;
+  const parentId = traceparent && isTraceparent(traceparent) ? traceparent.slice(36, 52) : "";
+  return { ...trace, span: tracer.start(trace, parentId, name, kind) };
+}
+
+/** A part of a call that others see as a span of its own. */
+export function childTrace(trace: TraceContext, name: string, kind: SpanKind): TraceContext {
+  const child = traceFrom(trace.traceparent, trace.tracestate, 0);
+  return trace.span === undefined
+    ? child
+    : { ...child, span: trace.span.child(child.traceparent, name, kind) };
+}

@@ -1,0 +1,46 @@
+import { cleanPath, splitTarget } from "#core/http/path.ts";
+import { targetOf } from "#core/http/input.ts";
+import { asksForToken } from "#core/identity/token-check.ts";
+import { refuseToken } from "#core/http/token.ts";
+import type { App } from "#core/app.ts";
+import type { MetricSettings } from "#core/resources/metrics.ts";
+import type { Log } from "#core/ports/platform.ts";
+import { type AppMetrics, createAppMetrics } from "#core/telemetry/app-metrics.ts";
+import { exposition, expositionType } from "#core/telemetry/exposition.ts";
+import type { Settings } from "./settings.ts";
+
+const path = "/outrigger/metrics";
+
+/** The metrics of this one instance; `undefined` unless `OUTRIGGER_METRICS` and the Configuration want them. */
+export function instanceMetrics(
+  { appId, namespace, metrics: wanted }: Settings,
+  settings: MetricSettings,
+  log: Log,
+): AppMetrics | undefined {
+  if (!wanted || !settings.enabled) return undefined;
+  return createAppMetrics({ appId, namespace, settings, mistake: (text) => log.error(text) });
+}
+
+/** `GET /outrigger/metrics`, behind the API token; `undefined` for every other request. */
+export function answerMetrics(request: Request, app: App): Promise<Response> | undefined {
+  const { metrics } = app;
+  if (!metrics || request.method !== "GET") return undefined;
+  const target = targetOf(request.url);
+  return cleanPath(splitTarget(target).path) === path
+    ? answer(metrics, request, app, target)
+    : undefined;
+}
+
+async function answer(
+  metrics: AppMetrics,
+  request: Request,
+  app: App,
+  target: string,
+): Promise<Response> {
+  const refused = asksForToken(app) ? await refuseToken(request, { app }, target) : undefined;
+  if (refused) return refused;
+  metrics.cost.show();
+  return new Response([...exposition([metrics])].join(""), {
+    headers: { "content-type": expositionType },
+  });
+}

@@ -1,0 +1,166 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import {
+  SignCertificateRequestSchema,
+  SignCertificateResponseSchema,
+} from "#core/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
+import { messageOf } from "#core/errors/component-error.ts";
+import { type Workload, spiffeId } from "#core/identity/workload.ts";
+import type { Log } from "#core/ports/platform.ts";
+import { createRequest, type Credentials, issue, keyOfRequest } from "./certificates.ts";
+import { type Authority, openFolder } from "./folder.ts";
+import { answer, path, readMessage, refuse } from "./unary-rpc.ts";
+import type { Validator } from "./validators.ts";
+
+export interface CaOptions {
+  readonly port: number;
+  /** Empty means all addresses. */
+  readonly address: string;
+  readonly folder: string;
+  /** Of the control plane. */
+  readonly trustDomain: string;
+  readonly namespace: string;
+  readonly workloadTtlMs: number;
+  readonly clockSkewMs: number;
+  readonly validator: Validator;
+  readonly log: Log;
+}
+export interface CaServer extends AsyncDisposable {
+  readonly port: number;
+}
+
+const code = {
+  invalidArgument: 3,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  unimplemented: 12,
+  internal: 13,
+};
+const own = { ttlMs: 24 * 3_600_000, renewMs: 3_600_000 };
+/** Calls at a time; signing is quick, and whoever waits asks again. */
+const mostCalls = 64;
+const maxName = 253;
+
+/** Serves Dapr's CA API: who proves to be a workload gets its certificate. The folder is read anew for each, so that a rotation counts at once. */
+export async function serveCa(options: CaOptions): Promise<CaServer> {
+  const { folder, trustDomain, log } = options;
+  const identity = { trustDomain, namespace: options.namespace, appId: "dapr-sentry" };
+  let authority: Authority = await openFolder(folder, trustDomain);
+  let mine = await ownCredentials(identity, authority, options);
+  const server = createSecureServer({
+    ...contextOf(mine),
+    minVersion: "TLSv1.2",
+    maxSessionMemory: 2,
+    settings: { maxConcurrentStreams: 16 },
+  });
+  const sessions = new Set<ServerHttp2Session>();
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+    session.on("error", () => {});
+    session.setTimeout(60_000, () => session.close());
+  });
+  let calls = 0;
+  server.on("stream", (stream, headers) => {
+    stream.on("error", () => {});
+    if (headers[":path"] !== path) return refuse(stream, code.unimplemented, "unknown method");
+    if (calls >= mostCalls) return refuse(stream, code.resourceExhausted, "too many requests");
+    calls++;
+    stream.setTimeout(10_000, () => stream.close());
+    void sign(stream).finally(() => calls--);
+  });
+
+  async function sign(stream: ServerHttp2Stream): Promise<void> {
+    let who = "somebody";
+    try {
+      const request = fromBinary(SignCertificateRequestSchema, await readMessage(stream));
+      const workload = workloadOf(request);
+      who = spiffeId(workload);
+      const denied = await options.validator(workload, request);
+      if (denied !== undefined) {
+        log.warn(`Refusing a certificate for ${who}: ${denied}`);
+        return refuse(stream, code.permissionDenied, denied);
+      }
+      const csr = Buffer.from(request.certificateSigningRequest).toString("latin1");
+      const key = await keyOfRequest(csr);
+      authority = await openFolder(folder, trustDomain);
+      const now = Date.now();
+      const until = now + options.workloadTtlMs;
+      const certificate = await issue(workload, key, authority.issuer, {
+        notBefore: new Date(now - options.clockSkewMs),
+        notAfter: new Date(until),
+      });
+      log.info(`Signed a certificate for ${who}, valid until ${new Date(until).toISOString()}`);
+      const response = create(SignCertificateResponseSchema, {
+        workloadCertificate: Buffer.from(certificate),
+        trustChainCertificates: [Buffer.from(authority.anchors)],
+        validUntil: timestampFromMs(until),
+      });
+      answer(stream, toBinary(SignCertificateResponseSchema, response));
+    } catch (reason) {
+      log.warn(`Cannot sign a certificate for ${who}: ${messageOf(reason)}`);
+      refuse(stream, code.invalidArgument, messageOf(reason));
+    }
+  }
+
+  const renewal = setInterval(() => {
+    void (async () => {
+      authority = await openFolder(folder, trustDomain);
+      mine = await ownCredentials(identity, authority, options);
+      server.setSecureContext(contextOf(mine));
+    })().catch((reason: unknown) =>
+      log.error(`Cannot renew the CA's own certificate: ${messageOf(reason)}`),
+    );
+  }, own.renewMs).unref();
+  const { port, address } = options;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, ...(address === "" ? {} : { host: address }) }, resolve);
+  });
+  return {
+    port: (server.address() as { port: number }).port,
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(renewal);
+      server.close();
+      for (const session of sessions) session.destroy();
+    },
+  };
+}
+
+function workloadOf(request: {
+  readonly id: string;
+  readonly namespace: string;
+  readonly trustDomain: string;
+}): Workload {
+  const { id: appId, namespace, trustDomain } = request;
+  for (const [name, text] of Object.entries({
+    id: appId,
+    namespace,
+    trust_domain: trustDomain || "public",
+  }))
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) || text.length > maxName)
+      throw new Error(`${name} is missing or is no name: ${JSON.stringify(text.slice(0, 64))}`);
+  return { appId, namespace, trustDomain: (trustDomain || "public").toLowerCase() };
+}
+
+/** The authority shows one of its own certificates to those who ask it. */
+async function ownCredentials(
+  identity: Workload,
+  { issuer }: Authority,
+  { clockSkewMs }: CaOptions,
+): Promise<Credentials> {
+  const { csr, privateKey } = await createRequest();
+  const now = Date.now();
+  const certificate = await issue(identity, await keyOfRequest(csr), issuer, {
+    notBefore: new Date(now - clockSkewMs),
+    notAfter: new Date(now + own.ttlMs),
+  });
+  return { certificate, privateKey };
+}
+function contextOf({ certificate, privateKey }: Credentials): {
+  readonly cert: string;
+  readonly key: string;
+} {
+  return { cert: certificate, key: privateKey };
+}

@@ -1,0 +1,60 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { App } from "#core/app.ts";
+import { noteRpcTo, serverNotes } from "#core/telemetry/grpc-calls.ts";
+import { noteAnswer } from "#core/telemetry/invocation.ts";
+import { code } from "./status.ts";
+
+type Observed = Pick<App, "appId" | "metrics" | "apiLog">;
+
+/** Measures and logs a call that an app passes on to another one's service. What passes is not looked at. */
+export function observeProxied(
+  { appId, metrics, apiLog }: Observed,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+): void {
+  const began = performance.now();
+  const method = headers[":path"] ?? "";
+  const named = headers["dapr-callee-app-id"] ?? headers["dapr-app-id"];
+  const callee = typeof named === "string" && named !== appId ? named : undefined;
+  metrics?.cost.api.begin(0);
+  if (callee !== undefined)
+    metrics?.family("runtime_service_invocation_req_sent_total").of([callee, "unary"]).put(1);
+  stream.once("close", () => {
+    const ms = performance.now() - began;
+    const status = statusOf(stream);
+    apiLog?.grpc(method, status, ms, headers["user-agent"]);
+    if (!metrics) return;
+    metrics.cost.api.end(0);
+    serverNotes(metrics)(method, status, ms);
+    if (callee !== undefined) noteAnswer(metrics, callee, String(status), ms);
+  });
+}
+
+/** Measures a call that reaches an app's service, at the app's end. */
+export function observeDelivered(
+  { metrics }: Pick<App, "metrics">,
+  caller: string,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+): void {
+  if (!metrics) return;
+  const began = performance.now();
+  metrics.cost.app.begin(0);
+  metrics.family("runtime_service_invocation_req_recv_total").of([caller]).put(1);
+  stream.once("close", () => {
+    const status = statusOf(stream);
+    metrics.cost.app.end(0);
+    noteRpcTo(metrics, headers[":path"] ?? "", status, performance.now() - began);
+    metrics
+      .family("runtime_service_invocation_res_sent_total")
+      .of([caller, String(status)])
+      .put(1);
+  });
+}
+
+/** What was sent last; nothing at all where the caller has gone away. */
+function statusOf(stream: ServerHttp2Stream): number {
+  const sent = stream.sentTrailers as OutgoingHttpHeaders | undefined;
+  const text = sent?.["grpc-status"] ?? stream.sentHeaders?.["grpc-status"];
+  return text === undefined ? code.cancelled : Number(text);
+}

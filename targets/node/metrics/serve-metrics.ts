@@ -1,0 +1,84 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { expositionType } from "#core/telemetry/exposition.ts";
+
+export interface MetricsServerOptions {
+  readonly port: number;
+  /** Empty means all addresses. */
+  readonly addresses: readonly string[];
+  /** The text, in pieces. */
+  read(): AsyncIterable<string>;
+}
+export interface MetricsServer extends AsyncDisposable {
+  readonly port: number;
+}
+
+const readMs = 10_000;
+const maxConnections = 64;
+
+/** Answers every path with the metrics, as daprd does. Rejects when the port is taken. */
+export async function serveMetrics(options: MetricsServerOptions): Promise<MetricsServer> {
+  const servers: Server[] = [];
+  let { port } = options;
+  const addresses = options.addresses.length > 0 ? options.addresses : [undefined];
+  try {
+    for (const host of addresses) {
+      const server = await listen(options, host === undefined ? { port } : { port, host });
+      servers.push(server);
+      port = (server.address() as { port: number }).port;
+    }
+  } catch (reason) {
+    for (const server of servers) server.close();
+    throw reason;
+  }
+  return {
+    port,
+    [Symbol.asyncDispose]: async () => {
+      for (const server of servers) {
+        server.close();
+        server.closeAllConnections();
+      }
+    },
+  };
+}
+
+function listen(
+  options: MetricsServerOptions,
+  where: { readonly port: number; readonly host?: string },
+): Promise<Server> {
+  const server = createServer(
+    { requestTimeout: readMs, headersTimeout: readMs, keepAliveTimeout: 65_000 },
+    (request, response) => void answer(options, request, response),
+  );
+  server.maxConnections = maxConnections;
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(where, () => {
+      server.off("error", reject);
+      resolve(server);
+    });
+  });
+}
+
+async function answer(
+  { read }: MetricsServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  request.resume();
+  response.setHeader("content-type", expositionType);
+  try {
+    if (request.method === "HEAD") return void response.end();
+    // A piece at a time: nobody holds the whole text, however slowly it is read.
+    const text = Readable.from(read(), { objectMode: false });
+    if (/\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) {
+      response.setHeader("content-encoding", "gzip");
+      await pipeline(text, createGzip(), response);
+    } else await pipeline(text, response);
+  } catch {
+    // Whoever asked has gone away.
+    response.destroy();
+  }
+}

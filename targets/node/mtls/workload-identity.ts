@@ -1,0 +1,160 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { connect } from "node:http2";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  SignCertificateRequest_TokenValidator as TokenValidator,
+  SignCertificateRequestSchema,
+  SignCertificateResponseSchema,
+} from "#core/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
+import { messageOf } from "#core/errors/component-error.ts";
+import { spiffeId, type Workload } from "#core/identity/workload.ts";
+import type { Log } from "#core/ports/platform.ts";
+import type { Meter } from "#core/telemetry/meter.ts";
+import { callUnary } from "../ca/unary-rpc.ts";
+import type { MtlsSettings } from "./settings.ts";
+import { checkPeer } from "./check-peer.ts";
+
+/** What an app shows others, and whom it trusts; PEM. */
+export interface WorkloadContext {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+export interface WorkloadIdentity extends Disposable {
+  readonly workload: Workload;
+  /** As it is now: it changes with each renewal. */
+  readonly context: WorkloadContext;
+  /** Runs after each renewal. */
+  onRenewal(run: (context: WorkloadContext) => void): void;
+}
+
+const startMs = 60_000;
+const callMs = 10_000;
+const retryMs = 1000;
+/** Trust anchors in a file are looked at this often, since a new root must be known before it is used. */
+const anchorsMs = 10_000;
+
+/** Gets a certificate for the app, and renews it at half of its life. Rejects when the authority gives none within a minute. */
+export async function openIdentity(
+  workload: Workload,
+  settings: MtlsSettings,
+  log: Log,
+  meter: () => Meter | undefined,
+): Promise<WorkloadIdentity> {
+  const fields = { app_id: workload.appId };
+  const ended = new AbortController();
+  const listeners: Array<(context: WorkloadContext) => void> = [];
+  let renewal: NodeJS.Timeout | undefined;
+  let context = await first();
+  meter()?.count("runtime_mtls_init_total", {});
+
+  async function first(): Promise<WorkloadContext> {
+    for (const deadline = Date.now() + startMs; ;) {
+      try {
+        return await ask(workload, settings, ended.signal);
+      } catch (reason) {
+        meter()?.count("runtime_mtls_init_fail_total", { reason: "csr" });
+        if (Date.now() > deadline)
+          throw new Error(
+            `Cannot get a certificate for ${spiffeId(workload)} from ${settings.address}: ${messageOf(reason)}`,
+            { cause: reason },
+          );
+        log.warn(`No certificate yet from ${settings.address}: ${messageOf(reason)}`, fields);
+        await delay(retryMs, undefined, { ref: false });
+      }
+    }
+  }
+  function put(next: WorkloadContext): void {
+    context = next;
+    for (const run of listeners) run(next);
+  }
+  /** The present one serves on while no new one is to be had. */
+  async function renew(): Promise<void> {
+    try {
+      put(await ask(workload, settings, ended.signal));
+      meter()?.count("runtime_mtls_workload_cert_rotated_total", {});
+      log.info(`Renewed the certificate of ${spiffeId(workload)}`, fields);
+      plan();
+    } catch (reason) {
+      if (ended.signal.aborted) return;
+      meter()?.count("runtime_mtls_workload_cert_rotated_fail_total", { reason: "csr" });
+      log.error(
+        `Cannot renew the certificate of ${spiffeId(workload)}: ${messageOf(reason)}`,
+        fields,
+      );
+      renewal = setTimeout(() => void renew(), retryMs * (1 + Math.random())).unref();
+    }
+  }
+  function plan(): void {
+    const { validFrom, validTo } = new X509Certificate(context.cert);
+    const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
+    // Half of what is left, for the clock skew stands before the beginning; never all at the same moment.
+    const left = to - Math.max(Date.now(), from);
+    const ms = Math.max(250, (left / 2) * (0.9 + 0.1 * Math.random()));
+    renewal = setTimeout(() => void renew(), Math.min(ms, 2 ** 31 - 1)).unref();
+  }
+  plan();
+  const anchors = setInterval(() => {
+    void settings.anchors().then(
+      (ca) => {
+        if (ca !== context.ca) put({ ...context, ca });
+      },
+      (reason: unknown) => log.warn(`Cannot read the trust anchors: ${messageOf(reason)}`, fields),
+    );
+  }, settings.anchorsMs ?? anchorsMs).unref();
+  return {
+    workload,
+    get context() {
+      return context;
+    },
+    onRenewal: (run) => void listeners.push(run),
+    [Symbol.dispose]: () => {
+      ended.abort();
+      clearTimeout(renewal);
+      clearInterval(anchors);
+    },
+  };
+}
+
+/** One request to the authority, over a connection of its own: they are far apart. */
+async function ask(
+  workload: Workload,
+  settings: MtlsSettings,
+  ended: AbortSignal,
+): Promise<WorkloadContext> {
+  // A large library that only this needs.
+  const { createRequest } = await import("../ca/certificates.ts");
+  const { csr, privateKey } = await createRequest();
+  const ca = await settings.anchors();
+  const token = settings.tokenFile ? (await readFile(settings.tokenFile, "utf8")).trim() : "";
+  const session = connect(`https://${settings.address}`, {
+    ca,
+    minVersion: "TLSv1.2",
+    servername: "",
+    checkServerIdentity: checkPeer(settings.authority),
+  });
+  const signal = AbortSignal.any([ended, AbortSignal.timeout(callMs)]);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      session.once("connect", () => resolve());
+      session.once("error", reject);
+      signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    });
+    session.on("error", () => {});
+    const request = create(SignCertificateRequestSchema, {
+      id: workload.appId,
+      namespace: workload.namespace,
+      trustDomain: workload.trustDomain,
+      token,
+      tokenValidator: token === "" ? TokenValidator.INSECURE : TokenValidator.JWKS,
+      certificateSigningRequest: Buffer.from(csr),
+    });
+    const bytes = await callUnary(session, toBinary(SignCertificateRequestSchema, request), signal);
+    const response = fromBinary(SignCertificateResponseSchema, bytes);
+    return { cert: Buffer.from(response.workloadCertificate).toString(), key: privateKey, ca };
+  } finally {
+    session.destroy();
+  }
+}

@@ -1,0 +1,4 @@
+/** An IPv4 peer of a socket that listens on both is named as IPv4. */
+export function plainAddress(address: string | undefined): string | undefined {
+  return address?.replace(/^::ffff:(?=[\d.]+$)/i, "");
+}

@@ -1,0 +1,80 @@
+import type { Log } from "#core/ports/platform.ts";
+import { clock } from "./clock.ts";
+import { block, drain, type Drainable, endsWithin } from "./drain.ts";
+import type { HttpServer } from "./http-server.ts";
+import type { Served, Shared } from "./served.ts";
+
+/** Dapr's order: what calls the app ends first, then the API, then the components. */
+export async function stop(
+  shared: Shared,
+  served: readonly Served[],
+  ending: AbortController,
+  log: Log,
+): Promise<void> {
+  ending.abort(new Error("The runtime is stopping"));
+  for (const { reloads } of served) reloads.stop();
+  for (const identity of shared.identities.values()) identity[Symbol.dispose]();
+  const apps = served.map(drainable);
+  await Promise.all(apps.map((app) => block(app, { clock, log })));
+  const graceMs = longestGrace(served);
+  const began = clock.now();
+  const drained = await endsWithin(Promise.all(apps.map(drain)), graceMs, clock);
+  const leftMs = (): number =>
+    graceMs <= 0 ? 0 : Math.max(closingMs, began + graceMs - clock.now());
+  // A receiver that does not answer must leave time for the rest.
+  const flushMs = leftMs() === 0 ? longestFlushMs : Math.max(closingMs / 4, leftMs() - closingMs);
+  const flushed = Promise.all(served.map(({ hosted }) => hosted.app.tracer?.flush()));
+  await endsWithin(flushed, Math.min(longestFlushMs, flushMs), clock);
+  const closed = await endsWithin(closeAll(shared, served), leftMs(), clock);
+  if (!drained || !closed)
+    throw new Error(
+      `Not everything ended within the graceful time of ${graceMs / 1000} s; what was still in flight has been cut off`,
+    );
+}
+/** Closing gets this even where requests took all of the graceful time. */
+const closingMs = 1000;
+const longestFlushMs = 10_000;
+
+function drainable(app: Served): Drainable {
+  const { options, hosted, server, publicServer, grpcServer, internal } = app;
+  const drainHttp = (of: HttpServer) => (): Promise<void> => {
+    of.drain();
+    return of.idle();
+  };
+  const http = [server, publicServer].flatMap((of) => (of ? [drainHttp(of)] : []));
+  return {
+    appId: options.appId,
+    blockShutdownMs: options.blockShutdownMs,
+    hosted,
+    servers: [...http, () => grpcServer.drain(), () => internal.drain()],
+  };
+}
+/** 0 where some app has no limit. */
+function longestGrace(served: readonly Served[]): number {
+  const times = served.map(({ options }) => options.gracefulShutdownMs);
+  return times.some((ms) => ms <= 0) ? 0 : Math.max(0, ...times);
+}
+
+export async function closeAll(
+  { runtime, peers, metrics, profiles }: Shared,
+  served: readonly Served[],
+): Promise<void> {
+  const servers = served.flatMap(({ server, publicServer }) => [server, publicServer]);
+  await Promise.allSettled(servers.map((server) => server?.[Symbol.asyncDispose]()));
+  await Promise.allSettled(
+    served.flatMap(({ grpcServer, internal }) => [
+      grpcServer[Symbol.asyncDispose](),
+      internal[Symbol.asyncDispose](),
+    ]),
+  );
+  await runtime[Symbol.asyncDispose]();
+  await peers[Symbol.asyncDispose]();
+  await metrics[Symbol.asyncDispose]();
+  await profiles[Symbol.asyncDispose]();
+  await Promise.allSettled(
+    served.flatMap(({ channel, pool }) => [
+      channel?.[Symbol.asyncDispose]?.(),
+      pool?.[Symbol.asyncDispose](),
+    ]),
+  );
+}

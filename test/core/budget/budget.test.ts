@@ -1,0 +1,165 @@
+import { describe, expect, it } from "vitest";
+import { type Budget, createBudget, createUsage } from "#core/budget/budget.ts";
+import { createLoopShare } from "#core/budget/loop-share.ts";
+import { budgetFromEnv, type BudgetSettings } from "#core/budget/settings.ts";
+import { ApiError } from "#core/errors/api-error.ts";
+import { mergeConfigurations } from "#core/resources/configuration.ts";
+import { parseDocuments, problemText } from "#core/resources/parse.ts";
+import { stateHttp } from "#core/state/http.ts";
+import { fakeApp, recordingChannel } from "#test/support/fake-app.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
+import { api } from "../api.ts";
+
+function budgetOf(settings: BudgetSettings): {
+  readonly budget: Budget;
+  usage: ReturnType<typeof createUsage>;
+} {
+  const usage = createUsage();
+  const budget = createBudget(settings, usage, createLoopShare(fakeClock(), undefined), undefined);
+  if (!budget) throw new Error("no budget");
+  return { budget, usage };
+}
+
+describe("settings", () => {
+  const read = (annotations: object) => {
+    const { documents, problems } = parseDocuments(
+      JSON.stringify({
+        apiVersion: "dapr.io/v1alpha1",
+        kind: "Configuration",
+        metadata: { name: "c", annotations },
+        spec: {},
+      }),
+      "c.yaml",
+    );
+    const found = documents.filter((document) => document.kind === "Configuration");
+    return { budget: mergeConfigurations(found).budget, problems: problems.map(problemText) };
+  };
+  it("come from a Configuration's annotations", () => {
+    expect(
+      read({
+        "outrigger.dev/max-concurrent-calls": "10",
+        "outrigger.dev/max-body-bytes-in-flight": "64Mi",
+        "outrigger.dev/max-open-streams": 5,
+        "outrigger.dev/max-loop-ms-per-second": "300",
+        "example.com/other": "x",
+      }).budget,
+    ).toEqual({
+      maxConcurrentCalls: 10,
+      maxBodyBytesInFlight: 64 * 2 ** 20,
+      maxOpenStreams: 5,
+      maxLoopMsPerSecond: 300,
+    });
+  });
+  it.each(["", "0", "-1", "many", "1e99"])("with %j are refused", (text) => {
+    expect(read({ "outrigger.dev/max-concurrent-calls": text }).problems.join()).toContain(
+      "outrigger.dev/max-concurrent-calls is",
+    );
+  });
+  it("come from the environment for all apps", () => {
+    expect(budgetFromEnv({ OUTRIGGER_BUDGET_MAX_OPEN_STREAMS: "7" })).toEqual({
+      maxOpenStreams: 7,
+    });
+    expect(() => budgetFromEnv({ OUTRIGGER_BUDGET_MAX_OPEN_STREAMS: "x" })).toThrow(
+      "OUTRIGGER_BUDGET_MAX_OPEN_STREAMS is",
+    );
+  });
+  it("that say nothing make no budget", () => {
+    const loop = createLoopShare(fakeClock(), undefined);
+    expect(createBudget({}, createUsage(), loop, undefined)).toBeUndefined();
+  });
+});
+
+describe("a budget over HTTP", () => {
+  function setUp(settings: BudgetSettings) {
+    const { budget, usage } = budgetOf(settings);
+    const gate = Promise.withResolvers<void>();
+    const channel = recordingChannel(async ({ path }) => {
+      if (path.startsWith("/slow")) await gate.promise;
+      return path === "/stream"
+        ? { body: new ReadableStream({ pull: (c) => c.enqueue(new Uint8Array(10)) }) }
+        : { body: "ok" };
+    });
+    const callee = fakeApp({ appId: "cart", channel });
+    const call = api(fakeApp({ appId: "shop", budget }), [stateHttp], { find: () => callee });
+    const neighbour = api(fakeApp({ appId: "other" }), [stateHttp], { find: () => callee });
+    return { call, neighbour, usage, release: gate.resolve };
+  }
+  it("answers 429 for calls beyond those at a time, and lets a neighbour through", async () => {
+    const { call, neighbour, usage, release } = setUp({ maxConcurrentCalls: 2 });
+    const running = [1, 2].map(() => call("/v1.0/invoke/cart/method/slow"));
+    const refused = await call("/v1.0/invoke/cart/method/fast");
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(refused.json).toEqual({
+      errorCode: "ERR_BUDGET_EXCEEDED",
+      message: "the app's budget is used up: concurrent calls",
+    });
+    expect((await neighbour("/v1.0/invoke/cart/method/fast")).status).toBe(200);
+    release();
+    expect((await Promise.all(running)).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await call("/v1.0/invoke/cart/method/fast")).status).toBe(200);
+    expect(usage).toEqual({ calls: 0, bytes: 0, streams: 0 });
+  });
+  it("answers 413 for bodies beyond those in flight", async () => {
+    const { call, usage, release } = setUp({ maxBodyBytesInFlight: 10 });
+    const running = call("/v1.0/invoke/cart/method/slow", { method: "POST", body: "12345678" });
+    const refused = await call("/v1.0/invoke/cart/method/x", { method: "POST", body: "123" });
+    expect(refused.status).toBe(413);
+    expect((await call("/v1.0/invoke/cart/method/x")).status).toBe(200);
+    release();
+    await running;
+    expect(usage).toEqual({ calls: 0, bytes: 0, streams: 0 });
+  });
+  it("gives back what failed calls took", async () => {
+    const { call, usage } = setUp({ maxConcurrentCalls: 1 });
+    for (let i = 0; i < 5; i++) expect((await call("/v1.0/invoke/nobody")).status).toBe(404);
+    expect((await call("/v1.0/state/none/k")).status).toBeGreaterThan(399);
+    expect(usage.calls).toBe(0);
+  });
+});
+
+describe("a budget over gRPC", () => {
+  it("throws what becomes ResourceExhausted", async () => {
+    const { enterCall, enterStream } = await import("#core/budget/grpc.ts");
+    const { budget, usage } = budgetOf({ maxConcurrentCalls: 2, maxOpenStreams: 1 });
+    const leave = enterStream(budget);
+    const failure = (): unknown => {
+      try {
+        return enterStream(budget);
+      } catch (reason) {
+        return reason;
+      }
+    };
+    expect(failure()).toBeInstanceOf(ApiError);
+    expect((failure() as ApiError).spec.grpc).toBe(8);
+    const leaveCall = enterCall(budget, 5);
+    expect(() => enterCall(budget, 5)).toThrow("concurrent calls");
+    leave();
+    leaveCall();
+    expect(usage).toEqual({ calls: 0, bytes: 0, streams: 0 });
+  });
+});
+
+describe("a part of the event loop", () => {
+  it("holds back who used more than it while the loop is busy, and nobody while it is not", async () => {
+    const clock = fakeClock();
+    let active = 0;
+    const loop = createLoopShare(clock, () => active);
+    const greedy = loop.take(100);
+    const modest = loop.take(100);
+    const work = (greedyCalls: number): readonly [number, boolean] => {
+      let admitted = 0;
+      for (let i = 0; i < greedyCalls; i++) if (greedy.admits(0)) admitted++;
+      return [admitted, modest.admits(0)];
+    };
+    expect(work(1000)).toEqual([1000, true]);
+    active += 250;
+    await clock.advance(250);
+    // All of the last window was the greedy one's: 250 ms of the 25 that it may have.
+    expect(work(1000)[0]).toBeLessThan(200);
+    expect(work(0)[1]).toBe(true);
+    active += 10;
+    await clock.advance(250);
+    expect(work(1000)).toEqual([1000, true]);
+  });
+});

@@ -1,0 +1,6 @@
+import type { FuzzTarget } from "./target.ts";
+import { documentTargets } from "./targets/documents.ts";
+import { textTargets } from "./targets/texts.ts";
+import { wireTargets } from "./targets/wire.ts";
+
+export const targets: readonly FuzzTarget[] = [...documentTargets, ...textTargets, ...wireTargets];
