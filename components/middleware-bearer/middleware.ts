@@ -1,5 +1,5 @@
 import { optionsOf } from "#components/_shared/options.ts";
-import { headerOf } from "#core/middleware/headers.ts";
+import { headerOf } from "#core/util/header-list.ts";
 import { textResponse } from "#core/middleware/text-response.ts";
 import type { HttpMiddleware } from "#core/ports/http-middleware.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";

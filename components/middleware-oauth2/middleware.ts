@@ -4,7 +4,7 @@ import { pathFilter } from "#components/_shared/request-paths.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { isHeaderName } from "#core/http/metadata-headers.ts";
 import { splitTarget } from "#core/http/path.ts";
-import { headerOf, withHeader } from "#core/middleware/headers.ts";
+import { headerOf, withHeader } from "#core/util/header-list.ts";
 import { textResponse } from "#core/middleware/text-response.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { HttpMiddleware, PipelineRequest } from "#core/ports/http-middleware.ts";

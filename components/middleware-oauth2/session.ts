@@ -1,4 +1,4 @@
-import { headerValues } from "#core/middleware/headers.ts";
+import { headerValues } from "#core/util/header-list.ts";
 import type { Clock, HeaderList } from "#core/ports/platform.ts";
 import { isRecord } from "#core/util/json.ts";
 import type { Seal } from "./seal.ts";

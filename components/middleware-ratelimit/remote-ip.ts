@@ -1,4 +1,4 @@
-import { headerOf } from "#core/middleware/headers.ts";
+import { headerOf } from "#core/util/header-list.ts";
 import type { PipelineRequest } from "#core/ports/http-middleware.ts";
 
 /**

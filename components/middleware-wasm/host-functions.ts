@@ -1,5 +1,5 @@
 import { isHeaderName } from "#core/http/metadata-headers.ts";
-import { headerValues, withHeader, withoutHeaders } from "#core/middleware/headers.ts";
+import { headerValues, withHeader, withoutHeaders } from "#core/util/header-list.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { Exchange, GuestMessage } from "./exchange.ts";
 import { joined } from "./joined.ts";

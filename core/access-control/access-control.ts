@@ -1,6 +1,7 @@
 import { spiffeId, type Workload } from "#core/identity/workload.ts";
 import type { AccessControlSpec, AccessPolicy } from "#core/resources/access-control.ts";
 import type { Meter } from "#core/telemetry/meter.ts";
+import { TupleCache } from "#core/telemetry/tuple-cache.ts";
 import { createOperationTree, type OperationTree } from "./operation-tree.ts";
 
 /** What somebody wants of an app. */
@@ -32,18 +33,23 @@ interface Decision {
   readonly by: "app" | "global";
 }
 
+const mostCounters = 500;
+
 /** `isHttp`: the app that is called speaks HTTP; operations have no case then, and verbs count. */
 export function createAccessControl(
   spec: AccessControlSpec,
   isHttp: boolean,
   meter: Meter | undefined,
 ): AccessControl {
-  const policies = new Map<string, Policy>();
-  for (const policy of spec.policies) policies.set(keyOf(policy), compile(policy, isHttp));
+  const policies = new Map<string, Map<string, Policy>>();
+  for (const policy of spec.policies) {
+    const ofNamespace = policies.get(policy.namespace) ?? new Map<string, Policy>();
+    policies.set(policy.namespace, ofNamespace.set(policy.appId, compile(policy, isHttp)));
+  }
   const globally: Decision = { action: spec.defaultAction, by: "global" };
 
-  function decide({ caller, operation, verb }: Access): Decision {
-    const policy = caller && policies.get(keyOf(caller));
+  function decide(caller: Access["caller"], operation: string, verb: string): Decision {
+    const policy = caller && policies.get(caller.namespace)?.get(caller.appId);
     // Dapr: another trust domain is not refused for that; it is somebody of whom nothing is said.
     if (!policy || policy.trustDomain !== caller.trustDomain) return globally;
     const { defaultAction } = policy;
@@ -59,16 +65,26 @@ export function createAccessControl(
       : fallback;
   }
 
+  const counters = new TupleCache<() => void>(mostCounters);
+  function count(meter: Meter, by: Decision["by"], what: string, caller: Access["caller"]): void {
+    const { trustDomain = "", namespace = "" } = caller ?? {};
+    const key = [by, what, trustDomain, namespace];
+    const counter =
+      counters.get(key) ??
+      counters.put(
+        key,
+        meter.counter(`runtime_acl_${by}_policy_action_${what}_total`, { trustDomain, namespace }),
+      );
+    counter();
+  }
+
   return {
     refuse: (access) => {
       const verb = verbs.has(access.verb) ? access.verb : "NONE";
-      const { action, by } = decide({ ...access, verb });
-      const isAllowed = action.toLowerCase() === "allow";
       const { caller, operation } = access;
-      meter?.count(
-        `runtime_acl_${by === "app" ? "app_policy" : "global_policy"}_action_${isAllowed ? "allowed" : "blocked"}_total`,
-        { trustDomain: caller?.trustDomain ?? "", namespace: caller?.namespace ?? "" },
-      );
+      const { action, by } = decide(caller, operation, verb);
+      const isAllowed = action.toLowerCase() === "allow";
+      if (meter) count(meter, by, isAllowed ? "allowed" : "blocked", caller);
       if (isAllowed) return undefined;
       const id = caller ? spiffeId(caller) : "";
       return `access control policy has denied access to id: ${id} operation: ${operation} verb: ${verb}`;
@@ -95,8 +111,4 @@ function compile(policy: AccessPolicy, isHttp: boolean): Policy {
     return [isHttp ? path.toLowerCase() : path, { action, verbs: new Set(httpVerb) }];
   });
   return { defaultAction, trustDomain, operations: createOperationTree(rules) };
-}
-
-function keyOf({ appId, namespace }: Pick<Workload, "appId" | "namespace">): string {
-  return JSON.stringify([namespace, appId]);
 }

@@ -8,6 +8,7 @@ import type { TraceContext } from "#core/trace-context.ts";
 import { shownPath } from "#core/tracing/redact.ts";
 import { startTrace } from "#core/tracing/start-trace.ts";
 import { boundedBytes, boundedText } from "#core/util/bounded-read.ts";
+import { joinedHeader } from "#core/util/header-list.ts";
 import { splitTarget } from "./path.ts";
 
 /** What a target knows of a request beside the request: above all who is calling. */
@@ -75,8 +76,12 @@ export class HttpInput implements Call {
     if (this.#query === "") return undefined;
     return new URLSearchParams(this.#query).get(name) ?? undefined;
   }
+  /** `name` in lower case. */
   header(name: string): string | undefined {
-    return this.request.headers.get(name) ?? undefined;
+    const { rawHeaders } = this.#context.env;
+    return rawHeaders
+      ? joinedHeader(rawHeaders, name)
+      : (this.request.headers.get(name) ?? undefined);
   }
   /** The caller's end of the connection, as far as the platform tells it. */
   get remote(): { readonly address?: string | undefined; readonly port?: number | undefined } {

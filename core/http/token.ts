@@ -1,4 +1,5 @@
 import { holdsToken } from "#core/identity/token-check.ts";
+import { joinedHeader } from "#core/util/header-list.ts";
 import type { Caller } from "./input.ts";
 import { cleanPath, splitTarget } from "./path.ts";
 
@@ -18,8 +19,11 @@ export function refuseToken(
   target: string,
 ): Response | undefined | Promise<Response | undefined> {
   if (request.method === "GET" && open.has(cleanPath(splitTarget(target).path))) return undefined;
-  const given = request.headers.get(tokenHeader);
-  const holds = given !== null && holdsToken(caller.app, given);
+  const { rawHeaders } = caller;
+  const given = rawHeaders
+    ? joinedHeader(rawHeaders, tokenHeader)
+    : (request.headers.get(tokenHeader) ?? undefined);
+  const holds = given !== undefined && holdsToken(caller.app, given);
   if (typeof holds === "boolean") return holds ? undefined : refused(caller);
   return holds.then((really) => (really ? undefined : refused(caller)));
 }

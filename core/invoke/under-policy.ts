@@ -26,7 +26,7 @@ export async function underPolicy(
   attempt: (options: CallOptions) => Promise<PlainResponse>,
 ): Promise<PlainResponse> {
   const guard = call.app.resiliency?.app(id, `${id}:${method}`);
-  if (!guard) return attempt(call);
+  if (!guard) return await attempt(call);
   const isRepeatable = !(body instanceof ReadableStream);
   const failed = (reason: unknown): unknown => (isRepeatable ? reason : new PermanentError(reason));
   try {

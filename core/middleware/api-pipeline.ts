@@ -4,7 +4,7 @@ import { tokenHeader } from "#core/http/token.ts";
 import type { PipelineRequest } from "#core/ports/http-middleware.ts";
 import type { Log, PlainResponse } from "#core/ports/platform.ts";
 import { fittingHeaders } from "./changed-body.ts";
-import { withoutHeaders } from "./headers.ts";
+import { withoutHeaders } from "#core/util/header-list.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { textResponse } from "./text-response.ts";
 

@@ -1,6 +1,6 @@
 import type { PipelineRequest } from "#core/ports/http-middleware.ts";
 import type { AppChannel, PlainRequest } from "#core/ports/platform.ts";
-import { withoutHeaders } from "./headers.ts";
+import { withoutHeaders } from "#core/util/header-list.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 /** The way to an app, with its `appHttpPipeline` before it: invocations, deliveries and the runtime's own questions alike. */

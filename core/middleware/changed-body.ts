@@ -1,5 +1,5 @@
 import type { HeaderList, PlainRequest } from "#core/ports/platform.ts";
-import { withoutHeaders } from "./headers.ts";
+import { withoutHeaders } from "#core/util/header-list.ts";
 
 const encoder = new TextEncoder();
 

@@ -32,9 +32,10 @@ export function observe(
     (make: (activated: () => void) => Guard): Guard => {
       const of = labels(policy, "");
       if (!meter) return make(() => {});
-      const guard = make(() => meter.count("resiliency_activations_total", of));
+      const guard = make(meter.counter("resiliency_activations_total", of));
+      const asked = meter.counter("resiliency_count", of);
       return (run, options) => {
-        meter.count("resiliency_count", of);
+        asked();
         return guard(run, options);
       };
     };
@@ -56,13 +57,18 @@ export function observe(
         show(state);
       });
       show(breaker.state);
-      const perState = new Map(states.map((state) => [state, labels("circuitbreaker", state)]));
+      const asked = new Map(
+        states.map((state) => [
+          state,
+          meter.counter("resiliency_count", labels("circuitbreaker", state)),
+        ]),
+      );
       return {
         get state() {
           return breaker.state;
         },
         guard: (run, options) => {
-          meter.count("resiliency_count", perState.get(breaker.state) ?? {});
+          asked.get(breaker.state)?.();
           return breaker.guard(run, options);
         },
       };

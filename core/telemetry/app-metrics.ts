@@ -6,6 +6,7 @@ import { AppCost } from "./cost.ts";
 import { Family, type Rewrite } from "./family.ts";
 import { type PathLabel, pathLabels } from "./http-path.ts";
 import type { Labels, Meter } from "./meter.ts";
+import type { Series } from "./series.ts";
 
 /** Everything that is measured of one app. Absent on an app whose metrics are off. */
 export interface AppMetrics extends Meter, AppRef {
@@ -42,15 +43,18 @@ export function createAppMetrics(options: AppMetricsOptions): AppMetrics {
     }
     return found;
   };
-  const put = (kind: MetricKind, name: string, labels: Labels, value: number): void => {
+  const seriesOf = (kind: MetricKind, name: string, labels: Labels): Series | undefined => {
     const spec = specs.get(name);
-    if (spec?.kind !== kind) return options.mistake(`There is no ${kind} "${name}"`);
+    if (spec?.kind !== kind) {
+      options.mistake(`There is no ${kind} "${name}"`);
+      return undefined;
+    }
     for (const label in labels)
-      if (!spec.labels.includes(label))
-        return options.mistake(`The metric "${name}" has no label "${label}"`);
-    family(name)
-      .of(spec.labels.map((label) => labels[label] ?? ""))
-      .put(value);
+      if (!spec.labels.includes(label)) {
+        options.mistake(`The metric "${name}" has no label "${label}"`);
+        return undefined;
+      }
+    return family(name).of(spec.labels.map((label) => labels[label] ?? ""));
   };
   return {
     appId,
@@ -60,9 +64,14 @@ export function createAppMetrics(options: AppMetricsOptions): AppMetrics {
     cost: new AppCost(family),
     family,
     families: () => families.values(),
-    count: (name, labels, by = 1) => put("counter", name, labels, by),
-    record: (name, labels, value) => put("histogram", name, labels, value),
-    gauge: (name, labels, value) => put("gauge", name, labels, value),
+    count: (name, labels, by = 1) => seriesOf("counter", name, labels)?.put(by),
+    counter: (name, labels) => {
+      // Not before the first call: a series is shown from the moment it is there.
+      let series: Series | undefined;
+      return () => (series ??= seriesOf("counter", name, labels))?.put(1);
+    },
+    record: (name, labels, value) => seriesOf("histogram", name, labels)?.put(value),
+    gauge: (name, labels, value) => seriesOf("gauge", name, labels)?.put(value),
   };
 }
 

@@ -5,6 +5,7 @@ import { watchBody } from "#core/util/watch-body.ts";
 import type { AppMetrics } from "./app-metrics.ts";
 import { maxSeries } from "./family.ts";
 import { verbLabel } from "./http-server.ts";
+import { kept } from "./kept-series.ts";
 import type { Series } from "./series.ts";
 import { TupleCache } from "./tuple-cache.ts";
 
@@ -12,23 +13,30 @@ interface Completed {
   readonly count: Series;
   readonly latency: Series;
 }
+/** What is counted of the calls to one path by one method. */
+interface Calls {
+  readonly sent: Series;
+  completed(status: string): Completed;
+}
 
 /** The way to an HTTP app, every call of it measured; health probes apart. */
 export function measuredChannel(channel: AppChannel, metrics: AppMetrics): AppChannel {
   const { cost } = metrics;
-  const found = new TupleCache<Completed>(2 * maxSeries);
+  const found = new TupleCache<Calls>(2 * maxSeries);
   const received = metrics.family("http_client_received_bytes").of([]);
-  const sent = metrics.family("http_client_sent_bytes");
+  const callsOf = (method: string, path: string): Calls => ({
+    // Dapr: the status is not known yet, and stays empty.
+    sent: metrics.family("http_client_sent_bytes").of([method, path, ""]),
+    completed: kept((status) => ({
+      count: metrics.family("http_client_completed_count").of([method, path, status]),
+      latency: metrics.family("http_client_roundtrip_latency").of([method, path, status]),
+    })),
+  });
 
-  const completed = (labels: readonly string[], began: number, bytes: number): void => {
-    const series =
-      found.get(labels) ??
-      found.put(labels, {
-        count: metrics.family("http_client_completed_count").of(labels),
-        latency: metrics.family("http_client_roundtrip_latency").of(labels),
-      });
-    series.count.put(1);
-    series.latency.put(performance.now() - began);
+  const completed = (calls: Calls, status: string, began: number, bytes: number): void => {
+    const { count, latency } = calls.completed(status);
+    count.put(1);
+    latency.put(performance.now() - began);
     received.put(bytes);
     cost.app.end(bytes);
   };
@@ -37,23 +45,27 @@ export function measuredChannel(channel: AppChannel, metrics: AppMetrics): AppCh
       if (request.callback?.kind === "health") return probe(channel, request, options, metrics);
       const path = metrics.pathLabel(decodePath(splitTarget(request.path).path));
       const method = verbLabel(request.method, metrics);
+      const key = [method, path];
+      const calls = found.get(key) ?? found.put(key, callsOf(method, path));
       const bytes = bodySize(request);
       const began = performance.now();
-      // Dapr: the status is not known yet, and stays empty.
-      sent.of([method, path, ""]).put(bytes);
+      calls.sent.put(bytes);
       cost.app.begin(bytes);
       let response: PlainResponse;
       try {
         response = await channel.send(request, options);
       } catch (reason) {
-        completed([method, path, "500"], began, 0);
+        completed(calls, "500", began, 0);
         throw reason;
       }
-      const labels = [method, path, String(response.status)];
+      const status = String(response.status);
       const { body } = response;
       if (body instanceof ReadableStream)
-        return { ...response, body: watchBody(body, (size) => completed(labels, began, size)) };
-      completed(labels, began, body === undefined ? 0 : sizeOf(body));
+        return {
+          ...response,
+          body: watchBody(body, (size) => completed(calls, status, began, size)),
+        };
+      completed(calls, status, began, body === undefined ? 0 : sizeOf(body));
       return response;
     },
   };

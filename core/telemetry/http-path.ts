@@ -35,8 +35,8 @@ function matched(match: PathMatcher, path: string): string | undefined {
 export function withoutIds(given: string): string {
   if (given === "") return "";
   const path = oneSlash(given);
+  if (!mayHoldIds(path)) return path;
   const parts = path.slice(1).split("/");
-  if (parts.length < 3) return path;
   // Dapr: what is sent to an app for its actors has no slash before it.
   if (parts[0] === "actors") return replaced(parts, 2, "{id}").join("/");
   switch (parts[1]) {
@@ -51,6 +51,15 @@ export function withoutIds(given: string): string {
       return path;
   }
 }
+
+/** A look at the first two segments, without cutting the path up: most have nothing to be left out. */
+function mayHoldIds(path: string): boolean {
+  const first = path.indexOf("/", 1);
+  const second = first === -1 ? -1 : path.indexOf("/", first + 1);
+  if (second === -1) return false;
+  return path.startsWith("/actors/") || withIds.has(path.slice(first + 1, second));
+}
+const withIds: ReadonlySet<string> = new Set(["state", "secrets", "actors", "workflows"]);
 
 function workflow(parts: readonly string[]): readonly string[] {
   const verb = parts[4] ?? "";

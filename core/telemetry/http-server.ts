@@ -2,6 +2,7 @@ import type { Answer } from "#core/http/answer.ts";
 import { type Caller, targetOf } from "#core/http/input.ts";
 import { cleanPath, decodePath, splitTarget } from "#core/http/path.ts";
 import { sizeOf } from "#core/util/bytes.ts";
+import { headerOf } from "#core/util/header-list.ts";
 import { watchBody } from "#core/util/watch-body.ts";
 import type { AppMetrics } from "./app-metrics.ts";
 import { maxSeries } from "./family.ts";
@@ -50,6 +51,7 @@ export function measureHttp(
 /** One request that is being measured. */
 export class HttpExchange {
   readonly #metrics: AppMetrics;
+  readonly #recorder: Recorder;
   readonly #path: string;
   readonly #method: string;
   readonly #began: number = performance.now();
@@ -62,11 +64,12 @@ export class HttpExchange {
   constructor(metrics: AppMetrics, request: Request, caller: Caller) {
     const target = caller.target ?? targetOf(request.url);
     this.#metrics = metrics;
+    this.#recorder = recorderOf(metrics);
     this.#path = metrics.pathLabel(decodePath(cleanPath(splitTarget(target).path)));
     this.#method = verbLabel(request.method, metrics);
     const bytes = contentLength(request, caller);
     metrics.cost.api.begin(bytes);
-    recorderOf(metrics).requestBytes.put(bytes);
+    this.#recorder.requestBytes.put(bytes);
   }
   /** What a route answers, its size noted; a stream is followed to its end. */
   note(answer: Answer): Answer {
@@ -87,9 +90,8 @@ export class HttpExchange {
   end(status: number, bytes: number): void {
     if (this.#ended) return;
     this.#ended = true;
-    const metrics = this.#metrics;
-    const recorder = recorderOf(metrics);
-    metrics.cost.api.end(bytes);
+    const recorder = this.#recorder;
+    this.#metrics.cost.api.end(bytes);
     recorder.responseBytes.put(bytes);
     recorder.completed(this.#method, this.#path, String(status), performance.now() - this.#began);
   }
@@ -138,13 +140,9 @@ function createRecorder(metrics: AppMetrics): Recorder {
 
 /** Read from the wire's own headers, where the platform has them: no `Headers` object is built for it. */
 function contentLength(request: Request, { rawHeaders }: Caller): number {
-  if (!rawHeaders) return numberOf(request.headers.get("content-length"));
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] as string;
-    if (name.length === 14 && name.toLowerCase() === "content-length")
-      return numberOf(rawHeaders[i + 1]);
-  }
-  return 0;
+  return numberOf(
+    rawHeaders ? headerOf(rawHeaders, "content-length") : request.headers.get("content-length"),
+  );
 }
 function lengthIn(response: Response): number {
   return numberOf(response.headers.get("content-length"));

@@ -1,5 +1,7 @@
 import type { App } from "#core/app.ts";
 import type { PlainResponse } from "#core/ports/platform.ts";
+import { keptSeries, kept } from "./kept-series.ts";
+import type { Series } from "./series.ts";
 
 /** An app that has metrics, or may have. */
 type Measured = Pick<App, "metrics" | "appId"> | undefined;
@@ -23,21 +25,16 @@ export async function measuredInvocation<A extends Pick<PlainResponse, "status">
   answer: () => Promise<A>,
 ): Promise<A> {
   const began = performance.now();
-  caller?.metrics
-    ?.family("runtime_service_invocation_req_sent_total")
-    .of([ids.callee, "unary"])
-    .put(1);
-  callee?.metrics?.family("runtime_service_invocation_req_recv_total").of([ids.caller]).put(1);
+  if (caller?.metrics) sentTo(caller.metrics, ids.callee).requests.put(1);
+  const from = callee?.metrics && receivedFrom(callee.metrics, ids.caller);
+  from?.requests.put(1);
   let status = "500";
   try {
     const response = await answer();
     status = String(response.status);
     return response;
   } finally {
-    callee?.metrics
-      ?.family("runtime_service_invocation_res_sent_total")
-      .of([ids.caller, status])
-      .put(1);
+    from?.responses(status).put(1);
     if (caller?.metrics) noteAnswer(caller.metrics, ids.callee, status, performance.now() - began);
   }
 }
@@ -49,6 +46,33 @@ export function noteAnswer(
   status: string,
   ms: number,
 ): void {
-  metrics.family("runtime_service_invocation_res_recv_total").of([callee, status, "unary"]).put(1);
-  metrics.family("runtime_service_invocation_res_recv_latency_ms").of([callee, status]).put(ms);
+  const { count, latency } = sentTo(metrics, callee).responses(status);
+  count.put(1);
+  latency.put(ms);
 }
+
+/** What is counted of the calls to one app, or from one. */
+interface Ends<T> {
+  readonly requests: Series;
+  responses(status: string): T;
+}
+interface Answered {
+  readonly count: Series;
+  readonly latency: Series;
+}
+
+const sentTo = keptSeries<Ends<Answered>>((metrics, callee) => ({
+  requests: metrics.family("runtime_service_invocation_req_sent_total").of([callee, "unary"]),
+  responses: kept((status) => ({
+    count: metrics
+      .family("runtime_service_invocation_res_recv_total")
+      .of([callee, status, "unary"]),
+    latency: metrics.family("runtime_service_invocation_res_recv_latency_ms").of([callee, status]),
+  })),
+}));
+const receivedFrom = keptSeries<Ends<Series>>((metrics, caller) => ({
+  requests: metrics.family("runtime_service_invocation_req_recv_total").of([caller]),
+  responses: kept((status) =>
+    metrics.family("runtime_service_invocation_res_sent_total").of([caller, status]),
+  ),
+}));

@@ -112,7 +112,9 @@ export const measuredOperations: Layer = (next) => {
       note(metrics, rule.family, rule.labels(app, name, asked, success), performance.now() - began);
     }
   };
-  // Not even a promise more for an app that is not measured.
+  // Not even a promise more where nothing is measured.
   return (operation, call, input) =>
-    call.app.metrics ? measured(operation, call, input) : next(operation, call, input);
+    call.app.metrics && (rules.has(operation.name) || isBulk(operation.name))
+      ? measured(operation, call, input)
+      : next(operation, call, input);
 };

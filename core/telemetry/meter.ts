@@ -9,6 +9,8 @@ export type Labels = Readonly<Record<string, string>>;
 export interface Meter {
   /** Adds to a counter; 1 when nothing is said. */
   count(name: string, labels: Labels, by?: number): void;
+  /** A counter that is needed often: each call of what it gives adds 1. */
+  counter(name: string, labels: Labels): () => void;
   /** One observation of a histogram: milliseconds for latencies, bytes for sizes. */
   record(name: string, labels: Labels, value: number): void;
   /** Sets a gauge. */

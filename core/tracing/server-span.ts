@@ -2,7 +2,8 @@ import type { App } from "#core/app.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { AppChannel, HeaderList, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
-import type { TraceContext } from "#core/trace-context.ts";
+import { isSampled, isTraceparent, type TraceContext } from "#core/trace-context.ts";
+import { headerOf } from "#core/util/header-list.ts";
 import { describeHeaders, endWithStatus } from "./attributes.ts";
 import { startTrace } from "./start-trace.ts";
 
@@ -10,12 +11,15 @@ const path = "/dapr.proto.internals.v1.ServiceInvocation/CallLocal";
 
 /**
  * The callee's side of an invocation, what Dapr's sidecars do on their internal port. `undefined` where the
- * callee exports nothing: then the caller's own headers go on to the app. `headers` are what the app will get.
+ * callee exports nothing, or the trace is not sampled: then the caller's own headers go on to the app. `headers` are what the app will get.
  */
 function invokedTrace(callee: App, method: string, headers: HeaderList): TraceContext | undefined {
   if (callee.tracer === undefined) return undefined;
-  const name = `CallLocal/${callee.appId}/${method}`;
   const traceparent = headerOf(headers, "traceparent");
+  // Nobody will ever see the spans of a trace that is not sampled: whose child the app's is does not matter.
+  if (traceparent !== undefined && isTraceparent(traceparent) && !isSampled(traceparent))
+    return undefined;
+  const name = `CallLocal/${callee.appId}/${method}`;
   const trace = startTrace(callee, traceparent, headerOf(headers, "tracestate"), name, "server");
   if (trace?.span) {
     describeHeaders(trace.span, headers);
@@ -28,7 +32,7 @@ function invokedTrace(callee: App, method: string, headers: HeaderList): TraceCo
 }
 
 /** Sends to a callee that may export: its side of the call is one span, which its app is told of. */
-export async function sendTraced(
+export function sendTraced(
   callee: App,
   channel: AppChannel,
   method: string,
@@ -36,7 +40,15 @@ export async function sendTraced(
   options: CallOptions,
 ): Promise<PlainResponse> {
   const trace = invokedTrace(callee, method, request.headers);
-  if (!trace) return channel.send(request, options);
+  return trace ? sendWith(trace, channel, request, options) : channel.send(request, options);
+}
+
+async function sendWith(
+  trace: TraceContext,
+  channel: AppChannel,
+  request: PlainRequest,
+  options: CallOptions,
+): Promise<PlainResponse> {
   try {
     const headers = retraced(request.headers, trace);
     const response = await channel.send({ ...request, headers }, options);
@@ -59,10 +71,4 @@ function retraced(headers: HeaderList, trace: TraceContext): string[] {
   out.push("traceparent", trace.traceparent);
   if (trace.tracestate !== "") out.push("tracestate", trace.tracestate);
   return out;
-}
-
-function headerOf(headers: HeaderList, wanted: string): string | undefined {
-  for (let i = 0; i < headers.length; i += 2)
-    if ((headers[i] as string).toLowerCase() === wanted) return headers[i + 1];
-  return undefined;
 }

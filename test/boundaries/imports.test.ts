@@ -111,7 +111,7 @@ describe("no ambient state", () => {
         (match) => `${file}: ${match[1]}`,
       ),
     );
-    expect(found).toEqual(["core/trace-context.ts: used"]);
+    expect(found).toEqual(["core/trace-context.ts: digits", "core/trace-context.ts: used"]);
   });
   it("no file outside a target's edge reads the environment of the process", () => {
     const found = [...sources("core"), ...sources("components")].filter((file) =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { HttpRoutes } from "#core/http/surface.ts";
 import { hashToken } from "#core/identity/token-check.ts";
 import { throughAppPipeline } from "#core/middleware/app-pipeline.ts";
-import { withHeader } from "#core/middleware/headers.ts";
+import { withHeader } from "#core/util/header-list.ts";
 import { createPipeline, type Pipeline } from "#core/middleware/pipeline.ts";
 import { textResponse } from "#core/middleware/text-response.ts";
 import { defineOperation } from "#core/operation.ts";

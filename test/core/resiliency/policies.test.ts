@@ -238,7 +238,12 @@ describe("what policies do", () => {
       (what: string) =>
       (name: string, labels: Readonly<Record<string, string>>, by = 1): void =>
         void seen.push(`${what} ${name} ${Object.values(labels).join("|")} ${by}`);
-    const meter = { count: note("count"), record: note("record"), gauge: note("gauge") };
+    const meter: Meter = {
+      count: note("count"),
+      counter: (name, labels) => () => note("count")(name, labels),
+      record: note("record"),
+      gauge: note("gauge"),
+    };
     const clock = fakeClock();
     const made = resiliency(
       [
