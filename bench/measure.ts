@@ -44,23 +44,30 @@ export async function measure(
   return targets.map(({ pids }, i) => resultOf(measured[i] ?? [], pids));
 }
 
+/** The middle of the rounds: what else the machine did for a while does not count. */
 function resultOf(
   of: ReadonlyArray<Load & { readonly cpu: number }>,
   pids: readonly number[],
 ): Measured {
-  const total = (pick: (each: Load & { readonly cpu: number }) => number): number =>
-    of.reduce((sum, each) => sum + pick(each), 0);
+  const middle = (pick: (each: Load & { readonly cpu: number }) => number): number =>
+    median(of.map(pick));
   return {
-    requestsPerSecond: Math.round(total((each) => each.requestsPerSecond) / of.length),
-    p50Ms: round3(total((each) => each.p50Ms) / of.length),
-    p99Ms: round3(total((each) => each.p99Ms) / of.length),
+    requestsPerSecond: Math.round(middle((each) => each.requestsPerSecond)),
+    p50Ms: round3(middle((each) => each.p50Ms)),
+    p99Ms: round3(middle((each) => each.p99Ms)),
     ...(pids.length === 0
       ? {}
       : {
-          cpuMicrosPerRequest: round3(total((each) => each.cpu) / total((each) => each.requests)),
+          cpuMicrosPerRequest: round3(middle((each) => each.cpu / each.requests)),
           rssBytes: rssBytes(pids),
         }),
   };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(half)] ?? 0) + (sorted[Math.ceil(half)] ?? 0)) / 2;
 }
 
 export function round3(value: number): number {

@@ -66,13 +66,15 @@ export interface Runtime extends AsyncDisposable {
 
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { platform } = options;
-  const apps = new Map<string, HostedApp>();
+  /** By namespace, then id: namespace "a" of "b.c" must never meet "a.b" of "c". */
+  const apps = new Map<string, Map<string, HostedApp>>();
   const registry = createRegistry(options.manifests, options.target);
   const contrib = { ...platform, log: scopedLog(platform.log, "dapr.contrib") };
   const loop = createLoopShare(platform.clock, platform.loopActiveMs);
   const badTokens = createBadTokens(platform.clock);
   const instances = createInstances(contrib, platform.clock);
-  const find = (app: AppRef): App | undefined => apps.get(appKey(app))?.app;
+  const find = ({ namespace, appId }: AppRef): App | undefined =>
+    apps.get(namespace)?.get(appId)?.app;
   const invoke = createInvoke({ platform, find });
   const run = compose([measuredOperations, ...(options.layers ?? [])]);
   const fetch = createHttp(
@@ -100,24 +102,21 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     run,
     invoke,
     addApp: async (app) => {
-      const key = appKey(app);
-      if (apps.has(key))
+      const { namespace, appId } = app;
+      if (find(app))
         throw new Error(`App "${app.appId}" is already hosted here; app ids must be unique`);
       const hosted = await hostApp(app, { registry, instances, platform, badTokens, loop }, () =>
-        apps.delete(key),
+        apps.get(namespace)?.delete(appId),
       );
-      apps.set(key, hosted);
+      const neighbours = apps.get(namespace) ?? new Map<string, HostedApp>();
+      apps.set(namespace, neighbours.set(appId, hosted));
       return hosted;
     },
     deliver: ({ app, component, topic }, messages, call) =>
       deliverTo(app, { component, topic }, messages, call),
     [Symbol.asyncDispose]: async () => {
-      await Promise.allSettled([...apps.values()].map((app) => app[Symbol.asyncDispose]()));
+      const all = [...apps.values()].flatMap((neighbours) => [...neighbours.values()]);
+      await Promise.allSettled(all.map((app) => app[Symbol.asyncDispose]()));
     },
   };
-}
-
-/** A tuple, not a joined text: namespace "a" of "b.c" must never meet "a.b" of "c". */
-function appKey({ namespace, appId }: AppRef): string {
-  return JSON.stringify([namespace, appId]);
 }

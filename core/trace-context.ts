@@ -27,18 +27,16 @@ function randomHex(bytes: number): string {
   used += 2 * bytes;
   return digits.slice(from, used);
 }
+/** The two digits of each byte, as they lie in memory. */
+const pairs = new Uint16Array(
+  new TextEncoder()
+    .encode(Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0")).join(""))
+    .slice().buffer,
+);
 function toHex(bytes: Uint8Array): string {
-  const codes = new Uint8Array(2 * bytes.length);
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] as number;
-    codes[2 * i] = codeOf(byte >> 4);
-    codes[2 * i + 1] = codeOf(byte & 15);
-  }
-  return decoder.decode(codes);
-}
-/** Of a hexadecimal digit. */
-function codeOf(digit: number): number {
-  return digit + (digit < 10 ? 48 : 87);
+  const text = new Uint16Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) text[i] = pairs[bytes[i] as number] as number;
+  return decoder.decode(text);
 }
 
 /** Continues the caller's trace, whose flags decide, or starts one, which is sampled at the rate given (0 to 1). */

@@ -21,19 +21,26 @@ export interface AccessControl {
 }
 
 interface Rule {
-  readonly action: string;
+  readonly decision: Decision;
   readonly verbs: ReadonlySet<string>;
 }
-interface Policy extends Pick<AccessPolicy, "defaultAction" | "trustDomain"> {
+interface Policy {
+  readonly trustDomain: string;
   readonly operations: OperationTree<Rule>;
+  /** Where no rule counts. */
+  readonly otherwise: Decision;
+  /** Where a rule would, but the call has no verb. */
+  readonly withoutVerb: Decision;
 }
+/** There are four, made once: a call only finds one. */
 interface Decision {
-  readonly action: string;
-  /** Whose action it is, for the metrics. */
-  readonly by: "app" | "global";
+  readonly isAllowed: boolean;
+  /** Counts that it was made. */
+  readonly note: (caller: Workload | undefined) => void;
 }
-
-const mostCounters = 500;
+/** Whose action it is, for the metrics. */
+type By = "app" | "global";
+type Decide = (action: string, by: By) => Decision;
 
 /** `isHttp`: the app that is called speaks HTTP; operations have no case then, and verbs count. */
 export function createAccessControl(
@@ -41,50 +48,33 @@ export function createAccessControl(
   isHttp: boolean,
   meter: Meter | undefined,
 ): AccessControl {
+  const decide = decisions(meter);
+  const globally = decide(spec.defaultAction, "global");
   const policies = new Map<string, Map<string, Policy>>();
   for (const policy of spec.policies) {
     const ofNamespace = policies.get(policy.namespace) ?? new Map<string, Policy>();
-    policies.set(policy.namespace, ofNamespace.set(policy.appId, compile(policy, isHttp)));
+    const compiled = compile(policy, isHttp, decide, globally);
+    policies.set(policy.namespace, ofNamespace.set(policy.appId, compiled));
   }
-  const globally: Decision = { action: spec.defaultAction, by: "global" };
 
-  function decide(caller: Access["caller"], operation: string, verb: string): Decision {
+  function judge(caller: Access["caller"], operation: string, verb: string): Decision {
     const policy = caller && policies.get(caller.namespace)?.get(caller.appId);
     // Dapr: another trust domain is not refused for that; it is somebody of whom nothing is said.
     if (!policy || policy.trustDomain !== caller.trustDomain) return globally;
-    const { defaultAction } = policy;
-    const fallback: Decision =
-      defaultAction === "" ? globally : { action: defaultAction, by: "app" };
     const path = operation.startsWith("/") ? operation : `/${operation}`;
     const rule = policy.operations.find(isHttp ? path.toLowerCase() : path);
-    if (!rule) return fallback;
-    if (!isHttp) return { ...fallback, action: rule.action };
-    if (verb === "NONE") return { ...fallback, action: defaultAction };
-    return rule.verbs.has(verb) || rule.verbs.has("*")
-      ? { ...fallback, action: rule.action }
-      : fallback;
-  }
-
-  const counters = new TupleCache<() => void>(mostCounters);
-  function count(meter: Meter, by: Decision["by"], what: string, caller: Access["caller"]): void {
-    const { trustDomain = "", namespace = "" } = caller ?? {};
-    const key = [by, what, trustDomain, namespace];
-    const counter =
-      counters.get(key) ??
-      counters.put(
-        key,
-        meter.counter(`runtime_acl_${by}_policy_action_${what}_total`, { trustDomain, namespace }),
-      );
-    counter();
+    if (!rule) return policy.otherwise;
+    if (!isHttp) return rule.decision;
+    if (verb === "NONE") return policy.withoutVerb;
+    return rule.verbs.has(verb) || rule.verbs.has("*") ? rule.decision : policy.otherwise;
   }
 
   return {
     refuse: (access) => {
       const verb = verbs.has(access.verb) ? access.verb : "NONE";
       const { caller, operation } = access;
-      const { action, by } = decide(caller, operation, verb);
-      const isAllowed = action.toLowerCase() === "allow";
-      if (meter) count(meter, by, isAllowed ? "allowed" : "blocked", caller);
+      const { isAllowed, note } = judge(caller, operation, verb);
+      note(caller);
       if (isAllowed) return undefined;
       const id = caller ? spiffeId(caller) : "";
       return `access control policy has denied access to id: ${id} operation: ${operation} verb: ${verb}`;
@@ -104,11 +94,50 @@ const verbs: ReadonlySet<string> = new Set([
   "PATCH",
 ]);
 
-function compile(policy: AccessPolicy, isHttp: boolean): Policy {
+function compile(
+  policy: AccessPolicy,
+  isHttp: boolean,
+  decide: Decide,
+  globally: Decision,
+): Policy {
   const { defaultAction, trustDomain, operations } = policy;
+  const by = defaultAction === "" ? "global" : "app";
   const rules = operations.map(({ name, httpVerb, action }): readonly [string, Rule] => {
     const path = name.startsWith("/") ? name : `/${name}`;
-    return [isHttp ? path.toLowerCase() : path, { action, verbs: new Set(httpVerb) }];
+    const rule = { decision: decide(action, by), verbs: new Set(httpVerb) };
+    return [isHttp ? path.toLowerCase() : path, rule];
   });
-  return { defaultAction, trustDomain, operations: createOperationTree(rules) };
+  return {
+    trustDomain,
+    operations: createOperationTree(rules),
+    otherwise: by === "app" ? decide(defaultAction, by) : globally,
+    withoutVerb: decide(defaultAction, by),
+  };
 }
+
+const mostCounters = 500;
+
+function decisions(meter: Meter | undefined): Decide {
+  const made = (by: By, isAllowed: boolean): Decision => {
+    if (!meter) return { isAllowed, note: () => {} };
+    const name = `runtime_acl_${by}_policy_action_${isAllowed ? "allowed" : "blocked"}_total`;
+    const counters = new TupleCache<() => void>(mostCounters);
+    return {
+      isAllowed,
+      note: (caller) => {
+        const { trustDomain, namespace } = caller ?? nobody;
+        const labels = [trustDomain, namespace];
+        const counter =
+          counters.get(labels) ??
+          counters.put(labels, meter.counter(name, { trustDomain, namespace }));
+        counter();
+      },
+    };
+  };
+  const all = {
+    app: { allow: made("app", true), deny: made("app", false) },
+    global: { allow: made("global", true), deny: made("global", false) },
+  };
+  return (action, by) => all[by][action.toLowerCase() === "allow" ? "allow" : "deny"];
+}
+const nobody = { trustDomain: "", namespace: "" };

@@ -23,11 +23,13 @@ export function createOperationTree<T>(
   for (const [pattern, data] of patterns) insert(root, pattern, data);
   return {
     find: (operation) => {
-      const parts = segmentsOf(operation);
       let node = root;
-      for (const [i, part] of parts.entries()) {
-        const isLast = i === parts.length - 1;
-        const next = branch(node, part, isLast);
+      // Segment by segment, without a list of them.
+      for (let from = 0, to: number; ; from = to) {
+        const slash = operation.indexOf("/", from + 1);
+        const isLast = slash === -1;
+        to = isLast ? operation.length : slash;
+        const next = branch(node, operation.slice(from, to), isLast);
         if (!next) return undefined;
         node = next;
         // A bare "*" is one segment; everything else that holds a rule holds it for what lies below, too.
@@ -37,7 +39,6 @@ export function createOperationTree<T>(
         }
         if (isLast) return branch(node, oneSegment, true)?.data;
       }
-      return undefined;
     },
   };
 }

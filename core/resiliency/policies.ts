@@ -22,8 +22,8 @@ import { compileTrip } from "./trip.ts";
 
 /** The policies of one app. Breakers remember; everything else is made of documents. */
 export interface Resiliency {
-  /** For calls to an app, an HTTPEndpoint or a URL; each endpoint of it has a breaker of its own. `undefined` where no policy counts. */
-  app(target: string, endpoint: string): Guard | undefined;
+  /** For calls to an app, an HTTPEndpoint or a URL; each method of it has a breaker of its own. `undefined` where no policy counts. */
+  app(target: string, method: string): Guard | undefined;
   /** True when documents name the target: the built-in retries do not count then. */
   namesApp(target: string): boolean;
   component(name: string, kind: Kind, direction: Direction): Guard | undefined;
@@ -115,9 +115,9 @@ export function createResiliency(
     }
     return {
       repeats,
-      guard: (endpoint) =>
-        breakers(endpoint, () =>
-          nest([parts.retry, parts.breaker?.(endpoint).guard, parts.timeout]),
+      guard: (method) =>
+        breakers(method, () =>
+          nest([parts.retry, parts.breaker?.(`${target}:${method}`).guard, parts.timeout]),
         ),
     };
   }
@@ -156,7 +156,7 @@ export function createResiliency(
   }
 
   return {
-    app: (target, endpoint) => apps(target, appPolicy).guard(endpoint),
+    app: (target, method) => apps(target, appPolicy).guard(method),
     repeatsApp: (target) => apps(target, appPolicy).repeats,
     namesApp: (target) => merged.apps.has(target),
     component: (name, kind, direction) => {
@@ -177,7 +177,7 @@ interface Parts {
 }
 interface AppPolicy {
   readonly repeats: boolean;
-  guard(endpoint: string): Guard | undefined;
+  guard(method: string): Guard | undefined;
 }
 interface ActorPolicy {
   readonly during: Guard | undefined;

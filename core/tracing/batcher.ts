@@ -75,13 +75,15 @@ export function createBatcher(sink: SpanSink, deps: BatcherDeps): Batcher {
   async function sendAll(): Promise<void> {
     while (queue.length > 0 && !closed.signal.aborted) await sendBatch(queue.splice(0, maxBatch));
   }
-  /** Waits for company, then sends until nothing is left. There is never more than one. */
+  /** Waits for company and sends, in turns, until nothing is left. There is never more than one. */
   async function pump(): Promise<void> {
-    if (queue.length < maxBatch) {
-      company = new AbortController();
-      await clock.sleep(delayMs, { signal: company.signal }).catch(() => {});
+    while (queue.length > 0 && !closed.signal.aborted) {
+      if (queue.length < maxBatch && !hurry.signal.aborted) {
+        company = new AbortController();
+        await clock.sleep(delayMs, { signal: company.signal }).catch(() => {});
+      }
+      if (queue.length > 0) await sendBatch(queue.splice(0, maxBatch));
     }
-    await sendAll();
     pumping = undefined;
   }
   /** Nothing is shared between requests but the queue: what one of them waits for ends with it. */

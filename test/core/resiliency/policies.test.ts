@@ -63,7 +63,7 @@ describe("targets", () => {
       ],
       clock,
     );
-    expect(await tries(made.app("cart", "cart:add"), clock)).toBe(3);
+    expect(await tries(made.app("cart", "add"), clock)).toBe(3);
     expect(await tries(made.component("store", "state", "outbound"), clock)).toBe(6);
     expect(made.component("store", "state", "inbound")).toBeUndefined();
     expect(made.app("other", "x")).toBeUndefined();
@@ -92,7 +92,7 @@ describe("targets", () => {
       clock,
     );
     const guard =
-      kind === "app" ? made.app("a", "a:m") : made.component("c", kind as Kind, "outbound");
+      kind === "app" ? made.app("a", "m") : made.component("c", kind as Kind, "outbound");
     expect(await tries(guard, clock)).toBe(wanted);
   });
   it("take the most special default", async () => {
@@ -111,7 +111,7 @@ describe("targets", () => {
     expect(await tries(made.component("s", "state", "inbound"), clock)).toBe(5);
     expect(await tries(made.component("p", "pubsub", "outbound"), clock)).toBe(4);
     expect(await tries(made.component("p", "pubsub", "inbound"), clock)).toBe(3);
-    expect(await tries(made.app("a", "a:m"), clock)).toBe(2);
+    expect(await tries(made.app("a", "m"), clock)).toBe(2);
   });
   it("with any entry use nothing of the defaults", async () => {
     const clock = fakeClock();
@@ -124,7 +124,7 @@ describe("targets", () => {
       ],
       clock,
     );
-    expect(await tries(made.app("a", "a:m"), clock)).toBe(1);
+    expect(await tries(made.app("a", "m"), clock)).toBe(1);
     expect(made.component("c", "state", "outbound")).toBeUndefined();
     expect(made.component("c", "state", "inbound")).toBeUndefined();
   });
@@ -137,7 +137,7 @@ describe("targets", () => {
       ],
       clock,
     );
-    expect(await tries(made.app("a", "a:m"), clock)).toBe(5);
+    expect(await tries(made.app("a", "m"), clock)).toBe(5);
   });
 });
 
@@ -178,12 +178,12 @@ describe("breakers", () => {
     ]);
     for (let i = 0; i < 2; i++)
       await made
-        .app("a", "a:one")?.(fail, free)
+        .app("a", "one")?.(fail, free)
         .catch(() => {});
-    expect(await open(made.app("a", "a:one"))).toBe(true);
-    expect(await open(made.app("a", "a:two"))).toBe(false);
-    await open(made.app("a", "a:three"));
-    expect(await open(made.app("a", "a:one"))).toBe(false);
+    expect(await open(made.app("a", "one"))).toBe(true);
+    expect(await open(made.app("a", "two"))).toBe(false);
+    await open(made.app("a", "three"));
+    expect(await open(made.app("a", "one"))).toBe(false);
   });
   it("are shared by both directions of a component", async () => {
     const both = { circuitBreaker: "cb" };
@@ -259,7 +259,7 @@ describe("what policies do", () => {
       clock,
       meter,
     );
-    await tries(made.app("a", "a:m"), clock);
+    await tries(made.app("a", "m"), clock);
     expect(seen).toEqual([
       "count resiliency_loaded r0|ns 1",
       "gauge resiliency_cb_state r0|circuitbreaker|ns|outbound|app_a|closed 1",

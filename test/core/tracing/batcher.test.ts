@@ -97,6 +97,14 @@ describe("a batcher", () => {
     const { clock, sent, add } = setUp();
     add("a", "b", "c", "d");
     await clock.advance(0);
+    expect(sent).toEqual([["a", "b", "c"]]);
+  });
+  it("lets what is left after a batch wait for company again", async () => {
+    const { clock, sent, add } = setUp();
+    add("a", "b", "c", "d");
+    await clock.advance(99);
+    expect(sent).toEqual([["a", "b", "c"]]);
+    await clock.advance(1);
     expect(sent).toEqual([["a", "b", "c"], ["d"]]);
   });
   it("loses the oldest where too many wait, and says how many", async () => {
@@ -163,7 +171,7 @@ describe("a batcher", () => {
     silent.add("b");
     await silent.clock.advance(999);
     expect(silent.sent).toEqual([["a"]]);
-    await silent.clock.advance(1);
+    await silent.clock.advance(1 + 100);
     expect(silent.sent).toEqual([["a"], ["b"]]);
     expect(silent.warnings[0]?.message).toMatch(/No answer within 1000 ms/);
   });

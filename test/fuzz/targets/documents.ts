@@ -75,7 +75,7 @@ export const documentTargets: readonly FuzzTarget[] = [
         namespace: "",
         meter: undefined,
       });
-      made.app("x", "x:m");
+      made.app("x", "m");
       made.component("z", "state", "inbound");
       made.actorBefore("y", "1");
     },
