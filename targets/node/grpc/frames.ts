@@ -19,6 +19,9 @@ export class SizeWatch {
   #got = 0;
   #length = 0;
 
+  /** Messages that have begun. */
+  messages = 0;
+
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -36,6 +39,7 @@ export class SizeWatch {
       const byte = chunk[at++] as number;
       if (this.#got > 0) this.#length = this.#length * 256 + byte;
       if (++this.#got < prefixBytes) continue;
+      this.messages++;
       this.#left = this.#length;
       this.#got = 0;
       this.#length = 0;

@@ -1,4 +1,10 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import {
+  type ClientHttp2Stream,
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
 import { workloadOf } from "#core/access-control/check.ts";
 import type { App } from "#core/app.ts";
 import { enterStream } from "#core/budget/grpc.ts";
@@ -7,20 +13,22 @@ import { messageOf } from "#core/errors/component-error.ts";
 import { refuseToken } from "#core/grpc/access.ts";
 import { checkBaggage } from "#core/grpc/baggage.ts";
 import { renderStatus } from "#core/grpc/render-error.ts";
-import { traceBin } from "#core/grpc/trace-bin.ts";
 import { cleanMethod } from "#core/http/path.ts";
 import { tokenHeader } from "#core/http/token.ts";
 import type { Workload } from "#core/identity/workload.ts";
 import { calleeOf } from "#core/invoke/operations.ts";
+import type { CallOptions } from "#core/ports/component.ts";
 import type { AppRef } from "#core/ports/platform.ts";
 import { noteError } from "#core/telemetry/error-codes.ts";
-import type { TraceContext } from "#core/trace-context.ts";
+import { isTruthy } from "#core/util/truthy.ts";
 import type { Http2Pool } from "../http2-pool.ts";
 import { peerWorkload } from "../peers/peer-workload.ts";
 import { calleeAppId, calleeNamespace } from "../peers/wire.ts";
 import { StreamCaller } from "./caller.ts";
+import { endWith, guardedCall } from "./guarded-call.ts";
 import { observeDelivered, observeProxied } from "./observe-proxied.ts";
-import { proxyTrace } from "./proxy-span.ts";
+import { headersFor, localHeaders, retrace } from "./proxy-headers.ts";
+import { calleeIdOf, failureOf, type Policy, policyFor, settled } from "./proxy-policy.ts";
 import { code, refuse } from "./status.ts";
 import { tunnel } from "./tunnel.ts";
 
@@ -34,6 +42,16 @@ export interface ProxyRoutes {
   remote?(to: AppRef, from: AppRef): Promise<Omit<Route, "id">>;
 }
 
+export interface Route {
+  readonly id: string;
+  readonly pool: Http2Pool;
+  readonly headers: OutgoingHttpHeaders;
+  /** Where this process hosts it. */
+  readonly callee?: App;
+  /** The address did not answer. */
+  failed?(): void;
+}
+
 const unknown = (text: string): ApiError =>
   new ApiError("ERR_DIRECT_INVOKE", { http: 500, grpc: code.unknown }, text);
 
@@ -45,45 +63,69 @@ export function createProxy(
     if (app.metrics || app.apiLog) observeProxied(app, stream, headers);
     const caller = new StreamCaller(app, headers, stream);
     const path = headers[":path"] ?? "";
-    const admitted = refuseToken(caller);
-    if (admitted) {
-      const route = admitted.then(() => {
+    const proceed = (): void => {
+      try {
         takeBudget(app, stream);
-        return routeFor(routes, caller, path);
-      });
-      return void forward(route, caller, stream, headers);
-    }
-    try {
-      takeBudget(app, stream);
-      const route = routeFor(routes, caller, path);
-      // The common case, an app of this process over a connection that is there, takes no turn of the event loop.
-      const upstream =
-        route instanceof Promise
-          ? undefined
-          : route.pool.requestNow(headersFor(headers, caller, route, stream));
-      if (!upstream) return void forward(route, caller, stream, headers);
-      observeCallee(route as Route, app, stream, headers);
-      tunnel(stream, upstream, app.limits.maxBodyBytes);
-    } catch (reason) {
-      fail(stream, app, reason);
-    }
+        const policy = policyFor(app, caller, path);
+        if (policy) return void forwardUnder(policy, routes, caller, stream, headers);
+        const route = routeFor(routes, caller, path);
+        // The common case, an app of this process over a connection that is there, takes no turn of the event loop.
+        const upstream =
+          route instanceof Promise
+            ? undefined
+            : route.pool.requestNow(headersFor(headers, caller, route, stream));
+        if (!upstream) return void forward(route, caller, stream, headers);
+        observeCallee(route as Route, app, stream, headers);
+        tunnel(stream, upstream, app.limits.maxBodyBytes);
+      } catch (reason) {
+        fail(stream, app, reason);
+      }
+    };
+    const admitted = refuseToken(caller);
+    if (!admitted) return proceed();
+    admitted.then(proceed, (reason: unknown) => fail(stream, app, reason));
   };
+}
+
+/**
+ * A call that says it is a stream (`dapr-stream`) is under the policy until it stands; any other to its end.
+ * Dapr's distinction: nothing else tells a stream from a message.
+ */
+async function forwardUnder(
+  { guard, repeats }: Policy,
+  routes: ProxyRoutes,
+  caller: StreamCaller,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+): Promise<void> {
+  const { app } = caller;
+  const maxMessageBytes = app.limits.maxBodyBytes;
+  let own: OutgoingHttpHeaders | undefined;
+  const open = async (): Promise<ClientHttp2Stream> => {
+    const route = await settled(() => routeFor(routes, caller, headers[":path"] ?? ""));
+    // One span for all tries: it ends with the caller's stream.
+    if (!own) observeCallee(route, app, stream, headers);
+    own = own ? { ...own, ...route.headers } : headersFor(headers, caller, route, stream);
+    return connected(route, own);
+  };
+  const inTime = async ({ signal }: CallOptions): Promise<ClientHttp2Stream> => {
+    const upstream = await open();
+    if (signal.aborted) upstream.close(constants.NGHTTP2_CANCEL);
+    return upstream;
+  };
+  try {
+    if (isTruthy(caller.header("dapr-stream") ?? ""))
+      tunnel(stream, await guard(inTime, caller), maxMessageBytes);
+    else await guardedCall({ guard, repeats, stream, maxMessageBytes, options: caller, open });
+  } catch (reason) {
+    fail(stream, app, failureOf(reason));
+  }
 }
 
 /** A proxied call is a stream, whatever its service makes of it. */
 function takeBudget({ budget }: App, stream: ServerHttp2Stream): void {
   if (!budget || stream.destroyed) return;
   stream.once("close", enterStream(budget));
-}
-
-export interface Route {
-  readonly id: string;
-  readonly pool: Http2Pool;
-  readonly headers: OutgoingHttpHeaders;
-  /** Where this process hosts it. */
-  readonly callee?: App;
-  /** The address did not answer. */
-  failed?(): void;
 }
 
 /** A call to oneself is no call between apps. */
@@ -99,7 +141,8 @@ function observeCallee(
 function fail(stream: ServerHttp2Stream, app: App, reason: unknown): void {
   const error = toApiError(reason);
   noteError(app, error);
-  refuse(stream, renderStatus(error));
+  const status = renderStatus(error);
+  if (!endWith(stream, status)) refuse(stream, status);
 }
 
 async function forward(
@@ -121,7 +164,7 @@ async function forward(
 function routeFor(routes: ProxyRoutes, caller: StreamCaller, path: string): Route | Promise<Route> {
   const { app } = caller;
   checkBaggage(app, caller);
-  const id = caller.header("dapr-callee-app-id") ?? caller.header("dapr-app-id");
+  const id = calleeIdOf(caller);
   if (id === undefined)
     throw unknown(
       "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found",
@@ -177,68 +220,6 @@ async function connected({ pool, id, failed }: Route, headers: OutgoingHttpHeade
     );
   }
 }
-
-/** At the last hop: who calls, and the app's own token. */
-export function localHeaders(caller: AppRef | undefined, callee: App): OutgoingHttpHeaders {
-  const out: OutgoingHttpHeaders = {};
-  if (caller && caller !== callee) {
-    out["dapr-caller-app-id"] = caller.appId;
-    out["dapr-callee-app-id"] = callee.appId;
-  }
-  if (callee.appToken !== undefined) out[tokenHeader] = callee.appToken;
-  return out;
-}
-
-/** The caller's metadata without what is meant for the runtime, and without what only the runtime may say. */
-function headersFor(
-  headers: IncomingHttpHeaders,
-  caller: StreamCaller,
-  route: Route,
-  stream: ServerHttp2Stream,
-): OutgoingHttpHeaders {
-  const path = headers[":path"] ?? "";
-  const { callee } = route;
-  const trace = proxyTrace(
-    caller.app,
-    caller,
-    stream,
-    path,
-    callee === caller.app ? "server" : "client",
-  );
-  const out: OutgoingHttpHeaders = {};
-  for (const name in headers) if (!ours.has(name)) out[name] = headers[name];
-  if (trace) setTrace(out, trace);
-  for (const name in route.headers) out[name] = route.headers[name];
-  if (callee?.tracer && callee !== caller.app) retrace(out, callee, stream, path);
-  return out;
-}
-function setTrace(out: OutgoingHttpHeaders, { traceparent, tracestate }: TraceContext): void {
-  out["traceparent"] = traceparent;
-  if (tracestate !== "") out["tracestate"] = tracestate;
-  out["grpc-trace-bin"] = traceBin(traceparent);
-}
-/** The callee's part of the call, as another process would have it. */
-function retrace(
-  out: OutgoingHttpHeaders,
-  callee: App,
-  stream: ServerHttp2Stream,
-  path: string,
-): void {
-  const caller = new StreamCaller(callee, out as IncomingHttpHeaders, stream);
-  const trace = proxyTrace(callee, caller, stream, path, "server");
-  if (trace) setTrace(out, trace);
-}
-const ours: ReadonlySet<string> = new Set([
-  ":authority",
-  ":scheme",
-  "host",
-  "connection",
-  "dapr-app-id",
-  "dapr-caller-app-id",
-  "dapr-callee-app-id",
-  "dapr-caller-namespace",
-  tokenHeader,
-]);
 
 /** The last hop of a call that another process has taken: to the hosted app's own server. */
 export async function deliver(

@@ -10,6 +10,7 @@ export const code = {
   deadlineExceeded: 4,
   permissionDenied: 7,
   resourceExhausted: 8,
+  failedPrecondition: 9,
   unimplemented: 12,
   internal: 13,
   unavailable: 14,

@@ -138,12 +138,13 @@ function onWantTrailers(this: ServerHttp2Stream & Joined): void {
 /** "close" follows, and tells. */
 function onError(): void {}
 
-const noStatus = trailers({
+export const noStatus: OutgoingHttpHeaders = trailers({
   code: code.unavailable,
   message: "The app ended the call without a status",
 });
 
-function responseHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
+/** The callee's headers as the caller gets them. */
+export function responseHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
   const out = openingHeaders(undefined);
   const given: OutgoingHttpHeaders = { ...out };
   for (const name in headers)
