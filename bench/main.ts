@@ -37,7 +37,8 @@ async function bench({ json, only, seconds, peer }: Options, life: Life): Promis
   }
   const resources = withRedis ? ["components.yaml", "redis.yaml"] : ["components.yaml"];
   const runtime = await startRuntime({ appPort: backend.port, resources }, life);
-  await new Promise((done) => setTimeout(done, 1000));
+  // What the start has left is given back by then (targets/node/rest.ts).
+  await new Promise((done) => setTimeout(done, 3000));
   const rssIdleBytes = rssBytes(runtime.pids);
   const targets: readonly Target[] = peer ? [runtime, peer] : [runtime];
   if (withRedis) life.after.defer(() => deleteStream(topic));

@@ -155,7 +155,7 @@ export async function rssOfApps(count: number, life: Life): Promise<number> {
     await untilUp(`The API of ${appID}`, child, life, () =>
       isHealthy(`http://127.0.0.1:${daprHTTPPort}`),
     );
-  await new Promise((done) => setTimeout(done, 1000));
+  await new Promise((done) => setTimeout(done, 3000));
   // Of the runtime alone: the apps are its children.
   const rss = rssBytes([child.pid as number]);
   await end(child);

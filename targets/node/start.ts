@@ -14,6 +14,7 @@ import { nodePlatform } from "./platform.ts";
 import { withPluggable } from "./pluggable/discover.ts";
 import { serveProfiles } from "./profiling.ts";
 import { parse, readConfiguration, readResources } from "./resources.ts";
+import { restWhenIdle } from "./rest.ts";
 import { prepareSocket } from "./unix-socket.ts";
 import { identityKey, type Served, type Shared } from "./served.ts";
 import { closeAll, stop } from "./stop.ts";
@@ -72,6 +73,7 @@ export const startNode: StartNode = async (options) => {
   const ready = Promise.all(served.map((app) => startApp(app, ending.signal))).then(() => {});
   // Ending before everything was ready is no failure of its own.
   ready.catch(() => {});
+  ending.signal.addEventListener("abort", restWhenIdle(clock));
   let stopping: Promise<void> | undefined;
   return {
     apps: new Map(

@@ -2,7 +2,6 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { LookupFunction } from "node:net";
 import { createSecureContext } from "node:tls";
-import { Agent, fetch } from "undici";
 import type { ClientTls } from "#core/ports/platform.ts";
 
 /** How connections are made. */
@@ -27,11 +26,12 @@ export function tlsFetch(tls: ClientTls, how: ConnectOptions = {}): typeof globa
   return agentFetch({ ...how, ...connect });
 }
 
-/** A `fetch` over connections of its own. */
+/** A `fetch` over connections of its own. Its library is loaded with the first call: many processes make none. */
 export function agentFetch(connect: ConnectOptions): typeof globalThis.fetch {
-  const dispatcher = new Agent({ connect });
-  return ((input: string, init?: RequestInit) =>
-    fetch(input, { ...(init as object), dispatcher })) as unknown as typeof globalThis.fetch;
+  let opening: Promise<typeof globalThis.fetch> | undefined;
+  const open = async (): Promise<typeof globalThis.fetch> =>
+    (await import("./open-agent.ts")).openAgent(connect);
+  return async (input, init) => (await (opening ??= open()))(input, init);
 }
 
 function check(what: string, pem: string): void {

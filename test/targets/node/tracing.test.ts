@@ -211,7 +211,10 @@ describe("spans of the Node target, as a collector gets them", () => {
       failed: true,
       attributes: { "rpc.service": "ServiceInvocation", "net.peer.name": "nobody" },
     });
-    const [read, missing, refused] = named(receiver.spans, "/dapr.proto.runtime.v1.Dapr/GetState");
+    const reads = "/dapr.proto.runtime.v1.Dapr/GetState";
+    // They may go out in two batches.
+    await eventually(() => named(receiver.spans, reads).length === 3);
+    const [read, missing, refused] = named(receiver.spans, reads);
     expect(read).toMatchObject({ traceId, parentId, kind: "client", failed: false });
     expect(read?.attributes).toEqual({
       "dapr-ticket": "T-8",
