@@ -141,7 +141,7 @@ function relay(
     // Trailers and the status in the headers have been told by then.
     up.once("close", () => {
       if (end?.["grpc-status"] === undefined)
-        return fail(new CallFault(code.unavailable, "The connection to the app was lost"));
+        return fail(new CallFault(code.unavailable, whyWithoutStatus(up)));
       if (end["grpc-status"] !== "0") return fail(new CalleeFault(end, opening));
       if (!settle()) return;
       answer.finish(end, opening);
@@ -149,6 +149,12 @@ function relay(
     });
     request.sendTo(up, (reason) => fail(new PermanentError(reason)));
   });
+}
+
+function whyWithoutStatus({ rstCode }: ClientHttp2Stream): string {
+  return rstCode === constants.NGHTTP2_NO_ERROR
+    ? "The app ended the call without a status"
+    : "The connection to the app was lost";
 }
 
 /** Ends the caller's stream with a status of the runtime's, whatever it has got so far. */

@@ -25,6 +25,8 @@ export class KeptRequest {
   sendTo(up: ClientHttp2Stream, failed: (reason: CallFault) => void): void {
     this.#up = up;
     this.#failed = failed;
+    // Whoever it was held back for is gone.
+    up.once("close", () => this.#down.resume());
     for (const chunk of this.#kept) up.write(chunk);
     if (this.#hasEnded) up.end();
     if (this.#isRead) return void this.#down.resume();
@@ -52,6 +54,5 @@ export class KeptRequest {
     if (!up || up.destroyed || up.writableEnded || up.write(chunk)) return;
     this.#down.pause();
     up.once("drain", () => this.#down.resume());
-    up.once("close", () => this.#down.resume());
   }
 }
