@@ -51,6 +51,16 @@ export default defineConfig({
         },
       },
       { test: { name: "fuzz", include: ["test/fuzz/**/*.test.ts"], testTimeout: 120_000 } },
+      { test: { name: "k8s", include: ["test/k8s/**/*.test.ts"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "cluster",
+          include: ["test/cluster/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 900_000,
+        },
+      },
       { test: { name: "boundaries", include: ["test/boundaries/**/*.test.ts"] } },
       {
         test: {

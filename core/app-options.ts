@@ -8,6 +8,8 @@ import type { AppMetrics } from "./telemetry/app-metrics.ts";
 import type { Meter } from "./telemetry/meter.ts";
 
 export interface AppOptions extends AppRef {
+  /** Tells replicas of one app apart that one runtime hosts (a pod's UID). Absent: there is only one. */
+  readonly instance?: string;
   readonly channel?: AppChannel;
   readonly connection?: AppConnection;
   /** Absent: the app is not asked, and counts as healthy. */
@@ -36,5 +38,7 @@ export interface AppOptions extends AppRef {
   readonly failOnComponentError: boolean;
   readonly bindingProbeMs: number;
   readonly disableInitEndpoints: readonly string[];
+  /** True: locks that the app still has are given back when it ends. */
+  readonly releaseLocks?: boolean;
   shutdown(force: boolean): void;
 }

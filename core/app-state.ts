@@ -13,6 +13,7 @@ import {
 import { type Origins, parseOrigins } from "./http/cors.ts";
 import type { BadTokens } from "./identity/bad-tokens.ts";
 import type { Components } from "./load-components.ts";
+import { createHeldLocks, type HeldLocks } from "./lock/held-locks.ts";
 import { behindPipeline, observedChannel, observersOf } from "./observe-app.ts";
 import type { Kind } from "./ports/manifest.ts";
 import type { AppChannel, Platform } from "./ports/platform.ts";
@@ -48,6 +49,7 @@ export class AppState implements App {
   readonly apiLog: ApiLog | undefined;
   readonly extended: Map<string, string>;
   readonly health: AppHealth & { readonly waitingFor: Set<string> };
+  readonly heldLocks: HeldLocks | undefined;
   readonly shutdown: (force: boolean) => void;
   subscriptions: readonly SubscriptionView[] = [];
   readonly streaming: StreamingSubscriptions;
@@ -90,6 +92,7 @@ export class AppState implements App {
     ({ meter: this.meter, metrics: this.metrics, apiLog: this.apiLog } = observersOf(options, log));
     this.extended = new Map(Object.entries(options.extended));
     this.health = { waitingFor: new Set(["app", ...options.waitFor]), outbound: true };
+    this.heldLocks = options.releaseLocks ? createHeldLocks(clock) : undefined;
     this.shutdown = options.shutdown;
     this.streaming = createStreamingSubscriptions(clock, log);
     this.configurationSubscriptions = createConfigurationSubscriptions(clock, log);

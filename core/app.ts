@@ -6,6 +6,7 @@ import type { ConfigurationSubscriptions } from "./configuration/subscriptions.t
 import type { Origins } from "./http/cors.ts";
 import type { BadTokens } from "./identity/bad-tokens.ts";
 import type { TokenOwner } from "./identity/token-check.ts";
+import type { HeldLocks } from "./lock/held-locks.ts";
 import type { Pipeline } from "./middleware/pipeline.ts";
 import type { Metadata } from "./ports/component.ts";
 import type { Kind, Kinds } from "./ports/manifest.ts";
@@ -122,6 +123,8 @@ export interface App extends AppRef {
   readonly streaming: StreamingSubscriptions;
   readonly configurationSubscriptions: ConfigurationSubscriptions;
   readonly health: AppHealth;
+  /** Locks that end with the app; absent: they expire by themselves, as Dapr's. */
+  readonly heldLocks?: HeldLocks | undefined;
   /** Asked for by `POST /v1.0/shutdown`; the target decides what ends. */
   shutdown(force: boolean): void;
 }

@@ -5,6 +5,7 @@ import { AppState } from "./app-state.ts";
 import type { App } from "./app.ts";
 import { createUsage, type Usage } from "./budget/budget.ts";
 import type { LoopShare } from "./budget/loop-share.ts";
+import type { Replica } from "./hosted-apps.ts";
 import { messageOf } from "./errors/component-error.ts";
 import type { BadTokens } from "./identity/bad-tokens.ts";
 import {
@@ -33,8 +34,10 @@ import { isVisible } from "./resources/scopes.ts";
 import { ownTracing, type TracingOwner } from "./tracing/app-tracing.ts";
 
 /** An app that the runtime hosts. */
-export interface HostedApp extends AsyncDisposable {
+export interface HostedApp extends Replica, AsyncDisposable {
   readonly app: App;
+  /** Whether calls should rather go to other replicas. True from the start. */
+  isAvailable: boolean;
   /** Starts what calls the app: subscriptions and input bindings. Asks the app for its own first. */
   start(): Promise<void>;
   /** Stops what calls the app for good, after what is in flight; the API stays up, and the app's health is asked for still. */
@@ -59,7 +62,7 @@ export interface HostDeps extends Omit<LoadDeps, "denied" | "meter"> {
 export async function hostApp(
   options: AppOptions,
   deps: HostDeps,
-  gone: () => void,
+  gone: (hosted: HostedApp) => void,
 ): Promise<HostedApp> {
   const { configuration } = options;
   const resources = options.resources.filter((resource) => isVisible(resource, options));
@@ -98,9 +101,11 @@ const retireMs = 30_000;
 
 class Hosted implements HostedApp {
   readonly app: AppState;
+  readonly instance: string;
+  isAvailable = true;
   readonly #options: AppOptions;
   readonly #deps: HostDeps;
-  readonly #gone: () => void;
+  readonly #gone: (hosted: HostedApp) => void;
   readonly #tracing: TracingOwner;
   readonly #callers: AppCallers;
   readonly #ended = new AbortController();
@@ -117,8 +122,9 @@ class Hosted implements HostedApp {
     options: AppOptions,
     sources: Omit<PolicySources, "tracing" | "before">,
     deps: HostDeps,
-    gone: () => void,
+    gone: (hosted: HostedApp) => void,
   ) {
+    this.instance = options.instance ?? "";
     this.#options = options;
     this.#sources = sources;
     this.#deps = deps;
@@ -271,11 +277,12 @@ class Hosted implements HostedApp {
     this.app.health.waitingFor.delete(part);
   }
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#gone();
+    this.#gone(this);
     await this.stop();
     await this.#updating;
     await this.#callers.stopOutboxes();
     this.#ended.abort();
+    await this.app.heldLocks?.releaseAll();
     await this.#sources.components.release();
     await Promise.allSettled([...this.#retired].map((entry) => entry.release()));
     this.#tracing.close();

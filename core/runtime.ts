@@ -6,6 +6,7 @@ import { subtleCryptoHttp } from "./crypto/subtle-http.ts";
 import { healthHttp } from "./health/http.ts";
 import type { AppOptions } from "./app-options.ts";
 import { type HostedApp, hostApp } from "./hosted-app.ts";
+import { createHostedApps } from "./hosted-apps.ts";
 import { createHttp } from "./http/surface.ts";
 import type { Caller } from "./http/input.ts";
 import { bindingsHttp } from "./bindings/http.ts";
@@ -47,8 +48,9 @@ export interface Source {
 
 /** One runtime, many apps. Every platform event ends in one of its calls; a target is the code that translates. */
 export interface Runtime extends AsyncDisposable {
-  /** Opens the app's components; rejects when that is asked for and one cannot start. */
+  /** Opens the app's components; rejects when that is asked for and one cannot start, and for an instance that is there already. */
   addApp(options: AppOptions): Promise<HostedApp>;
+  /** One of the app's replicas here, in turn. */
   find(app: AppRef): App | undefined;
   /** The HTTP API. Who calls is the target's finding, never the request's claim. */
   fetch(request: Request, caller: Caller): Response | Promise<Response>;
@@ -66,15 +68,13 @@ export interface Runtime extends AsyncDisposable {
 
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { platform } = options;
-  /** By namespace, then id: namespace "a" of "b.c" must never meet "a.b" of "c". */
-  const apps = new Map<string, Map<string, HostedApp>>();
+  const apps = createHostedApps<HostedApp>();
   const registry = createRegistry(options.manifests, options.target);
   const contrib = { ...platform, log: scopedLog(platform.log, "dapr.contrib") };
   const loop = createLoopShare(platform.clock, platform.loopActiveMs);
   const badTokens = createBadTokens(platform.clock);
   const instances = createInstances(contrib, platform.clock);
-  const find = ({ namespace, appId }: AppRef): App | undefined =>
-    apps.get(namespace)?.get(appId)?.app;
+  const { find } = apps;
   const invoke = createInvoke({ platform, find });
   const run = compose([measuredOperations, ...(options.layers ?? [])]);
   const fetch = createHttp(
@@ -102,21 +102,30 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     run,
     invoke,
     addApp: async (app) => {
-      const { namespace, appId } = app;
-      if (find(app))
-        throw new Error(`App "${app.appId}" is already hosted here; app ids must be unique`);
-      const hosted = await hostApp(app, { registry, instances, platform, badTokens, loop }, () =>
-        apps.get(namespace)?.delete(appId),
+      const refuseTwice = (): void => {
+        if (apps.has(app, app.instance ?? ""))
+          throw new Error(`App "${app.appId}" is already hosted here; app ids must be unique`);
+      };
+      refuseTwice();
+      const hosted = await hostApp(
+        app,
+        { registry, instances, platform, badTokens, loop },
+        (gone) => apps.remove(gone),
       );
-      const neighbours = apps.get(namespace) ?? new Map<string, HostedApp>();
-      apps.set(namespace, neighbours.set(appId, hosted));
+      try {
+        // Another of the same id may have come while this one opened its components.
+        refuseTwice();
+      } catch (reason) {
+        await hosted[Symbol.asyncDispose]();
+        throw reason;
+      }
+      apps.add(hosted);
       return hosted;
     },
     deliver: ({ app, component, topic }, messages, call) =>
       deliverTo(app, { component, topic }, messages, call),
     [Symbol.asyncDispose]: async () => {
-      const all = [...apps.values()].flatMap((neighbours) => [...neighbours.values()]);
-      await Promise.allSettled(all.map((app) => app[Symbol.asyncDispose]()));
+      await Promise.allSettled(apps.all.map((app) => app[Symbol.asyncDispose]()));
     },
   };
 }

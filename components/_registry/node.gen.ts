@@ -8,6 +8,7 @@ import { secrets as environmentSecrets } from "#components/environment/manifest.
 import { output as httpOutput } from "#components/http/manifest.ts";
 import { pubsub as inMemoryPubsub, state as inMemoryState } from "#components/in-memory/manifest.ts";
 import { names as kubernetesDnsNames } from "#components/kubernetes-dns/manifest.ts";
+import { secrets as kubernetesSecretsSecrets } from "#components/kubernetes-secrets/manifest.ts";
 import { secrets as localFileSecrets } from "#components/local-file/manifest.ts";
 import { output as localStorageOutput } from "#components/local-storage/manifest.ts";
 import { names as mdnsNames } from "#components/mdns/manifest.ts";
@@ -34,6 +35,7 @@ export const manifests = [
   inMemoryPubsub,
   inMemoryState,
   kubernetesDnsNames,
+  kubernetesSecretsSecrets,
   localFileSecrets,
   localStorageOutput,
   mdnsNames,

@@ -18,7 +18,7 @@ export function refuseToken(
   caller: Caller,
   target: string,
 ): Response | undefined | Promise<Response | undefined> {
-  if (request.method === "GET" && open.has(cleanPath(splitTarget(target).path))) return undefined;
+  if (isHealthRoute(request.method, target)) return undefined;
   const { rawHeaders } = caller;
   const given = rawHeaders
     ? joinedHeader(rawHeaders, tokenHeader)
@@ -26,6 +26,11 @@ export function refuseToken(
   const holds = given !== undefined && holdsToken(caller.app, given);
   if (typeof holds === "boolean") return holds ? undefined : refused(caller);
   return holds.then((really) => (really ? undefined : refused(caller)));
+}
+
+/** The routes that ask for no token. `target`: as it stood on the wire. */
+export function isHealthRoute(method: string, target: string): boolean {
+  return method === "GET" && open.has(cleanPath(splitTarget(target).path));
 }
 
 function refused({ app, remoteAddress }: Caller): Response {

@@ -29,7 +29,10 @@ export const tryLock: Operation<TryLock, boolean> = defineOperation(
     const loaded = storeOf(call, request);
     try {
       const stored = storedResource(loaded, call.app, resource);
-      return await loaded.port.acquire(stored, owner, expirySeconds, call);
+      const isTaken = await loaded.port.acquire(stored, owner, expirySeconds, call);
+      if (isTaken)
+        call.app.heldLocks?.took({ port: loaded.port, resource: stored, owner }, expirySeconds);
+      return isTaken;
     } catch (reason) {
       throw lockError("ERR_TRY_LOCK", `failed to try acquiring lock: ${messageOf(reason)}`, {
         cause: reason,
@@ -44,7 +47,10 @@ export const unlock: Operation<Unlock, LockRelease> = defineOperation(
     const loaded = storeOf(call, request);
     try {
       const stored = storedResource(loaded, call.app, request.resource);
-      return await loaded.port.release(stored, request.owner, call);
+      const lock = { port: loaded.port, resource: stored, owner: request.owner };
+      const release = await loaded.port.release(stored, request.owner, call);
+      call.app.heldLocks?.gaveBack(lock);
+      return release;
     } catch (reason) {
       throw lockError("ERR_UNLOCK", `failed to release lock: ${messageOf(reason)}`, {
         cause: reason,

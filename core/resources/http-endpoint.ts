@@ -38,7 +38,11 @@ const certificates = {
   certificate: "certificate",
   privateKey: "privateKey",
 } as const;
-const renegotiations = ["RenegotiateNever", "RenegotiateOnceAsClient", "RenegotiateFreelyAsClient"];
+/** Dapr's documents and its CRD spell it differently. */
+const renegotiations = ["Never", "OnceAsClient", "FreelyAsClient"].flatMap((word) => [
+  word,
+  `Renegotiate${word}`,
+]);
 
 function readClientTls(spec: Fields): readonly NameValue[] | undefined {
   if (!spec.has("clientTLS")) return undefined;

@@ -8,7 +8,7 @@ import { readResiliency } from "./resiliency.ts";
 import type { Resource } from "./resource.ts";
 import type { Origin, ResourceHead } from "./resource-head.ts";
 import { readSubscription } from "./subscription.ts";
-import { parseYaml } from "./yaml.ts";
+import { parseYaml, refuseDeep } from "./yaml.ts";
 
 /** A fault and where it stands. */
 export interface Problem extends Fault, Origin {}
@@ -56,6 +56,28 @@ export function parseDocuments(text: string, file: string): Parsed {
     if (resource && !faults.some(({ severity }) => severity === "error")) documents.push(resource);
   }
   return { documents, problems };
+}
+
+/** The same for one resource that has been parsed already, such as an object of the Kubernetes API. */
+export function readDocument(value: unknown, file: string): Parsed {
+  const origin = { file, document: 1 };
+  const faults: Fault[] = [];
+  let resource: Resource | undefined;
+  try {
+    refuseDeep(value);
+    resource = read(value, origin, faults);
+  } catch (reason) {
+    faults.push({
+      field: "",
+      message: `cannot be read: ${messageOf(reason)}`,
+      severity: "error",
+    });
+  }
+  const isUsable = !faults.some(({ severity }) => severity === "error");
+  return {
+    documents: resource && isUsable ? [resource] : [],
+    problems: faults.map((fault) => ({ ...fault, ...origin })),
+  };
 }
 
 /** `file (document 2): spec.topic is missing` */

@@ -44,9 +44,14 @@ export function parseYaml(text: string, lineOffset: number): unknown {
     },
   });
   const value: unknown = parsed.toJS({ maxAliasCount: maxAliases });
+  refuseDeep(value);
+  return value ?? undefined;
+}
+
+/** Throws for what is nested deeper than any resource: readers walk down by calling themselves. */
+export function refuseDeep(value: unknown): void {
   if (isDeep(value, maxDepth))
     throw new Error(`it is nested deeper than ${maxDepth} levels or refers to itself`);
-  return value ?? undefined;
 }
 
 function place(text: string, at: number, lineOffset: number): string {

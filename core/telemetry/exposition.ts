@@ -6,22 +6,38 @@ import { type Counter, type Gauge, Histogram, type Series } from "./series.ts";
 /** The media type of the text. https://prometheus.io/docs/instrumenting/exposition_formats/ */
 export const expositionType = "text/plain; version=0.0.4; charset=utf-8";
 
+export interface ExpositionOptions {
+  /** True: series say their app's namespace, too, which tells apart what several namespaces call the same. */
+  readonly namespaces?: boolean;
+}
+interface Owner {
+  readonly appId: string;
+  readonly namespace: string | undefined;
+}
+
 /** The apps' metrics as Prometheus reads them, a piece for each metric that has series, by name. */
-export function* exposition(apps: readonly AppMetrics[]): Generator<string> {
-  const byName = new Map<string, Array<{ readonly appId: string; readonly family: Family }>>();
+export function* exposition(
+  apps: readonly AppMetrics[],
+  { namespaces = false }: ExpositionOptions = {},
+): Generator<string> {
+  const byName = new Map<string, Array<Owner & { readonly family: Family }>>();
   for (const app of apps)
     for (const family of app.families()) {
       const name = exposedName(family.spec.name);
       const of = byName.get(name);
-      const entry = { appId: app.appId, family };
+      const entry = {
+        appId: app.appId,
+        namespace: namespaces ? app.namespace : undefined,
+        family,
+      };
       if (of) of.push(entry);
       else byName.set(name, [entry]);
     }
   for (const [name, families] of [...byName].sort(([a], [b]) => (a < b ? -1 : 1))) {
     let text = "";
-    for (const { appId, family } of families)
+    for (const { family, ...owner } of families)
       for (const series of family.series)
-        text += seriesText(name, labelsText(appId, family.spec, series), series);
+        text += seriesText(name, labelsText(owner, family.spec, series), series);
     const spec = (families[0] as (typeof families)[0]).family.spec;
     if (text !== "") yield head(name, spec.kind, spec.help) + text;
   }
@@ -38,9 +54,12 @@ function head(name: string, kind: string, help: string): string {
 }
 
 /** In the order of their names, as Dapr's exporter writes them. */
-function labelsText(appId: string, { labels }: MetricSpec, series: Series): string {
+function labelsText({ appId, namespace }: Owner, { labels }: MetricSpec, series: Series): string {
   const pairs = labels.map((name, i) => [name, series.labels[i] ?? ""] as const);
-  return [["app_id", appId] as const, ...pairs]
+  const own = [["app_id", appId] as const];
+  if (namespace !== undefined && !labels.includes("namespace"))
+    own.push(["namespace", namespace] as never);
+  return [...own, ...pairs]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}="${escapedLabel(value)}"`)
     .join(",");

@@ -1,9 +1,14 @@
 import { X509Certificate } from "node:crypto";
 import { parseArgs } from "node:util";
 import { createJwtVerifier } from "#core/identity/jwt.ts";
+import type { Log } from "#core/ports/platform.ts";
 import { parseDuration } from "#core/util/duration.ts";
+import type { KubeClient } from "#k8s/api/client.ts";
+import type { AuthorityStore } from "../node/ca/authority.ts";
+import type { Validator } from "../node/ca/validators.ts";
 import { clock } from "../node/clock.ts";
 import type { Cli } from "./cli.ts";
+import { type ClusterFlags, openCluster, storeIn, validatorIn } from "./ca-kubernetes.ts";
 import { levelOf, logFatal, openLog } from "./cli-log.ts";
 import { listenForEnd } from "./ending.ts";
 
@@ -14,110 +19,203 @@ const help = `Usage:
 
 Flags:
   --issuer-credentials DIR      Folder of ca.crt, issuer.crt and issuer.key; made when it is empty (default ./outrigger-ca)
-  --trust-domain NAME           Of the authority itself (default localhost)
-  --control-plane-namespace NS  Of the authority itself (default default)
+  --trust-domain NAME           Of the authority itself (default localhost; with --kubernetes cluster.local)
+  --control-plane-namespace NS  Of the authority itself (default default; with --kubernetes POD_NAMESPACE or outrigger-system)
   --port PORT                   (default 50001)
-  --listen-address ADDRESS      (default 127.0.0.1: the authority takes everybody's word without --jwt-issuer)
+  --listen-address ADDRESS      (default 127.0.0.1: the authority takes everybody's word without --jwt-issuer; with --kubernetes all)
+  --health-port PORT            For /healthz and /metrics (default none; with --kubernetes 8080)
   --workload-cert-ttl TIME      (default 24h)
   --allowed-clock-skew TIME     (default 15m)
   --jwt-issuer URL, --jwt-audience NAME, --jwks-url URL
                                 Whose JWTs prove who somebody is; without them everybody's word counts
+  --log-level LEVEL, --log-as-json
+
+On Kubernetes:
+  --kubernetes                  Pods prove who they are by tokens of their service accounts; credentials are in the
+                                Secret outrigger-ca, trusted roots also in the ConfigMap outrigger-trust-bundle
+  --kubeconfig FILE             (default the cluster that this is a pod of)
+  --token-audience NAME         What tokens may be for beside spiffe://<trust domain>/ns/<namespace>/dapr-sentry; may be repeated
+  --node-service-account NAMESPACE/NAME
+                                Its pods may be the apps of their own node; may be repeated, "" for none
+                                (default outrigger-node of the control plane's namespace)
+  --shared-service-account NAMESPACE/NAME=NS1,NS2
+                                Its pods may be the apps of these namespaces, of all for *; may be repeated
 `;
+
+type Values = ReturnType<typeof parse>["values"];
 
 /** `outrigger ca`; resolves with the exit code. */
 export async function ca(args: readonly string[], cli: Cli): Promise<number> {
-  const log = openLog({
-    level: levelOf("info"),
-    json: false,
-    write: (line) => cli.out(`${line}\n`),
-  });
+  const write = (line: string): void => cli.out(`${line}\n`);
+  let log = openLog({ level: levelOf("info"), json: false, write });
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        help: { type: "boolean", short: "h", default: false },
-        "issuer-credentials": { type: "string", default: "./outrigger-ca" },
-        "trust-domain": { type: "string", default: "localhost" },
-        "control-plane-namespace": { type: "string", default: "default" },
-        port: { type: "string", default: "50001" },
-        "listen-address": { type: "string", default: "127.0.0.1" },
-        "workload-cert-ttl": { type: "string", default: "24h" },
-        "allowed-clock-skew": { type: "string", default: "15m" },
-        "jwt-issuer": { type: "string", default: "" },
-        "jwt-audience": { type: "string", default: "" },
-        "jwks-url": { type: "string", default: "" },
-      },
-    });
+    const { values, positionals } = parse(args);
     if (values.help) {
       cli.out(help);
       return 0;
     }
-    const folder = values["issuer-credentials"];
-    const trustDomain = values["trust-domain"];
-    const { openFolder, rotateRoot, splitPem } = await import("../node/ca/folder.ts");
+    const { "log-level": level, "log-as-json": json } = values;
+    log = openLog({ level: levelOf(level), json, write });
+    const { kubernetes } = values;
+    if (kubernetes && values["jwt-issuer"] !== "")
+      throw new Error("--kubernetes and --jwt-issuer cannot be used together");
+    await using kube = kubernetes ? await openCluster(values.kubeconfig, cli.env) : undefined;
+    const flags = clusterFlags(values, cli.env);
+    const store = await storeOf(kube, values, flags, log);
     switch (positionals[0]) {
-      case "rotate-root": {
-        const phase = await rotateRoot(folder, trustDomain);
-        cli.out(`${steps[phase]}\n`);
+      case "rotate-root":
+        cli.out(`${steps[await store.rotate()]}\n`);
         return 0;
-      }
-      case "status": {
-        const { anchors, issuer } = await openFolder(folder, trustDomain);
-        const certificates = { issuer: [issuer.certificate], root: splitPem(anchors) };
-        for (const [what, all] of Object.entries(certificates))
-          for (const pem of all) {
-            const { subject, validTo, fingerprint256 } = new X509Certificate(pem);
-            cli.out(
-              `${what}  ${subject.replaceAll("\n", " ")}  until ${validTo}  ${fingerprint256.slice(0, 23)}\n`,
-            );
-          }
+      case "status":
+        cli.out(await statusOf(store));
         return 0;
-      }
       case undefined:
-        break;
+        return await serve(
+          store,
+          await validatorOf(kube, values, flags, log),
+          values,
+          flags,
+          cli,
+          log,
+        );
       default:
         throw new Error(`Unknown command "ca ${positionals[0]}"; see outrigger ca --help`);
     }
-    const { serveCa } = await import("../node/ca/serve-ca.ts");
-    const { insecure, jwks } = await import("../node/ca/validators.ts");
-    const issuer = values["jwt-issuer"];
-    if (issuer !== "" && values["jwt-audience"] === "")
-      throw new Error("--jwt-issuer needs --jwt-audience");
-    const jwt = { issuer, audience: values["jwt-audience"] };
-    const verify =
-      issuer === ""
-        ? undefined
-        : createJwtVerifier(
-            values["jwks-url"] === "" ? jwt : { ...jwt, jwksUrl: values["jwks-url"] },
-            { clock, log, fetch: globalThis.fetch },
-          );
-    if (!verify)
-      log.warn(
-        "Everybody who reaches the port gets the identity that is asked for: no --jwt-issuer is given",
-      );
-    const ending = listenForEnd(cli, ["SIGINT", "SIGTERM"]);
-    await using server = await serveCa({
-      port: wholeNumber("port", values.port),
-      address: values["listen-address"],
-      folder,
-      trustDomain,
-      namespace: values["control-plane-namespace"],
-      workloadTtlMs: duration("workload-cert-ttl", values["workload-cert-ttl"]),
-      clockSkewMs: duration("allowed-clock-skew", values["allowed-clock-skew"]),
-      validator: verify ? jwks(verify) : insecure,
-      log,
-    });
-    log.info(
-      `Certificate authority listening on port ${server.port}; trusted roots are in ${folder}/ca.crt`,
-    );
-    const code = await ending.asked;
-    ending.close();
-    return code;
   } catch (reason) {
     logFatal(log, reason);
     return 1;
   }
+}
+
+function parse(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      help: { type: "boolean", short: "h", default: false },
+      "issuer-credentials": { type: "string", default: "./outrigger-ca" },
+      "trust-domain": { type: "string", default: "" },
+      "control-plane-namespace": { type: "string", default: "" },
+      port: { type: "string", default: "50001" },
+      "listen-address": { type: "string" },
+      "health-port": { type: "string", default: "" },
+      "workload-cert-ttl": { type: "string", default: "24h" },
+      "allowed-clock-skew": { type: "string", default: "15m" },
+      "jwt-issuer": { type: "string", default: "" },
+      "jwt-audience": { type: "string", default: "" },
+      "jwks-url": { type: "string", default: "" },
+      "log-level": { type: "string", default: "info" },
+      "log-as-json": { type: "boolean", default: false },
+      kubernetes: { type: "boolean", default: false },
+      kubeconfig: { type: "string", default: "" },
+      "token-audience": { type: "string", multiple: true, default: [] as string[] },
+      "node-service-account": { type: "string", multiple: true },
+      "shared-service-account": { type: "string", multiple: true, default: [] as string[] },
+    },
+  });
+}
+
+/** Also without a cluster: then it is who the authority itself is. */
+function clusterFlags(
+  values: Values,
+  env: Readonly<Record<string, string | undefined>>,
+): ClusterFlags {
+  const { kubernetes } = values;
+  const namespace =
+    values["control-plane-namespace"] ||
+    (kubernetes ? env["POD_NAMESPACE"] || "outrigger-system" : "default");
+  return {
+    trustDomain: values["trust-domain"] || (kubernetes ? "cluster.local" : "localhost"),
+    namespace,
+    tokenAudiences: values["token-audience"],
+    nodeServiceAccounts: values["node-service-account"] ?? [`${namespace}/outrigger-node`],
+    sharedServiceAccounts: values["shared-service-account"],
+  };
+}
+
+async function storeOf(
+  kube: KubeClient | undefined,
+  values: Values,
+  flags: ClusterFlags,
+  log: Log,
+): Promise<AuthorityStore> {
+  if (kube) return storeIn(kube, flags, log);
+  const { folderStore } = await import("../node/ca/folder.ts");
+  return folderStore(values["issuer-credentials"], flags.trustDomain);
+}
+
+async function validatorOf(
+  kube: KubeClient | undefined,
+  values: Values,
+  flags: ClusterFlags,
+  log: Log,
+): Promise<Validator> {
+  if (kube) return validatorIn(kube, flags);
+  const { insecure, jwks } = await import("../node/ca/validators.ts");
+  const { "jwt-issuer": issuer, "jwt-audience": audience, "jwks-url": jwksUrl } = values;
+  if (issuer === "") {
+    log.warn(
+      "Everybody who reaches the port gets the identity that is asked for: no --jwt-issuer is given",
+    );
+    return insecure;
+  }
+  if (audience === "") throw new Error("--jwt-issuer needs --jwt-audience");
+  const jwt = { issuer, audience, ...(jwksUrl === "" ? {} : { jwksUrl }) };
+  return jwks(createJwtVerifier(jwt, { clock, log, fetch: globalThis.fetch }));
+}
+
+async function serve(
+  store: AuthorityStore,
+  validator: Validator,
+  values: Values,
+  { trustDomain, namespace }: ClusterFlags,
+  cli: Cli,
+  log: Log,
+): Promise<number> {
+  const { serveCa } = await import("../node/ca/serve-ca.ts");
+  const { serveHealth } = await import("../node/ca/health-port.ts");
+  const address = values["listen-address"] ?? (values.kubernetes ? "" : "127.0.0.1");
+  const healthPort = values["health-port"] || (values.kubernetes ? "8080" : "");
+  const ending = listenForEnd(cli, ["SIGINT", "SIGTERM"]);
+  await using server = await serveCa({
+    port: wholeNumber("port", values.port),
+    address,
+    store,
+    trustDomain,
+    namespace,
+    workloadTtlMs: duration("workload-cert-ttl", values["workload-cert-ttl"]),
+    clockSkewMs: duration("allowed-clock-skew", values["allowed-clock-skew"]),
+    validator,
+    log,
+  });
+  await using health =
+    healthPort === ""
+      ? undefined
+      : await serveHealth(
+          { port: wholeNumber("health-port", healthPort), address },
+          server.counts.exposition,
+        );
+  log.info(
+    `Certificate authority listening on port ${server.port}; trusted roots are in ${store.anchorsAt}`,
+  );
+  if (health) log.debug(`Health and metrics on port ${health.port}`);
+  const code = await ending.asked;
+  ending.close();
+  return code;
+}
+
+async function statusOf(store: AuthorityStore): Promise<string> {
+  const { splitPem } = await import("../node/ca/authority.ts");
+  const { anchors, issuer } = await store.open();
+  const certificates = { issuer: [issuer.certificate], root: splitPem(anchors) };
+  return Object.entries(certificates)
+    .flatMap(([what, all]) =>
+      all.map((pem) => {
+        const { subject, validTo, fingerprint256 } = new X509Certificate(pem);
+        return `${what}  ${subject.replaceAll("\n", " ")}  until ${validTo}  ${fingerprint256.slice(0, 23)}\n`;
+      }),
+    )
+    .join("");
 }
 
 const steps = {

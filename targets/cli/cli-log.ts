@@ -27,6 +27,7 @@ export function openLog(options: {
   readonly level: Level;
   readonly json: boolean;
   readonly appId?: string;
+  readonly namespace?: string | undefined;
   write(line: string): void;
 }): Log {
   return createLog({ ...options, version: runtimeVersion });

@@ -6,6 +6,10 @@ Usage:
   outrigger run [flags] -- <command>    Run an app with the Dapr API beside it
   outrigger run -f dapr.yaml            Run several apps in one runtime
   outrigger sidecar [flags]             Be a daprd: same flags, environment, ports and signals
+  outrigger node [flags]                Be the runtime of a Kubernetes node
+  outrigger injector [flags]            Give annotated pods what they need to find it
+  outrigger k8s status|apps|components|logs
+                                        Say what is wrong with an installation, and what to do
   outrigger ca [flags]                  Sign certificates for mTLS between runtimes
   outrigger version                     Print the version
   outrigger <command> --help            Print a command's flags
@@ -38,6 +42,22 @@ export async function runCommand(args: readonly string[], cli: Cli): Promise<num
     case "ca": {
       const { ca } = await import("./ca.ts");
       return ca(rest, cli);
+    }
+    case "node": {
+      const { node } = await import("./node.ts");
+      return node(rest, cli);
+    }
+    case "node-group": {
+      const { nodeGroup } = await import("./node-group.ts");
+      return nodeGroup(cli);
+    }
+    case "injector": {
+      const { injector } = await import("./injector.ts");
+      return injector(rest, cli);
+    }
+    case "k8s": {
+      const { k8s } = await import("./k8s.ts");
+      return k8s(rest, cli);
     }
     case "sidecar": {
       const { sidecar } = await import("./sidecar.ts");

@@ -77,7 +77,7 @@ async function serve(flags: Flags, parsed: ParsedArgs, cli: Cli, log: Log): Prom
   try {
     log.info(`Starting Outrigger, Dapr API version ${runtimeVersion}`);
     warnAbout(flags, parsed, log);
-    app = daprdOptions(flags, cli.env);
+    app = await withCluster(daprdOptions(flags, cli.env), flags, cli, log);
     const starting = start(app, cli, log, ending);
     const runtime = await Promise.race([starting, ending.asked.then(() => undefined)]);
     if (runtime) {
@@ -102,9 +102,30 @@ async function serve(flags: Flags, parsed: ParsedArgs, cli: Cli, log: Log): Prom
     logFatal(log, reason);
     return 1;
   } finally {
+    await app?.documents?.close();
     offReload();
     ending.close();
   }
+}
+
+/** In Kubernetes mode documents are those of the pod's namespace; `--config` names one of them. */
+async function withCluster(
+  app: NodeAppOptions,
+  flags: Flags,
+  cli: Cli,
+  log: Log,
+): Promise<NodeAppOptions> {
+  if (flags.text("mode") !== "kubernetes") return app;
+  const { clusterDocuments } = await import("../node/kubernetes/cluster-documents.ts");
+  const documents = await clusterDocuments(
+    {
+      namespace: app.namespace || "default",
+      config: flags.list("config")[0] ?? "",
+      hasBuiltInStore: !flags.boolean("disable-builtin-k8s-secret-store"),
+    },
+    { log, env: cli.env },
+  );
+  return { ...app, documents };
 }
 
 async function start(
@@ -167,6 +188,4 @@ function warnAbout(flags: Flags, { unknown, rest }: ParsedArgs, log: Log): void 
     log.warn(`Ignoring unknown flag ${name}${didYouMean(name.replace(/^-+/, ""), names)}`);
   for (const arg of rest)
     log.warn(`Ignoring argument ${JSON.stringify(arg)}; a boolean is written --flag=value`);
-  if (flags.text("mode") === "kubernetes")
-    log.warn("Kubernetes mode is not built yet: resources come from --resources-path only");
 }

@@ -1,8 +1,8 @@
 import type { AppConnection } from "#core/app.ts";
-import type { NodeAppOptions } from "./options.ts";
+import type { AppReach } from "./app-link.ts";
 
 /** How the app is reached, as metadata reports it. Only for an app with a port. */
-export function connectionOf(app: NodeAppOptions): AppConnection {
+export function connectionOf(app: AppReach): AppConnection {
   return {
     port: app.appPort as number,
     protocol: app.appProtocol,

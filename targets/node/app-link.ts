@@ -8,9 +8,20 @@ import { h2cChannel } from "./h2c-channel.ts";
 import { createHttp2Pool, type Http2Pool } from "./http2-pool.ts";
 import type { NodeAppOptions } from "./options.ts";
 
+/** Where an app listens, and how it is to be called. */
+export type AppReach = Pick<
+  NodeAppOptions,
+  | "appPort"
+  | "appProtocol"
+  | "appChannelAddress"
+  | "appMaxConcurrency"
+  | "appHealth"
+  | "maxBodyBytes"
+>;
+
 /** The way to an app: rpcs where it speaks gRPC, HTTP otherwise; `undefined` for one that only calls. */
 export function channelOf(
-  app: NodeAppOptions,
+  app: AppReach,
   pool: Http2Pool | undefined,
   metrics: AppMetrics | undefined,
 ): (AppChannel & Partial<AsyncDisposable>) | undefined {
@@ -38,7 +49,7 @@ export function channelOf(
 }
 
 /** The way of calls that are passed on as they are. */
-export function poolOf(app: NodeAppOptions): Http2Pool | undefined {
+export function poolOf(app: AppReach): Http2Pool | undefined {
   if (app.appPort === undefined || (app.appProtocol !== "grpc" && app.appProtocol !== "grpcs"))
     return undefined;
   const host = app.appChannelAddress.includes(":")

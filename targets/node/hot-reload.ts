@@ -27,7 +27,9 @@ export async function startHotReload(
 ): Promise<HotReload> {
   const fields = { app_id: app.appId };
   const read = (): Promise<Documents | Kept> =>
-    readDocuments(app, env, log).catch((reason: unknown) => ({ kept: messageOf(reason) }));
+    (app.documents?.read() ?? readDocuments(app, env, log)).catch((reason: unknown) => ({
+      kept: messageOf(reason),
+    }));
   async function changed(documents: Documents | Kept): Promise<void> {
     if ("kept" in documents)
       log.error(`Cannot reload documents, which stay as they were: ${documents.kept}`, fields);
@@ -37,8 +39,14 @@ export async function startHotReload(
         log.error(`Cannot reload documents: ${messageOf(reason)}`, fields),
       );
   }
+  const isHot = features.get("HotReload") ?? true;
+  if (app.documents) {
+    const now = async (): Promise<void> => changed(await read());
+    const off = isHot ? app.documents.onChange(() => void now()) : undefined;
+    return { reload: now, stop: () => off?.() };
+  }
   const paths = [...app.resourcesPaths, ...app.configPaths];
-  const isWatched = (features.get("HotReload") ?? true) && paths.length > 0;
+  const isWatched = isHot && paths.length > 0;
   const watching: FileWatch | undefined = isWatched
     ? await watchFiles({ paths, everyMs: app.reconcileMs || reconcileMs, read, changed })
     : undefined;

@@ -10,6 +10,8 @@ export interface LogOptions {
   readonly version: string;
   /** On every line, where a process has one app; lines about an app of several say their own. */
   readonly appId?: string | undefined;
+  /** On every line, where all that a process hosts is of one. */
+  readonly namespace?: string | undefined;
   write(line: string): void;
 }
 
@@ -18,6 +20,7 @@ export function createLog(options: LogOptions): Log {
   const least = levels.indexOf(options.level);
   const always = {
     ...(options.appId === undefined ? {} : { app_id: options.appId }),
+    ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
     instance: hostname(),
     scope: "dapr.runtime",
     type: "log",

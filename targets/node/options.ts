@@ -1,6 +1,16 @@
 import type { HealthProbe } from "#core/app-health/app-health.ts";
 import type { MtlsFlags } from "./mtls/settings.ts";
 import type { Log } from "#core/ports/platform.ts";
+import type { Documents } from "#core/reload/documents.ts";
+
+/** Where documents come from that are no files. */
+export interface DocumentSource {
+  /** As they are now. Rejects where the app's Configuration is not there. */
+  read(): Promise<Documents>;
+  /** Gives back what ends it. */
+  onChange(run: () => void): () => void;
+  close(): Promise<void>;
+}
 
 /** One app that the process is to host; every number already parsed, every default filled in. */
 export interface NodeAppOptions {
@@ -37,6 +47,8 @@ export interface NodeAppOptions {
   readonly apiLogging?: boolean;
   /** Where profiles are served, on loopback; absent means off. */
   readonly profilePort?: number;
+  /** Present where documents are a cluster's; paths and inline texts are not read then. */
+  readonly documents?: DocumentSource;
   /** Folders (or files) of resources. */
   readonly resourcesPaths: readonly string[];
   /** Configuration files; later ones override. */

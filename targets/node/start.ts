@@ -22,6 +22,7 @@ import { waitForPort } from "./wait-for-port.ts";
 import { manifests } from "#components/_registry/node.gen.ts";
 import { createJwtVerifier, readJwtSettings } from "#core/identity/jwt.ts";
 import { hashToken } from "#core/identity/token-check.ts";
+import type { Documents } from "#core/reload/documents.ts";
 import type { HostedApp } from "#core/hosted-app.ts";
 import { workloadOf } from "#core/access-control/check.ts";
 import { defaultTrustDomain } from "#core/identity/workload.ts";
@@ -101,11 +102,7 @@ async function serveApp(
   options: NodeOptions,
 ): Promise<Served> {
   const { log, env } = options;
-  const configuration = await readConfiguration(app.configPaths, env, log);
-  const resources = [
-    ...(await readResources(app.resourcesPaths, log)),
-    ...(app.inlineResources ?? []).flatMap(({ name, text }) => parse(text, name, log)),
-  ];
+  const { configuration, resources } = await (app.documents?.read() ?? readFiles(app, env, log));
   const pool = poolOf(app);
   const measured = await metrics.open(app, configuration.metrics);
   const channel = channelOf(app, pool, measured?.metrics);
@@ -164,7 +161,7 @@ async function serveApp(
       ...(await socketOf(app, "grpc")),
     });
     const common = {
-      app: hosted.app,
+      who: hosted.app,
       fetch: runtime.fetch,
       maxHeaderBytes: app.readBufferBytes,
       log,
@@ -207,6 +204,21 @@ async function serveApp(
     await channel?.[Symbol.asyncDispose]?.();
     throw portError(reason, app);
   }
+}
+
+/** Rejects for a folder that is not there: at the start that is a mistake. */
+async function readFiles(
+  app: NodeAppOptions,
+  env: NodeOptions["env"],
+  log: NodeOptions["log"],
+): Promise<Omit<Documents, "unread">> {
+  return {
+    configuration: await readConfiguration(app.configPaths, env, log),
+    resources: [
+      ...(await readResources(app.resourcesPaths, log)),
+      ...(app.inlineResources ?? []).flatMap(({ name, text }) => parse(text, name, log)),
+    ],
+  };
 }
 
 async function socketOf(

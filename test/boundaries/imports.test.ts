@@ -67,6 +67,17 @@ describe("arrows point inwards", () => {
   it("components never import targets or tests", () => {
     expect(violations("components", (module) => !/^#(?:targets|test)\//.test(module))).toEqual([]);
   });
+  it("components talk to Kubernetes in one place: Secrets are read there by a client of the component's own", () => {
+    const found = violations("components", (module) => !module.startsWith("#k8s/")).map(
+      (text) => text.split(" ")[0],
+    );
+    expect([...new Set(found)]).toEqual(["components/kubernetes-secrets/open-reader.ts"]);
+  });
+  it("k8s knows core and the Kubernetes API only", () => {
+    expect(violations("k8s", (module) => !/^#(?:components|targets|test)\//.test(module))).toEqual(
+      [],
+    );
+  });
   it("only a component's own folder is imported by it, beside core and what components share", () => {
     const found = violations("components", (module, file) => {
       if (!module.startsWith("#components/") || file.startsWith("components/_")) return true;

@@ -1,6 +1,12 @@
 import type { FuzzTarget } from "./target.ts";
 import { documentTargets } from "./targets/documents.ts";
+import { helloTargets } from "./targets/hellos.ts";
 import { textTargets } from "./targets/texts.ts";
 import { wireTargets } from "./targets/wire.ts";
 
-export const targets: readonly FuzzTarget[] = [...documentTargets, ...textTargets, ...wireTargets];
+export const targets: readonly FuzzTarget[] = [
+  ...documentTargets,
+  ...textTargets,
+  ...wireTargets,
+  ...helloTargets,
+];

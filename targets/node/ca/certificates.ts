@@ -1,5 +1,6 @@
 import "reflect-metadata";
 import {
+  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
@@ -9,10 +10,11 @@ import {
   Pkcs10CertificateRequestGenerator,
   type PublicKey,
   SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
-import { createPrivateKey, webcrypto } from "node:crypto";
+import { createPrivateKey, randomBytes, webcrypto } from "node:crypto";
 import { spiffeId, type Workload } from "#core/identity/workload.ts";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
@@ -28,30 +30,41 @@ export interface Validity {
   readonly notAfter: Date;
 }
 
-/** A root that signs issuers, and is then forgotten but for its certificate; the issuer signs workloads. */
+/**
+ * A root that signs issuers, and is then forgotten but for its certificate; the issuer signs workloads. Names and key
+ * ids are its own: OpenSSL finds a root by them, and while roots change several are trusted.
+ */
 export async function createRoot(
   trustDomain: string,
   now: number,
 ): Promise<{ readonly root: string; readonly issuer: Credentials }> {
+  const id = randomBytes(4).toString("hex");
   const rootKeys = await newKeys();
   const root = await X509CertificateGenerator.createSelfSigned({
-    name: `O=${trustDomain}`,
+    name: `O=${trustDomain}, CN=root ${id}`,
     keys: rootKeys,
     signingAlgorithm: algorithm,
     notBefore: new Date(now - skewMs),
     notAfter: new Date(now + 10 * yearMs),
-    extensions: caExtensions(1),
+    extensions: [
+      ...caExtensions(1),
+      await SubjectKeyIdentifierExtension.create(rootKeys.publicKey),
+    ],
   });
   const keys = await newKeys();
   const issuer = await X509CertificateGenerator.create({
-    subject: `O=${trustDomain} issuer`,
+    subject: `O=${trustDomain}, CN=issuer ${id}`,
     issuer: root.subject,
     publicKey: keys.publicKey,
     signingKey: rootKeys.privateKey,
     signingAlgorithm: algorithm,
     notBefore: new Date(now - skewMs),
     notAfter: new Date(now + yearMs),
-    extensions: caExtensions(0),
+    extensions: [
+      ...caExtensions(0),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await AuthorityKeyIdentifierExtension.create(rootKeys.publicKey),
+    ],
   });
   return {
     root: root.toString("pem"),
@@ -120,6 +133,7 @@ export async function issue(
         ],
         true,
       ),
+      await AuthorityKeyIdentifierExtension.create(of.publicKey),
     ],
   });
   return `${leaf.toString("pem")}\n${issuer.certificate.trim()}\n`;

@@ -1,79 +1,91 @@
-import { X509Certificate } from "node:crypto";
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createRoot, type Credentials } from "./certificates.ts";
+import {
+  type Authority,
+  type AuthorityStore,
+  checked,
+  names,
+  newAuthority,
+  nextStep,
+  type Phase,
+} from "./authority.ts";
 
-/** What a certificate authority keeps, by Dapr's names: `ca.crt` (trusted roots), `issuer.crt`, `issuer.key`. */
-export interface Authority {
-  /** All roots that are trusted now; PEM. */
-  readonly anchors: string;
-  readonly issuer: Credentials;
+/** The credentials of an authority in a folder, as `dapr mtls` writes them. */
+export function folderStore(folder: string, trustDomain: string): AuthorityStore {
+  return {
+    anchorsAt: join(folder, names.anchors),
+    open: () => openFolder(folder, trustDomain),
+    rotate: () => rotateRoot(folder, trustDomain),
+  };
 }
-const files = { anchors: "ca.crt", certificate: "issuer.crt", privateKey: "issuer.key" } as const;
-/** The issuer of a root that everybody is still to learn of. */
-const next = { certificate: "next-issuer.crt", privateKey: "next-issuer.key" } as const;
 
 /** Reads the folder; makes a root and an issuer where it has none. Throws with the file that is wrong. */
 export async function openFolder(folder: string, trustDomain: string): Promise<Authority> {
-  const found = await Promise.all(Object.values(files).map((name) => exists(join(folder, name))));
-  if (found.every((is) => !is)) {
-    const { root, issuer } = await createRoot(trustDomain, Date.now());
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await put(folder, files.privateKey, issuer.privateKey);
-    await put(folder, files.certificate, issuer.certificate);
-    await put(folder, files.anchors, root);
-  }
-  const read = async (name: string): Promise<string> => {
-    try {
-      return await readFile(join(folder, name), "utf8");
-    } catch (reason) {
-      throw new Error(`Cannot read ${join(folder, name)}: ${(reason as Error).message}`, {
-        cause: reason,
-      });
-    }
-  };
-  const [anchors = "", certificate = "", privateKey = ""] = await Promise.all(
-    Object.values(files).map(read),
-  );
-  const issuer = certificateOf(certificate, files.certificate);
-  if (
-    !splitPem(anchors).some((root) => issuer.verify(certificateOf(root, files.anchors).publicKey))
-  )
-    throw new Error(`${files.certificate} is not signed by a root of ${files.anchors}`);
-  return { anchors, issuer: { certificate, privateKey } };
+  const { anchors, issuer } = (await load(folder)) ?? (await make(folder, trustDomain));
+  return checked({ anchors, issuer });
 }
 
-export type Phase = "announced" | "switched" | "finished";
-
-/** Takes the next step to a new root: first everybody learns to trust it, then it issues, then the old one goes. */
+/** Takes the next step to a new root. What an interruption leaves, running it again completes. */
 export async function rotateRoot(folder: string, trustDomain: string): Promise<Phase> {
-  const { anchors } = await openFolder(folder, trustDomain);
-  const roots = splitPem(anchors);
-  if (await exists(join(folder, next.certificate))) {
-    await rename(join(folder, next.privateKey), join(folder, files.privateKey));
-    await rename(join(folder, next.certificate), join(folder, files.certificate));
-    return "switched";
+  const now = (await load(folder)) ?? (await make(folder, trustDomain));
+  const { phase, authority } = await nextStep(now, trustDomain);
+  const { anchors, issuer, next } = authority;
+  switch (phase) {
+    case "announced":
+      await put(folder, names.nextKey, next?.privateKey ?? "");
+      await put(folder, names.nextCertificate, next?.certificate ?? "");
+      await put(folder, names.anchors, anchors);
+      break;
+    case "switched":
+      await put(folder, names.privateKey, issuer.privateKey);
+      await put(folder, names.certificate, issuer.certificate);
+      await rm(join(folder, names.nextCertificate));
+      await rm(join(folder, names.nextKey));
+      break;
+    case "finished":
+      await put(folder, names.anchors, anchors);
   }
-  if (roots.length > 1) {
-    await put(folder, files.anchors, `${roots.at(-1)}\n`);
-    return "finished";
-  }
-  const { root, issuer } = await createRoot(trustDomain, Date.now());
-  await put(folder, next.privateKey, issuer.privateKey);
-  await put(folder, next.certificate, issuer.certificate);
-  await put(folder, files.anchors, `${anchors.trim()}\n${root}\n`);
-  return "announced";
+  return phase;
 }
 
-/** The certificates of a PEM text. */
-export function splitPem(text: string): readonly string[] {
-  return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+async function make(folder: string, trustDomain: string): Promise<Authority> {
+  const made = await newAuthority(trustDomain);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await put(folder, names.privateKey, made.issuer.privateKey);
+  await put(folder, names.certificate, made.issuer.certificate);
+  await put(folder, names.anchors, made.anchors);
+  return made;
 }
-function certificateOf(pem: string, name: string): X509Certificate {
+
+/** As the files stand, unchecked; `undefined` where there are none. */
+async function load(folder: string): Promise<Authority | undefined> {
+  const files = await Promise.all(Object.values(names).map((name) => read(join(folder, name))));
+  const [anchors, certificate, privateKey, nextCertificate, nextKey] = files;
+  const own = {
+    [names.anchors]: anchors,
+    [names.certificate]: certificate,
+    [names.privateKey]: privateKey,
+  };
+  if (Object.values(own).every((text) => text === undefined)) return undefined;
+  for (const [name, text] of Object.entries(own))
+    if (text === undefined)
+      throw new Error(`Cannot read ${join(folder, name)}: there is no such file`);
+  return {
+    anchors: anchors ?? "",
+    issuer: { certificate: certificate ?? "", privateKey: privateKey ?? "" },
+    ...(nextCertificate !== undefined && nextKey !== undefined
+      ? { next: { certificate: nextCertificate, privateKey: nextKey } }
+      : {}),
+  };
+}
+
+/** `undefined` for a file that is not there. */
+async function read(path: string): Promise<string | undefined> {
   try {
-    return new X509Certificate(pem);
+    return await readFile(path, "utf8");
   } catch (reason) {
-    throw new Error(`${name} is not a certificate`, { cause: reason });
+    if ((reason as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new Error(`Cannot read ${path}: ${(reason as Error).message}`, { cause: reason });
   }
 }
 
@@ -86,10 +98,4 @@ async function put(folder: string, name: string, text: string): Promise<void> {
     await rm(`${path}.new`, { force: true });
     throw reason;
   });
-}
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

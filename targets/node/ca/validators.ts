@@ -1,22 +1,38 @@
+import { SignCertificateRequest_TokenValidator as TokenValidator } from "#core/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
 import type { TokenVerifier } from "#core/identity/token-check.ts";
 import { spiffeId, type Workload } from "#core/identity/workload.ts";
+import type { CertificateRules } from "#k8s/identity/certificate-rules.ts";
 
-/** Why somebody does not get the identity asked for; `undefined` where it is proven. */
+/** Who somebody turned out to be, or why no identity is given. `isTransient`: asking again may help. */
+export type Verdict =
+  | { readonly proven: Workload }
+  | { readonly refused: string; readonly isTransient?: boolean };
 export type Validator = (
   asked: Workload,
-  request: { readonly token: string },
-) => Promise<string | undefined>;
+  request: { readonly token: string; readonly tokenValidator: TokenValidator },
+) => Promise<Verdict>;
 
 /** Takes everybody's word: for one machine, where whoever reaches the port is trusted anyway. */
-export const insecure: Validator = async () => undefined;
+export const insecure: Validator = async (asked) => ({ proven: asked });
 
 /** Takes a JWT's: it must name the very workload that is asked for. */
 export function jwks(verify: TokenVerifier): Validator {
   return async (asked, { token }) => {
-    if (token === "") return "a token is required";
+    if (token === "") return { refused: "a token is required" };
     const proven = await verify(token);
-    if (!proven) return "the token does not hold";
+    if (!proven) return { refused: "the token does not hold" };
     const same = proven.appId === asked.appId && proven.namespace === asked.namespace;
-    return same ? undefined : `the token is of ${spiffeId(proven)}, not of ${spiffeId(asked)}`;
+    if (same) return { proven: asked };
+    return { refused: `the token is of ${spiffeId(proven)}, not of ${spiffeId(asked)}` };
+  };
+}
+
+/** Takes a service account's token, by what Kubernetes says of its pod. */
+export function kubernetes(rules: CertificateRules): Validator {
+  return async (asked, { token, tokenValidator }) => {
+    // Unsaid is the authority's own choice, as for Dapr.
+    if (tokenValidator === TokenValidator.KUBERNETES || tokenValidator === TokenValidator.UNKNOWN)
+      return rules(asked, token);
+    return { refused: "the requested validator is not enabled: this authority takes kubernetes" };
   };
 }

@@ -9,12 +9,15 @@ import type { Runtime } from "#core/runtime.ts";
 import { clock } from "../clock.ts";
 import type { Http2Pool } from "../http2-pool.ts";
 import { createProxy, deliver, type ProxyRoutes } from "./proxy.ts";
-import { type GrpcServer, serveGrpc } from "./server.ts";
+import type { AppFinder } from "../app-finder.ts";
+import { createGrpcEndpoint, type GrpcEndpoint, type GrpcServer, serveGrpc } from "./server.ts";
 
 export interface GrpcApi {
   readonly surface: GrpcSurface;
   /** Serves one app's gRPC port. */
   serve(app: App, options: GrpcPort): Promise<GrpcServer>;
+  /** The same for connections that somebody else accepts, of whatever app they turn out to be. */
+  open(who: AppFinder, maxMessageBytes: number): GrpcEndpoint;
   /** Tells where a hosted app's own gRPC server is, so that calls to its services reach it. */
   route(app: App, pool: Http2Pool): void;
   /** Takes a call to a hosted app that came in from another process. */
@@ -46,10 +49,11 @@ export function createGrpcApi(runtime: Runtime, log: Log, remote?: ProxyRoutes["
     serve: (app, port) =>
       serveGrpc({
         ...port,
-        app,
+        who: app,
         surface,
         maxMessageBytes: app.limits.maxBodyBytes,
-        proxy: (stream, headers) => proxy(app, stream, headers),
+        proxy,
       }),
+    open: (who, maxMessageBytes) => createGrpcEndpoint({ who, surface, maxMessageBytes, proxy }),
   };
 }

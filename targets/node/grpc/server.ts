@@ -7,22 +7,32 @@ import {
 } from "@grpc/grpc-js";
 import type { App } from "#core/app.ts";
 import type { GrpcSurface } from "#core/grpc/surface.ts";
-import { GrpcJsCaller, pump } from "./streaming.ts";
+import type { Socket } from "node:net";
+import { toApiError } from "#core/errors/api-error.ts";
+import { renderStatus } from "#core/grpc/render-error.ts";
+import { tokenHeader } from "#core/http/token.ts";
+import type { AppFinder } from "../app-finder.ts";
+import { plainAddress } from "../plain-address.ts";
+import { refuse } from "./status.ts";
+import { type GrpcJsCaller, serveStream } from "./streaming.ts";
 import { serveUnary, type UnaryMethod } from "./unary.ts";
+import { appOf } from "./who.ts";
 
-export interface GrpcServerOptions {
-  /** Who calls is decided by the port: every call on this server is this app's. */
-  readonly app: App;
+export interface GrpcEndpointOptions {
+  /** Whose calls they are: one app's, since the port is; or found for each. */
+  readonly who: App | AppFinder;
   readonly surface: GrpcSurface;
+  /** Largest message of a stream, both ways; a unary call's limit is its app's. */
+  readonly maxMessageBytes: number;
+  /** Takes every call to a service that is not Dapr's. */
+  proxy(app: App, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void;
+}
+export interface GrpcServerOptions extends GrpcEndpointOptions {
   readonly port: number;
   /** Empty means all addresses. */
   readonly addresses: readonly string[];
   /** A Unix socket instead of ports. */
   readonly socketPath?: string;
-  /** Largest message, both ways. */
-  readonly maxMessageBytes: number;
-  /** Takes every call to a service that is not Dapr's. */
-  proxy(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void;
 }
 
 export interface GrpcServer extends AsyncDisposable {
@@ -30,19 +40,27 @@ export interface GrpcServer extends AsyncDisposable {
   /** Takes no new calls; resolves when those in flight have ended. */
   drain(): Promise<void>;
 }
+/** Speaks the gRPC API over connections that somebody else has accepted. */
+export interface GrpcEndpoint extends Pick<GrpcServer, "drain">, Disposable {
+  accept(socket: Socket): void;
+}
 
-/** Serves one app's gRPC API on its own port. Rejects when the port is taken. */
+export function createGrpcEndpoint(options: GrpcEndpointOptions): GrpcEndpoint {
+  const server = serverFor(options);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  return {
+    accept: (socket) => injector.injectConnection(socket),
+    drain: () => {
+      injector.destroy();
+      return new Promise((resolve) => server.tryShutdown(() => resolve()));
+    },
+    [Symbol.dispose]: () => server.forceShutdown(),
+  };
+}
+
+/** Serves the gRPC API on a port. Rejects when it is taken. */
 export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer> {
-  const server = new Server({
-    "grpc.max_receive_message_length": options.maxMessageBytes,
-    "grpc.max_send_message_length": options.maxMessageBytes,
-    "grpc.keepalive_time_ms": 10_000,
-    "grpc.keepalive_timeout_ms": 5000,
-    "grpc.max_connection_idle_ms": 180_000,
-    "grpc.enable_channelz": 0,
-  });
-  register(server, options);
-  intercept(server, options);
+  const server = serverFor(options);
   let port = options.port;
   try {
     for (const address of addressesOf(options))
@@ -58,21 +76,37 @@ export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer>
   };
 }
 
+function serverFor(options: GrpcEndpointOptions): Server {
+  const server = new Server({
+    "grpc.max_receive_message_length": options.maxMessageBytes,
+    "grpc.max_send_message_length": options.maxMessageBytes,
+    "grpc.keepalive_time_ms": 10_000,
+    "grpc.keepalive_timeout_ms": 5000,
+    "grpc.max_connection_idle_ms": 180_000,
+    "grpc.enable_channelz": 0,
+  });
+  register(server, options);
+  intercept(server, options);
+  return server;
+}
+
 /** grpc-js wants a Buffer, which a view of the same memory is. */
 const bytes = (message: Uint8Array): Buffer =>
   Buffer.from(message.buffer, message.byteOffset, message.byteLength);
 
 /** Streaming calls, and unary ones with compressed messages, are grpc-js' own. */
-function register(server: Server, { app, surface }: GrpcServerOptions): void {
+function register(server: Server, { who, surface }: GrpcEndpointOptions): void {
+  const serve = (
+    call: ServerWritableStream<Uint8Array, Uint8Array> | ServerDuplexStream<Uint8Array, Uint8Array>,
+    run: (caller: GrpcJsCaller) => AsyncIterable<Uint8Array>,
+  ): void => void serveStream(who, call, run);
   for (const [path, method] of surface.methods)
     switch (method.kind) {
       case "server_streaming":
         server.register(
           path,
-          (call: ServerWritableStream<Uint8Array, Uint8Array>) => {
-            const caller = new GrpcJsCaller(app, call);
-            void pump(call, caller, method.stream(call.request, caller));
-          },
+          (call: ServerWritableStream<Uint8Array, Uint8Array>) =>
+            serve(call, (caller) => method.stream(call.request, caller)),
           bytes,
           bytes,
           "serverStream",
@@ -81,10 +115,8 @@ function register(server: Server, { app, surface }: GrpcServerOptions): void {
       case "bidi_streaming":
         server.register(
           path,
-          (call: ServerDuplexStream<Uint8Array, Uint8Array>) => {
-            const caller = new GrpcJsCaller(app, call);
-            void pump(call, caller, method.stream(call, caller));
-          },
+          (call: ServerDuplexStream<Uint8Array, Uint8Array>) =>
+            serve(call, (caller) => method.stream(call, caller)),
           bytes,
           bytes,
           "bidi",
@@ -94,10 +126,8 @@ function register(server: Server, { app, surface }: GrpcServerOptions): void {
         // With a compressed message the call comes here, as a stream of one.
         server.register(
           path,
-          (call: ServerWritableStream<Uint8Array, Uint8Array>) => {
-            const caller = new GrpcJsCaller(app, call);
-            void pump(call, caller, one(method, call.request, caller));
-          },
+          (call: ServerWritableStream<Uint8Array, Uint8Array>) =>
+            serve(call, (caller) => one(method, call.request, caller)),
           bytes,
           bytes,
           "serverStream",
@@ -123,9 +153,9 @@ interface StreamSeam {
 }
 
 /** Takes unary and foreign calls off grpc-js, which has no public place for either. */
-function intercept(server: Server, options: GrpcServerOptions): void {
+function intercept(server: Server, options: GrpcEndpointOptions): void {
   const seam = server as unknown as StreamSeam;
-  const { app, surface, maxMessageBytes } = options;
+  const { who, surface } = options;
   const own = seam._streamHandler;
   seam._streamHandler = function (interceptors, stream, headers) {
     const contentType = headers["content-type"];
@@ -140,8 +170,19 @@ function intercept(server: Server, options: GrpcServerOptions): void {
     // The client may vanish at any time: "close" tells, "error" must only not be thrown.
     stream.on("error", () => {});
     seam.onStreamOpened(stream);
-    if (method?.kind === "unary") serveUnary(method, app, stream, headers, maxMessageBytes);
-    else options.proxy(stream, headers);
+    const serve = (app: App): void => {
+      if (method?.kind === "unary")
+        serveUnary(method, app, stream, headers, app.limits.maxBodyBytes);
+      else options.proxy(app, stream, headers);
+    };
+    try {
+      const token = headers[tokenHeader] as string | undefined;
+      const app = appOf(who, token, plainAddress(stream.session?.socket.remoteAddress));
+      if (!(app instanceof Promise)) return serve(app);
+      app.then(serve).catch((reason: unknown) => refuse(stream, renderStatus(toApiError(reason))));
+    } catch (reason) {
+      refuse(stream, renderStatus(toApiError(reason)));
+    }
   };
 }
 

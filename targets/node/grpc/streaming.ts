@@ -8,12 +8,39 @@ import type { App } from "#core/app.ts";
 import { toApiError } from "#core/errors/api-error.ts";
 import { renderStatus } from "#core/grpc/render-error.ts";
 import type { GrpcCaller } from "#core/grpc/input.ts";
+import { tokenHeader } from "#core/http/token.ts";
+import type { AppFinder } from "../app-finder.ts";
+import { plainAddress } from "../plain-address.ts";
+import { appOf } from "./who.ts";
 
 type Bytes = Uint8Array;
 type ServerStream = ServerWritableStream<Bytes, Bytes> | ServerDuplexStream<Bytes, Bytes>;
 
+/** Serves a streaming call: finds out whose it is, then writes what the API gives. */
+export async function serveStream(
+  who: App | AppFinder,
+  call: ServerStream,
+  run: (caller: GrpcJsCaller) => AsyncIterable<Bytes>,
+): Promise<void> {
+  let caller: GrpcJsCaller;
+  try {
+    const [token] = call.metadata.get(tokenHeader);
+    const found = appOf(who, token === undefined ? undefined : textOf(token), peerOf(call));
+    caller = new GrpcJsCaller(found instanceof Promise ? await found : found, call);
+  } catch (reason) {
+    return end(call, reason);
+  }
+  return pump(call, caller, run(caller));
+}
+
+/** `address:port`, IPv6 in brackets. */
+function peerOf(call: ServerStream): string | undefined {
+  const peer = call.getPeer().replace(/:\d+$/, "");
+  return plainAddress(peer.startsWith("[") ? peer.slice(1, -1) : peer);
+}
+
 /** Writes what the API gives, as fast as the client reads, and ends the call with its status. */
-export async function pump(
+async function pump(
   call: ServerStream,
   caller: GrpcJsCaller,
   messages: AsyncIterable<Bytes>,
@@ -27,12 +54,16 @@ export async function pump(
     caller.sendHeaders();
     call.end();
   } catch (reason) {
-    if (call.cancelled) return;
-    const { code, message, details } = renderStatus(toApiError(reason));
-    const metadata = new Metadata();
-    if (details) metadata.set("grpc-status-details-bin", Buffer.from(details));
-    call.emit("error", { code, details: message, metadata } as ServerErrorResponse);
+    end(call, reason);
   }
+}
+
+function end(call: ServerStream, reason: unknown): void {
+  if (call.cancelled) return;
+  const { code, message, details } = renderStatus(toApiError(reason));
+  const metadata = new Metadata();
+  if (details) metadata.set("grpc-status-details-bin", Buffer.from(details));
+  call.emit("error", { code, details: message, metadata } as ServerErrorResponse);
 }
 
 function drained(call: ServerStream): Promise<void> {

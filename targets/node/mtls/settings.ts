@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Wanted } from "./check-peer.ts";
 
@@ -11,6 +12,8 @@ export interface MtlsSettings {
   anchors(): Promise<string>;
   /** Holds what proves to the authority who we are; absent where it takes our word. */
   readonly tokenFile?: string;
+  /** What the token is: of a Kubernetes service account, else a JWT of an issuer that the authority knows. */
+  readonly tokenIs?: "kubernetes" | "jwt";
   /** How often a file of anchors is read. Default: 10 s. */
   readonly anchorsMs?: number;
 }
@@ -20,10 +23,17 @@ export interface MtlsFlags {
   readonly controlPlaneNamespace: string;
 }
 
-/** From the flags and the environment (`DAPR_TRUST_ANCHORS` or `DAPR_TRUST_ANCHORS_FILE`, `DAPR_SENTRY_TOKEN_FILE`). Throws with what is missing. */
+/** Where Kubernetes puts the token that Dapr's injector, and ours, ask it for. */
+export const kubernetesTokenFile = "/var/run/secrets/dapr.io/sentrytoken/token";
+
+/**
+ * From the flags and the environment (`DAPR_TRUST_ANCHORS` or `DAPR_TRUST_ANCHORS_FILE`, `DAPR_SENTRY_TOKEN_FILE`;
+ * without the last the token of a service account, where there is one). Throws with what is missing.
+ */
 export function mtlsSettings(
   { sentryAddress, controlPlaneTrustDomain, controlPlaneNamespace }: MtlsFlags,
   env: Readonly<Record<string, string | undefined>>,
+  isThere: (path: string) => boolean = existsSync,
 ): MtlsSettings {
   if (sentryAddress === "")
     throw new Error("--enable-mtls needs --sentry-address, host and port of the authority");
@@ -33,7 +43,6 @@ export function mtlsSettings(
     throw new Error(
       "--enable-mtls needs the trusted roots: set DAPR_TRUST_ANCHORS (PEM) or DAPR_TRUST_ANCHORS_FILE",
     );
-  const tokenFile = env["DAPR_SENTRY_TOKEN_FILE"] ?? "";
   return {
     address: sentryAddress,
     authority: {
@@ -47,6 +56,15 @@ export function mtlsSettings(
         throw new Error("the trust anchors hold no certificate");
       return pem;
     },
-    ...(tokenFile === "" ? {} : { tokenFile }),
+    ...tokenOf(env["DAPR_SENTRY_TOKEN_FILE"] ?? "", isThere),
   };
+}
+
+function tokenOf(
+  given: string,
+  isThere: (path: string) => boolean,
+): Pick<MtlsSettings, "tokenFile" | "tokenIs"> {
+  if (given === kubernetesTokenFile || (given === "" && isThere(kubernetesTokenFile)))
+    return { tokenFile: kubernetesTokenFile, tokenIs: "kubernetes" };
+  return given === "" ? {} : { tokenFile: given, tokenIs: "jwt" };
 }

@@ -148,7 +148,12 @@ async function ask(
       namespace: workload.namespace,
       trustDomain: workload.trustDomain,
       token,
-      tokenValidator: token === "" ? TokenValidator.INSECURE : TokenValidator.JWKS,
+      tokenValidator:
+        token === ""
+          ? TokenValidator.INSECURE
+          : settings.tokenIs === "kubernetes"
+            ? TokenValidator.KUBERNETES
+            : TokenValidator.JWKS,
       certificateSigningRequest: Buffer.from(csr),
     });
     const bytes = await callUnary(session, toBinary(SignCertificateRequestSchema, request), signal);

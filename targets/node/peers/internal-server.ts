@@ -1,12 +1,11 @@
-import {
-  createSecureServer,
-  createServer,
-  type Http2SecureServer,
-  type Http2Server,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
+import type {
+  Http2SecureServer,
+  Http2Server,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
 } from "node:http2";
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { App } from "#core/app.ts";
@@ -19,31 +18,38 @@ import { measuredInvocation } from "#core/telemetry/invocation.ts";
 import { sendTraced } from "#core/tracing/server-span.ts";
 import { connectionHeaders } from "../http2-message.ts";
 import { counted } from "../streamed.ts";
-import type { WorkloadIdentity } from "../mtls/workload-identity.ts";
+import { createInternalServer, type Identities, wasShown } from "./internal-tls.ts";
 import { peerWorkload } from "./peer-workload.ts";
 import { calleeAppId, calleeNamespace, extras, refusal, writeExtras } from "./wire.ts";
 
-export interface InternalServerOptions {
-  readonly port: number;
+export interface InternalServerOptions extends Identities {
+  /** Absent: it listens nowhere, and serves what `accept` is given. */
+  readonly port?: number;
   /** Empty means all addresses. */
-  readonly address: string;
-  /** Of the app whose port it is; absent: without TLS. */
-  readonly identity?: WorkloadIdentity | undefined;
+  readonly address?: string;
   /** An app that this process hosts. */
   find(to: AppRef): App | undefined;
   /** Takes a gRPC call to the app's own server. */
   onGrpc(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, callee: App): void;
 }
 export interface InternalServer extends AsyncDisposable {
+  /** 0 where it does not listen. */
   readonly port: number;
+  /**
+   * Takes a connection that was accepted elsewhere, perhaps paused, and what has been read of it. Nobody else may
+   * read from the socket or resume it after that: what it holds would be lost.
+   */
+  accept(socket: Socket, firstBytes?: Uint8Array): void;
   /** Takes no new calls; resolves when those in flight have ended. */
   drain(): Promise<void>;
 }
 
-/** Listens for calls from other runtime processes. Rejects when the port is taken. */
+/** Takes calls from other runtime processes. Rejects when the port is taken. */
 export async function serveInternal(options: InternalServerOptions): Promise<InternalServer> {
-  const server = serverFor(options.identity);
+  const server = createInternalServer(options);
   const sessions = new Set<ServerHttp2Session>();
+  const accepted = new Set<Socket>();
+  let isDraining = false;
   server.on("session", (session) => {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
@@ -59,41 +65,51 @@ export async function serveInternal(options: InternalServerOptions): Promise<Int
         ? options.find({ appId, namespace: typeof namespace === "string" ? namespace : "" })
         : undefined;
     if (!callee) return refuse(stream, 404, "no host found with the given ID");
+    if (options.identityFor && !wasShown(stream, callee))
+      return refuse(stream, 403, "the connection is not one to this app");
     if (headers["content-type"]?.startsWith("application/grpc"))
       return options.onGrpc(stream, headers, callee);
     void serve(stream, headers, callee).catch((reason: unknown) =>
       refuse(stream, 502, messageOf(reason)),
     );
   });
-  const port = await listen(server, options);
+  const port = options.port === undefined ? 0 : await listen(server, options.port, options.address);
+  const end = (): void => {
+    isDraining = true;
+    server.close();
+  };
   return {
     port,
+    accept: (socket, firstBytes) => {
+      if (isDraining || socket.destroyed) return void socket.destroy();
+      // "close" follows, and tells.
+      socket.on("error", () => {});
+      accepted.add(socket);
+      socket.once("close", () => accepted.delete(socket));
+      if (firstBytes && firstBytes.length > 0) socket.unshift(firstBytes);
+      server.emit("connection", socket);
+      // TLS and HTTP/2 take from the socket what it holds by themselves, but do not begin to read where nobody has.
+      if (socket.readableLength === 0) socket.resume();
+    },
     drain: async () => {
-      server.close();
-      await Promise.all(
-        [...sessions].map((session) => new Promise<void>((done) => session.close(() => done()))),
-      );
+      end();
+      await Promise.all([...sessions].map(closed));
     },
     [Symbol.asyncDispose]: async () => {
-      server.close();
+      end();
       for (const session of sessions) session.destroy();
+      for (const socket of accepted) socket.destroy();
     },
   };
 }
 
-/** With an identity only peers are let in whose certificate a trusted root has signed. */
-function serverFor(identity: WorkloadIdentity | undefined): Http2Server | Http2SecureServer {
-  const settings = { initialWindowSize: 1 << 20 };
-  if (!identity) return createServer({ settings });
-  const server = createSecureServer({
-    ...identity.context,
-    requestCert: true,
-    rejectUnauthorized: true,
-    minVersion: "TLSv1.2",
-    settings,
+/** Not by the callback of `close`: of a session that its server has begun to close it is never called. */
+function closed(session: ServerHttp2Session): Promise<void> {
+  if (session.destroyed) return Promise.resolve();
+  return new Promise((done) => {
+    session.once("close", done);
+    session.close();
   });
-  identity.onRenewal((context) => server.setSecureContext(context));
-  return server;
 }
 
 async function serve(
@@ -193,11 +209,14 @@ async function answer(stream: ServerHttp2Stream, response: PlainResponse): Promi
 function refuse(stream: ServerHttp2Stream, status: number, why: string): void {
   if (stream.destroyed || stream.headersSent) return stream.close();
   stream.respond({ ":status": status, [refusal]: encodeURIComponent(why) }, { endStream: true });
+  // Nobody reads its body: left open it would keep its connection from ever ending.
+  stream.close();
 }
 
 function listen(
   server: Http2Server | Http2SecureServer,
-  { port, address }: InternalServerOptions,
+  port: number,
+  address = "",
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);

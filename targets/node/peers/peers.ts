@@ -9,6 +9,7 @@ import { createHttp2Pool, type Http2Pool, type Http2PoolOptions } from "../http2
 import { checkPeer } from "../mtls/check-peer.ts";
 import type { WorkloadIdentity } from "../mtls/workload-identity.ts";
 import { type PeerRoute, peerChannel } from "./peer-channel.ts";
+import { serverNameOf } from "./server-name.ts";
 
 /** Everything that leads to apps of other processes. */
 export interface Peers extends PeerChannel, AsyncDisposable {
@@ -97,10 +98,12 @@ function plain(at: string): Http2PoolOptions {
 }
 function secure(at: string, to: AppRef, identity: WorkloadIdentity): Http2PoolOptions {
   const wanted = { appId: to.appId, namespace: to.namespace || "default" };
+  const servername = serverNameOf(wanted);
   return {
     authority: `https://${at}`,
     // As it is when a connection is made: certificates are renewed.
-    tls: () => ({ ...identity.context, servername: "", checkServerIdentity: checkPeer(wanted) }),
+    // The name picks the certificate where a port is many apps'; where it is one app's it is not looked at.
+    tls: () => ({ ...identity.context, servername, checkServerIdentity: checkPeer(wanted) }),
   };
 }
 

@@ -4,9 +4,11 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect as connectTls, createServer as createTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createRequest, issue, keyOfRequest } from "#targets/node/ca/certificates.ts";
-import { openFolder, rotateRoot, splitPem } from "#targets/node/ca/folder.ts";
+import { splitPem } from "#targets/node/ca/authority.ts";
+import { openFolder, rotateRoot } from "#targets/node/ca/folder.ts";
 import { type AppServer, appServer } from "#test/support/app-server.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { freePort } from "#test/support/free-port.ts";
@@ -84,7 +86,55 @@ describe("certificates", () => {
     expect(splitPem(last.anchors)).toEqual(splitPem(second.anchors).slice(1));
     expect(last.issuer).toEqual(third.issuer);
   });
+  it("of both roots hold in TLS for who trusts both, in whatever order", async () => {
+    const path = join(folder, "both");
+    const former = await openFolder(path, "a");
+    await rotateRoot(path, "a");
+    const { anchors } = await openFolder(path, "a");
+    await rotateRoot(path, "a");
+    const { issuer } = await openFolder(path, "a");
+    for (const by of [former.issuer, issuer]) {
+      const { csr, privateKey } = await createRequest();
+      const cert = await issue(workload, await keyOfRequest(csr), by, {
+        notBefore: new Date(Date.now() - 1000),
+        notAfter: new Date(Date.now() + 60_000),
+      });
+      for (const ca of [splitPem(anchors), splitPem(anchors).toReversed()])
+        expect(await handshake({ cert, key: privateKey, ca: ca.join("\n") })).toBe("in");
+      expect(
+        await handshake({
+          cert,
+          key: privateKey,
+          ca: splitPem(anchors)[by === issuer ? 0 : 1] ?? "",
+        }),
+      ).not.toBe("in");
+    }
+  });
 });
+
+/** Of a server and a client that show the same certificate and trust the same roots. */
+async function handshake(context: { cert: string; key: string; ca: string }): Promise<string> {
+  const server = createTls({ ...context, requestCert: true, rejectUnauthorized: true }, (socket) =>
+    socket.end("in"),
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  try {
+    return await new Promise<string>((resolve) => {
+      const socket = connectTls({
+        ...context,
+        port,
+        host: "127.0.0.1",
+        checkServerIdentity: () => undefined,
+      });
+      socket.once("data", (data) => resolve(String(data)));
+      socket.once("error", (reason) => resolve(reason.message));
+      socket.once("close", () => resolve("closed"));
+    });
+  } finally {
+    server.close();
+  }
+}
 
 describe("two runtimes with certificates of one authority", () => {
   let ca: Ca;

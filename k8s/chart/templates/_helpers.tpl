@@ -1,0 +1,110 @@
+{{/* Labels of all objects. `component` in a dict with `root`. */}}
+{{- define "outrigger.labels" -}}
+{{ include "outrigger.selector" . }}
+app.kubernetes.io/part-of: outrigger
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+{{- end }}
+
+{{- define "outrigger.selector" -}}
+app.kubernetes.io/name: outrigger
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{/* True for a release that serves some namespaces only, beside others of its kind. */}}
+{{- define "outrigger.isNamespaced" -}}
+{{- if and (eq .Values.mode "deployment") (eq .Values.deployment.scope "namespace") }}true{{ end -}}
+{{- end }}
+
+{{/* Name of an object without a namespace: "name" in a dict with "root". Several namespaced releases must not meet. */}}
+{{- define "outrigger.clusterName" -}}
+{{- if include "outrigger.isNamespaced" .root }}{{ .name }}-{{ .root.Release.Namespace }}{{ else }}{{ .name }}{{ end -}}
+{{- end }}
+
+{{/* Namespaces of a namespaced release, as JSON. */}}
+{{- define "outrigger.namespaces" -}}
+{{- .Values.deployment.namespaces | default (list .Release.Namespace) | toJson -}}
+{{- end }}
+
+{{- define "outrigger.image" -}}
+{{- $image := .Values.image -}}
+{{- $name := $image.repository -}}
+{{- if $image.registry }}{{ $name = printf "%s/%s" (trimSuffix "/" $image.registry) $name }}{{ end -}}
+{{- $tag := $image.tag | default (ternary "dev" .Chart.AppVersion (eq .Values.channel "dev")) -}}
+{{- if $image.digest }}{{ $name }}@{{ $image.digest }}{{ else }}{{ $name }}:{{ $tag }}{{ end -}}
+{{- end }}
+
+{{- define "outrigger.pullPolicy" -}}
+{{- .Values.image.pullPolicy | default (ternary "Always" "IfNotPresent" (and (eq .Values.channel "dev") (not .Values.image.digest))) -}}
+{{- end }}
+
+{{- define "outrigger.imagePullSecrets" -}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "outrigger.podSecurity" -}}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  fsGroup: 65532
+  seccompProfile: { type: RuntimeDefault }
+{{- end }}
+
+{{- define "outrigger.containerSecurity" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: { drop: [ALL] }
+{{- end }}
+
+{{/* Where nodes, pods and labels say where something runs; `component`'s values in a dict. */}}
+{{- define "outrigger.placement" -}}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Environment of every container: who it is, and the proxy. */}}
+{{- define "outrigger.env" -}}
+- name: POD_NAME
+  valueFrom: { fieldRef: { fieldPath: metadata.name } }
+- name: POD_NAMESPACE
+  valueFrom: { fieldRef: { fieldPath: metadata.namespace } }
+{{- $proxy := .Values.proxy }}
+{{- if or $proxy.httpProxy $proxy.httpsProxy }}
+# Without it Node does not look at the others.
+- { name: NODE_USE_ENV_PROXY, value: "1" }
+{{- with $proxy.httpProxy }}
+- { name: HTTP_PROXY, value: {{ . | quote }} }
+{{- end }}
+{{- with $proxy.httpsProxy }}
+- { name: HTTPS_PROXY, value: {{ . | quote }} }
+{{- end }}
+# The API server is an address here, not a name.
+- name: NO_PROXY
+  value: {{ printf "$(KUBERNETES_SERVICE_HOST),localhost,127.0.0.1,::1,.svc,.svc.%s,.%s%s" .Values.clusterDomain .Values.clusterDomain (ternary "" (printf ",%s" $proxy.noProxy) (empty $proxy.noProxy)) | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "outrigger.logArgs" -}}
+- --log-level={{ .Values.logLevel }}
+{{- if .Values.logAsJson }}
+- --log-as-json
+{{- end }}
+{{- end }}

@@ -1,0 +1,133 @@
+import { didYouMean } from "#core/util/nearest.ts";
+import type { Cli } from "./cli.ts";
+import { reasonText } from "./cli-log.ts";
+import { listenForEnd } from "./ending.ts";
+import { flagHelp } from "./flag-help.ts";
+import { type Flag, type Flags, readFlags, UsageError } from "./flags.ts";
+import type { K8sCommand } from "./k8s-call.ts";
+import { showApps, showComponents, showLogs, showStatus } from "./k8s-show.ts";
+import { parseArgs } from "./parse-args.ts";
+
+const usage = `Usage: outrigger k8s status              Say what is wrong with Outrigger in a cluster, and what to do
+       outrigger k8s apps                List the apps that the runtimes serve
+       outrigger k8s components          List components, and on which nodes they are ready
+       outrigger k8s logs <app>          Show what the runtimes logged about an app
+`;
+
+const table: readonly Flag[] = [
+  { name: "help", type: "boolean", short: "h", about: "Print this" },
+  {
+    name: "namespace",
+    type: "text",
+    short: "n",
+    about: "Namespace of apps and components; without it all of them",
+  },
+  { name: "kubeconfig", type: "text", about: "Path of a kubeconfig, in place of KUBECONFIG" },
+  { name: "context", type: "text", about: "Context of the kubeconfig" },
+  {
+    name: "control-plane-namespace",
+    type: "text",
+    default: "outrigger-system",
+    about: "Where the chart is installed",
+  },
+  {
+    name: "output",
+    type: "text",
+    short: "o",
+    default: "text",
+    choices: ["text", "json"],
+    about: "text or json",
+  },
+  { name: "follow", type: "boolean", short: "f", about: "Of logs: go on until it is interrupted" },
+  {
+    name: "tail",
+    type: "number",
+    default: "5000",
+    about: "Of logs: how many lines of each runtime are looked through",
+  },
+];
+
+const commands: ReadonlyMap<string, K8sCommand> = new Map([
+  ["status", showStatus],
+  ["apps", showApps],
+  ["components", showComponents],
+  ["logs", showLogs],
+]);
+
+/** `outrigger k8s`; resolves with the exit code: 1 where something is wrong. */
+export async function k8s(args: readonly string[], cli: Cli): Promise<number> {
+  try {
+    const parsed = parseArgs(table, args, { restIsCommand: false, letters: true });
+    const [unknown] = parsed.unknown;
+    if (unknown !== undefined) {
+      const known = table.map(({ name }) => name);
+      throw new UsageError(
+        `Unknown flag ${unknown}${didYouMean(unknown.replace(/^-+/, ""), known)}`,
+      );
+    }
+    const flags = readFlags(table, parsed.given);
+    const [name, ...rest] = parsed.rest;
+    for (const flag of ["namespace", "control-plane-namespace"])
+      checkNamespace(flag, flags.text(flag));
+    if (flags.boolean("help")) {
+      cli.out(`${usage}\n${flagHelp(table, { short: true })}`);
+      return 0;
+    }
+    if (name === undefined) throw new UsageError("Say what is to be shown");
+    const command = commands.get(name);
+    if (!command)
+      throw new UsageError(`Unknown command "k8s ${name}"${didYouMean(name, commands.keys())}`);
+    if (name !== "logs" && rest.length > 0)
+      throw new UsageError(`"k8s ${name}" takes no argument ${JSON.stringify(rest[0])}`);
+    return await runOn(command, flags, rest, cli);
+  } catch (reason) {
+    cli.err(`${reasonText(reason)}\n`);
+    if (reason instanceof UsageError) cli.err(`${usage}See outrigger k8s --help\n`);
+    return 1;
+  }
+}
+
+/** What stands in a path must be a name. */
+function checkNamespace(flag: string, text: string): void {
+  if (text !== "" && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text))
+    throw new UsageError(
+      `Invalid value ${JSON.stringify(text)} for --${flag}: give the name of a namespace`,
+    );
+}
+
+async function runOn(
+  command: K8sCommand,
+  flags: Flags,
+  rest: readonly string[],
+  cli: Cli,
+): Promise<number> {
+  const { findAccess } = await import("#k8s/api/access.ts");
+  const { openClient } = await import("#k8s/api/open-client.ts");
+  const text = (name: string): string | undefined => flags.text(name) || undefined;
+  const access = await findAccess({
+    kubeconfig: text("kubeconfig"),
+    context: text("context"),
+    env: cli.env,
+  });
+  await using client = openClient(access);
+  const controller = new AbortController();
+  const ending = listenForEnd(cli, ["SIGINT", "SIGTERM"]);
+  void ending.asked.then((code) => controller.abort(new Interrupted(code)));
+  try {
+    const asking = { client, signal: controller.signal };
+    return await command({ asking, flags, rest, cli, now: Date.now() });
+  } catch (reason) {
+    // Whoever follows a log ends it so; that is no failure.
+    if (controller.signal.aborted) return flags.boolean("follow") ? 0 : 130;
+    throw reason;
+  } finally {
+    ending.close();
+  }
+}
+
+class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  constructor(code: number) {
+    super(`interrupted (${code})`);
+  }
+}

@@ -1,0 +1,30 @@
+import type { Cli } from "./cli.ts";
+import { levelOf, openLog } from "./cli-log.ts";
+import { linkTo } from "../node/kubernetes/group/supervisor-link.ts";
+import type { GroupOptions } from "../node/kubernetes/messages.ts";
+
+/** `outrigger node-group`: the process of an isolation group. Only a supervisor starts it; it says all that it needs over the channel. */
+export async function nodeGroup(cli: Cli): Promise<number> {
+  if (!process.connected) {
+    cli.err("node-group is a part of outrigger node, which starts it\n");
+    return 1;
+  }
+  // The supervisor ends its groups, in its order; a signal to all of the container's processes is not for them.
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) cli.onSignal(signal, () => {});
+  const link = linkTo(process);
+  const options = await new Promise<GroupOptions>((resolve) =>
+    link.onMessage((message) => {
+      if (message.type === "start") resolve(message.options);
+    }),
+  );
+  process.title = `outrigger ${options.group}`;
+  const log = openLog({
+    level: levelOf(options.logLevel),
+    json: options.logAsJson,
+    namespace: /^(?:namespace|dedicated)\/([^/]+)/.exec(options.group)?.[1],
+    write: (line) => cli.out(`${line}\n`),
+  });
+  const { runGroup } = await import("../node/kubernetes/group/group.ts");
+  await runGroup(link, options, { log, env: cli.env });
+  return 0;
+}

@@ -1,0 +1,188 @@
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { Cli } from "./cli.ts";
+import { levelOf, logFatal, openLog } from "./cli-log.ts";
+import { listenForEnd } from "./ending.ts";
+import type { GroupProgram } from "../node/kubernetes/supervisor/group-process.ts";
+import type { NodeRuntimeOptions } from "../node/kubernetes/supervisor/options.ts";
+
+const help = `Usage:
+  outrigger node [flags]        One runtime for the annotated pods of a Kubernetes node, or of namespaces
+
+Flags:
+  --node-name NAME              Whose pods (default: env NODE_NAME)
+  --scope WHAT                  node, namespace (those of --namespaces) or cluster (default node)
+  --namespaces A,B              With --scope namespace
+  --host-ip ADDRESS             To listen on (default: env HOST_IP; neither: all addresses)
+  --http-port PORT              (default 3500)
+  --grpc-port PORT              (default 50001)
+  --internal-port PORT          Between nodes, over mTLS; needs --sentry-address (default 50002)
+  --health-port PORT            /healthz and /readyz (default 3501)
+  --metrics-port PORT           (default 9090)
+  --isolation HOW               namespace: a process for each; shared: one for all (default namespace)
+  --token-audience NAME         Of projected service-account tokens (default outrigger)
+  --check-source-ip BOOL        Whether a pod's token counts only from the pod's address (default true)
+  --sentry-address HOST:PORT    The certificate authority; without it apps of other nodes are not called
+  --trust-domain NAME           Of the certificate authority (default cluster.local)
+  --control-plane-namespace NS  Of the certificate authority (default outrigger-system)
+  --versions-dir DIR            Older versions that namespaces may be pinned to
+  --kubeconfig PATH             Outside of a cluster
+  --drain-seconds N             For calls in flight when it ends (default 30)
+  --log-level LEVEL, --log-as-json
+`;
+
+/** Small heaps: the supervisor only watches and hands over; a group is told to grow by its own flags. */
+const groupFlags = ["--max-semi-space-size=8", "--expose-gc"];
+
+/** `outrigger node`; resolves with the exit code. */
+export async function node(args: readonly string[], cli: Cli): Promise<number> {
+  let log = openLog({ level: levelOf("info"), json: false, write: (line) => cli.out(`${line}\n`) });
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        help: { type: "boolean", short: "h", default: false },
+        "node-name": { type: "string", default: cli.env["NODE_NAME"] ?? "" },
+        scope: { type: "string", default: "node" },
+        namespaces: { type: "string", default: "" },
+        "host-ip": { type: "string", default: cli.env["HOST_IP"] ?? "" },
+        "http-port": { type: "string", default: "3500" },
+        "grpc-port": { type: "string", default: "50001" },
+        "internal-port": { type: "string", default: "50002" },
+        "health-port": { type: "string", default: "3501" },
+        "metrics-port": { type: "string", default: "9090" },
+        isolation: { type: "string", default: "namespace" },
+        "token-audience": { type: "string", default: "outrigger" },
+        "check-source-ip": { type: "string", default: "true" },
+        "sentry-address": { type: "string", default: "" },
+        "trust-domain": { type: "string", default: "cluster.local" },
+        "control-plane-namespace": { type: "string", default: "outrigger-system" },
+        "versions-dir": { type: "string", default: "" },
+        kubeconfig: { type: "string" },
+        "drain-seconds": { type: "string", default: "30" },
+        "log-level": { type: "string", default: "info" },
+        "log-as-json": { type: "boolean", default: false },
+      },
+    });
+    if (values.help) {
+      cli.out(help);
+      return 0;
+    }
+    log = openLog({
+      level: levelOf(values["log-level"]),
+      json: values["log-as-json"],
+      write: (line) => cli.out(`${line}\n`),
+    });
+    const { findAccess } = await import("#k8s/api/access.ts");
+    const { openClient } = await import("#k8s/api/open-client.ts");
+    const { startNodeRuntime } = await import("../node/kubernetes/supervisor/supervisor.ts");
+    const hasCa = values["sentry-address"] !== "";
+    const number = (name: Numeric, most = 65_535): number => wholeNumber(name, values[name], most);
+    const options: Omit<NodeRuntimeOptions, "client"> = {
+      log,
+      env: cli.env,
+      scope: scopeOf(values.scope, values["node-name"], values.namespaces),
+      hostIp: values["host-ip"],
+      ports: {
+        http: number("http-port"),
+        grpc: number("grpc-port"),
+        internal: hasCa ? number("internal-port") : undefined,
+        health: number("health-port"),
+        metrics: number("metrics-port"),
+      },
+      isolation: oneOf("isolation", values.isolation, ["namespace", "shared"]),
+      tokenAudience: values["token-audience"],
+      checkSourceIp:
+        oneOf("check-source-ip", values["check-source-ip"], ["true", "false"]) === "true",
+      ...(hasCa
+        ? {
+            mtls: {
+              sentryAddress: values["sentry-address"],
+              trustDomain: values["trust-domain"],
+              controlPlaneNamespace: values["control-plane-namespace"],
+            },
+          }
+        : {}),
+      instance: values["node-name"] || (cli.env["POD_NAME"] ?? hostname()),
+      drainMs: number("drain-seconds", 3600) * 1000,
+      logLevel: values["log-level"],
+      logAsJson: values["log-as-json"],
+      program: (version) => programOf(version, values["versions-dir"]),
+    };
+    const access = await findAccess({ kubeconfig: values.kubeconfig, env: cli.env });
+    const ending = listenForEnd(cli, ["SIGINT", "SIGTERM"]);
+    const { restWhenIdle } = await import("../node/rest.ts");
+    const { clock } = await import("../node/clock.ts");
+    restWhenIdle(clock);
+    const running = await startNodeRuntime({ ...options, client: openClient(access) });
+    const failed = running.ready.then(
+      () => new Promise<never>(() => {}),
+      (reason: unknown) => {
+        logFatal(log, reason);
+        return 1;
+      },
+    );
+    const code = await Promise.race([ending.asked, failed]);
+    log.info("Ending: new connections go to the process that comes next");
+    await running.stop();
+    ending.close();
+    return code;
+  } catch (reason) {
+    logFatal(log, reason);
+    return 1;
+  }
+}
+
+type Numeric =
+  | "http-port"
+  | "grpc-port"
+  | "internal-port"
+  | "health-port"
+  | "metrics-port"
+  | "drain-seconds";
+
+function scopeOf(scope: string, nodeName: string, namespaces: string): NodeRuntimeOptions["scope"] {
+  const named = namespaces.split(",").flatMap((name) => name.trim() || []);
+  switch (oneOf("scope", scope, ["node", "namespace", "cluster"])) {
+    case "node":
+      if (nodeName === "")
+        throw new Error(
+          "--node-name is missing: set it, or NODE_NAME from the field spec.nodeName",
+        );
+      return { node: nodeName };
+    case "namespace":
+      if (named.length === 0) throw new Error("--scope namespace needs --namespaces");
+      return { namespaces: named };
+    case "cluster":
+      return { namespaces: [] };
+  }
+}
+
+/** Our own program as a group; or that of an older version, where it is there. */
+function programOf(version: string, versionsDir: string): GroupProgram | undefined {
+  const own = process.argv[1] as string;
+  if (version === "")
+    return {
+      path: own,
+      args: ["node-group"],
+      execArgv: [...groupFlags, ...(own.endsWith(".ts") ? process.execArgv : [])],
+    };
+  const path = join(versionsDir, version, "bin/outrigger.mjs");
+  if (versionsDir === "" || !/^[\w.-]+$/.test(version) || !existsSync(path)) return undefined;
+  return { path, args: ["node-group"], execArgv: groupFlags };
+}
+
+function oneOf<const T extends string>(flag: string, text: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === text);
+  if (found === undefined)
+    throw new Error(`--${flag} must be ${choices.join(" or ")}, not "${text}"`);
+  return found;
+}
+function wholeNumber(flag: string, text: string, most: number): number {
+  const value = Number(text);
+  if (text === "" || !Number.isInteger(value) || value < 0 || value > most)
+    throw new Error(`--${flag} must be a whole number up to ${most}, not "${text}"`);
+  return value;
+}

@@ -1,0 +1,22 @@
+import type { App } from "#core/app.ts";
+
+/** What a call shows of its caller, on a port that several apps share. */
+export interface Shown {
+  /** `dapr-api-token`, as it was sent. */
+  readonly token: string | undefined;
+  /** Address of the peer, IPv4 as IPv4. */
+  readonly remoteAddress: string | undefined;
+  /** A route that asks for no token: health. */
+  readonly isOpen: boolean;
+}
+/** Why a call is nobody's. `message` is for the caller. */
+export interface NobodysCall {
+  readonly status: 401 | 403 | 429 | 503;
+  readonly message: string;
+}
+/** Whose call it is: found by what it shows, never by what it claims. */
+export type AppFinder = (shown: Shown) => App | NobodysCall | Promise<App | NobodysCall>;
+
+export function isNobodys(found: App | NobodysCall): found is NobodysCall {
+  return "status" in found;
+}

@@ -1,0 +1,151 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
+import type { Socket } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import type { App } from "#core/app.ts";
+import type { Caller } from "#core/http/input.ts";
+import { cleanPath, splitTarget } from "#core/http/path.ts";
+import { isHealthRoute, tokenHeader } from "#core/http/token.ts";
+import { joinedHeader } from "#core/util/header-list.ts";
+import { type AppFinder, isNobodys, type NobodysCall } from "./app-finder.ts";
+import { isHttp2, offerH2c } from "./h2c.ts";
+import { Http2Caller, NodeCaller } from "./http-callers.ts";
+
+export interface HttpEndpointOptions {
+  /** Whose calls they are: one app's, since the port is; or found for each. */
+  readonly who: App | AppFinder;
+  readonly fetch: (request: Request, caller: Caller) => Response | Promise<Response>;
+  /** True: clients may speak HTTP/2 without TLS. */
+  readonly h2c?: boolean;
+  /** Bytes of request headers before 431 (`read-buffer-size`). */
+  readonly maxHeaderBytes: number;
+  /** True: the public port, which asks for no token and knows only health and metadata. */
+  readonly isPublic?: boolean;
+}
+/** Speaks the HTTP API over connections, wherever they come from. */
+export interface HttpEndpoint extends Disposable {
+  /** A server that does not listen yet, of which there may be several: one for each address. */
+  open(): Server;
+  /** Takes a connection that somebody else has accepted. */
+  accept(socket: Socket): void;
+  /** Answers say from now on that the connection ends; those that are idle end after `idleMs` (default: at once). */
+  drain(idleMs?: number): void;
+}
+
+/** Go's server allows this much over the limit it is given. */
+const headerSlop = 4096;
+const sweepMs = 20;
+const badVersion = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
+export function createHttpEndpoint(options: HttpEndpointOptions): HttpEndpoint {
+  const answer = handlerOf(options);
+  const listener = getRequestListener(
+    (request, env) => answer(request, (env as { incoming: Incoming }).incoming),
+    { hostname: "localhost" },
+  );
+  const servers: Server[] = [];
+  const http2: Array<ReturnType<typeof offerH2c>> = [];
+  let isDraining = false;
+  const handle: RequestListener = (incoming, outgoing) => {
+    // Node reads a request without a version as HTTP/0.9; Go's server refuses it.
+    if (incoming.httpVersionMajor === 0) return void incoming.socket.end(badVersion);
+    if (isDraining && incoming.httpVersionMajor === 1) outgoing.setHeader("connection", "close");
+    void listener(incoming, outgoing);
+  };
+  const open = (): Server => {
+    const maxHeaderBytes = options.maxHeaderBytes + headerSlop;
+    const server = createServer(
+      {
+        maxHeaderSize: maxHeaderBytes,
+        headersTimeout: 10_000,
+        // Node looks every 30 s otherwise, and slow headers would keep their connection for as long.
+        connectionsCheckingInterval: 2000,
+        requestTimeout: 0,
+        keepAliveTimeout: 65_000,
+        noDelay: true,
+      },
+      handle,
+    );
+    servers.push(server);
+    if (options.h2c) http2.push(offerH2c(server, { listener: handle, maxHeaderBytes }));
+    return server;
+  };
+  let own: Server | undefined;
+  return {
+    open,
+    accept: (socket) => {
+      if (!own) {
+        own = open();
+        // What makes Node watch over the connections of a server: slow headers, idle ones.
+        own.emit("listening");
+      }
+      own.emit("connection", socket);
+    },
+    drain: (idleMs = 0) => {
+      isDraining = true;
+      for (const each of http2) each.drain();
+      for (const server of servers) {
+        if (server.listening) server.close();
+        // Whose answer is still on its way is idle only after it; the keep-alive timeout would be too late.
+        const sweep = (): void => {
+          const timer = setInterval(() => server.closeIdleConnections(), sweepMs).unref();
+          if (server === own) return;
+          server.once("close", () => clearInterval(timer));
+        };
+        if (idleMs === 0) sweep();
+        else setTimeout(sweep, idleMs).unref();
+      }
+    },
+    [Symbol.dispose]: () => {
+      for (const server of servers) {
+        server.close();
+        server.closeAllConnections();
+      }
+      for (const each of http2) each.destroy();
+    },
+  };
+}
+
+type Incoming = IncomingMessage | Http2ServerRequest;
+
+function handlerOf({
+  who,
+  fetch,
+  isPublic = false,
+}: HttpEndpointOptions): (request: Request, incoming: Incoming) => Response | Promise<Response> {
+  const serve = (request: Request, app: App, incoming: Incoming): Response | Promise<Response> => {
+    const caller = isHttp2(incoming)
+      ? new Http2Caller(app, incoming)
+      : new NodeCaller(app, incoming, isPublic);
+    if (caller.tokenFree && !isPublicPath(caller.target))
+      return new Response(null, { status: 404 });
+    return fetch(request, caller);
+  };
+  if (typeof who !== "function") return (request, incoming) => serve(request, who, incoming);
+  return (request, incoming) => {
+    // A caller without an app only reads what came in.
+    const seen = isHttp2(incoming)
+      ? new Http2Caller(nobody, incoming)
+      : new NodeCaller(nobody, incoming, false);
+    const found = who({
+      token: joinedHeader(seen.rawHeaders, tokenHeader),
+      remoteAddress: seen.remoteAddress,
+      isOpen: isHealthRoute(request.method, seen.target),
+    });
+    if (found instanceof Promise)
+      return found.then((app) => (isNobodys(app) ? refusal(app) : serve(request, app, incoming)));
+    return isNobodys(found) ? refusal(found) : serve(request, found, incoming);
+  };
+}
+const nobody = {} as App;
+
+function refusal({ status, message }: NobodysCall): Response {
+  const headers: Record<string, string> = { "content-type": "text/plain; charset=utf-8" };
+  if (status === 429 || status === 503) headers["retry-after"] = "1";
+  return new Response(message, { status, headers });
+}
+
+const publicPath = /^\/v1\.0\/(?:healthz(?:\/outbound)?|metadata(?:\/[^/]+)?)$/;
+function isPublicPath(target: string): boolean {
+  return publicPath.test(cleanPath(splitTarget(target).path));
+}

@@ -1,0 +1,172 @@
+import { hash } from "node:crypto";
+import type { App } from "#core/app.ts";
+import type { BadTokens } from "#core/identity/bad-tokens.ts";
+import type { Clock } from "#core/ports/platform.ts";
+import type { AppFinder, NobodysCall, Shown } from "../../app-finder.ts";
+
+/** A pod whose app is hosted here, or is about to be. */
+export interface CallingPod {
+  readonly uid: string;
+  readonly ips: readonly string[];
+  readonly hostNetwork: boolean;
+  /** SHA-256 texts of the tokens that are its own. */
+  readonly tokenHashes: readonly string[];
+  /** Settles when its components are open. */
+  readonly app: App | Promise<App>;
+}
+/** Finds out whose pod a service-account token is. */
+export type TokenReader = (token: string) => Promise<{ readonly podUid: string } | undefined>;
+
+export interface CallersOptions {
+  readonly clock: Clock;
+  readonly badTokens: BadTokens;
+  /** Addresses of the node, which pods with `hostNetwork` call from. */
+  readonly hostIps: readonly string[];
+  /** False where callers come through something that changes their address. */
+  readonly checkSourceIp: boolean;
+  readonly readToken: TokenReader | undefined;
+}
+export interface Callers {
+  readonly find: AppFinder;
+  put(pod: CallingPod): void;
+  remove(uid: string): void;
+  /** False while there is no news of pods: a token that nobody has may then be a new pod's. */
+  isCurrent: boolean;
+}
+
+/** How long a call with a token that nobody has waits for the pod that has it: news of pods may be slower than the pods. */
+const newsMs = 1000;
+const mostWaiting = 1000;
+/** How long a call waits for the components of its app. */
+const openMs = 15_000;
+
+const missing: NobodysCall = { status: 401, message: "missing api token" };
+const invalid: NobodysCall = { status: 401, message: "invalid api token" };
+const tooMany: NobodysCall = { status: 429, message: "too many invalid api tokens" };
+const foreign: NobodysCall = {
+  status: 403,
+  message: "the api token belongs to another pod than the one that calls",
+};
+const notYet: NobodysCall = {
+  status: 503,
+  message: "the runtime does not know this pod yet; try again",
+};
+const opening: NobodysCall = {
+  status: 503,
+  message: "the components of the app are still opening; try again",
+};
+
+/**
+ * Who calls is the pod whose token is shown: its address must fit as well, so that a token that was read elsewhere
+ * is of no use there. An address alone proves nothing.
+ */
+export function createCallers(options: CallersOptions): Callers {
+  const { clock, badTokens } = options;
+  const pods = new Map<string, CallingPod>();
+  const byHash = new Map<string, CallingPod[]>();
+  const byIp = new Map<string, CallingPod>();
+  const hosts = new Set([...options.hostIps, "127.0.0.1", "::1"]);
+  let news = Promise.withResolvers<void>();
+  let waiting = 0;
+
+  function comesFrom(pod: CallingPod, address: string | undefined): boolean {
+    if (!options.checkSourceIp || address === undefined) return true;
+    if (pod.hostNetwork) return hosts.has(address);
+    // A pod calls before its address is known; whoever has that address already is another.
+    if (pod.ips.length === 0) return !hosts.has(address) && !byIp.has(address);
+    return pod.ips.includes(address);
+  }
+  function podWith(
+    digest: string,
+    address: string | undefined,
+  ): CallingPod | NobodysCall | undefined {
+    const found = byHash.get(digest);
+    if (!found) return undefined;
+    for (const pod of found) if (comesFrom(pod, address)) return pod;
+    return foreign;
+  }
+  function appOf(pod: CallingPod): App | NobodysCall | Promise<App | NobodysCall> {
+    const { app } = pod;
+    if (!(app instanceof Promise)) return app;
+    const over = new AbortController();
+    const late = clock.sleep(openMs, { signal: over.signal }).then(
+      () => opening,
+      () => opening,
+    );
+    return Promise.race([app.catch(() => opening), late]).finally(() => over.abort());
+  }
+  function refuse(shown: Shown): NobodysCall {
+    return badTokens.isTooMany(shown.remoteAddress) ? tooMany : invalid;
+  }
+  const isPod = (found: CallingPod | NobodysCall): found is CallingPod => "uid" in found;
+  const settle = (
+    found: CallingPod | NobodysCall,
+  ): App | NobodysCall | Promise<App | NobodysCall> => (isPod(found) ? appOf(found) : found);
+
+  async function later(shown: Shown, token: string, digest: string): Promise<App | NobodysCall> {
+    const proven = await options.readToken?.(token);
+    if (proven) {
+      const pod = pods.get(proven.podUid);
+      if (pod) return comesFrom(pod, shown.remoteAddress) ? appOf(pod) : foreign;
+    }
+    // Whose address is known has a token that is known.
+    const isKnown = shown.remoteAddress !== undefined && byIp.has(shown.remoteAddress);
+    if (isKnown || waiting >= mostWaiting) return refuse(shown);
+    waiting++;
+    const over = new AbortController();
+    const late = clock.sleep(newsMs, { signal: over.signal }).then(
+      () => true,
+      () => true,
+    );
+    try {
+      for (let isLate = false; ;) {
+        const found = proven ? pods.get(proven.podUid) : podWith(digest, shown.remoteAddress);
+        if (found) {
+          if (isPod(found) && !comesFrom(found, shown.remoteAddress)) return foreign;
+          return settle(found);
+        }
+        if (isLate) return callers.isCurrent ? refuse(shown) : notYet;
+        isLate = await Promise.race([news.promise.then(() => false), late]);
+      }
+    } finally {
+      waiting--;
+      over.abort();
+    }
+  }
+
+  const callers: Callers = {
+    isCurrent: false,
+    find: (shown) => {
+      const { token, remoteAddress } = shown;
+      if (token === undefined) {
+        const pod = remoteAddress === undefined ? undefined : byIp.get(remoteAddress);
+        if (!shown.isOpen) return missing;
+        return pod ? appOf(pod) : callers.isCurrent ? missing : notYet;
+      }
+      const digest = hash("sha256", token, "hex");
+      const found = podWith(digest, remoteAddress);
+      return found ? settle(found) : later(shown, token, digest);
+    },
+    put: (pod) => {
+      callers.remove(pod.uid);
+      pods.set(pod.uid, pod);
+      for (const each of pod.tokenHashes) byHash.set(each, [...(byHash.get(each) ?? []), pod]);
+      if (!pod.hostNetwork) for (const ip of pod.ips) byIp.set(ip, pod);
+      news.resolve();
+      news = Promise.withResolvers();
+    },
+    remove: (uid) => {
+      const pod = pods.get(uid);
+      if (!pod) return;
+      pods.delete(uid);
+      for (const each of pod.tokenHashes) {
+        const left = (byHash.get(each) ?? []).filter((other) => other !== pod);
+        if (left.length > 0) byHash.set(each, left);
+        else byHash.delete(each);
+      }
+      // An address that is used again at once is the next pod's already.
+      for (const ip of pod.ips) if (byIp.get(ip) === pod) byIp.delete(ip);
+    },
+  };
+  return callers;
+}

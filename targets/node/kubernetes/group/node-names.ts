@@ -1,0 +1,76 @@
+import { defineComponent, type Manifest } from "#core/ports/manifest.ts";
+import type { NameResolver } from "#core/ports/name-resolver.ts";
+import type { AppRef } from "#core/ports/platform.ts";
+import type { NameResolution } from "#core/resources/configuration.ts";
+import { RefusedQuestionError, type SupervisorLink } from "./supervisor-link.ts";
+
+/** Finds apps on the nodes of the cluster. */
+export interface NodeNames {
+  readonly manifest: Manifest<"nameresolution">;
+  readonly use: NameResolution;
+  /** News of an app that was asked for. */
+  put(app: AppRef, hosts: readonly string[]): void;
+}
+
+interface Known {
+  hosts: readonly string[];
+  next: number;
+}
+
+/** Once asked for, an app's nodes are kept up to date by the supervisor, and known on while it has no news. */
+export function createNodeNames(link: Pick<SupervisorLink, "ask">, port: number): NodeNames {
+  const known = new Map<string, Known>();
+  const asking = new Map<string, Promise<void>>();
+  const keyOf = ({ namespace, appId }: AppRef): string => JSON.stringify([namespace, appId]);
+  function put(app: AppRef, hosts: readonly string[]): void {
+    const before = known.get(keyOf(app));
+    if (before) before.hosts = hosts;
+    else known.set(keyOf(app), { hosts, next: Math.floor(Math.random() * 1000) });
+  }
+  function ask(app: AppRef): Promise<void> {
+    const key = keyOf(app);
+    let asked = asking.get(key);
+    if (!asked) {
+      const { namespace, appId } = app;
+      asked = link
+        .ask("resolve", { namespace, appId })
+        .then((hosts) => put(app, hosts))
+        .finally(() => asking.delete(key));
+      asking.set(key, asked);
+    }
+    return asked;
+  }
+  const resolver: NameResolver = {
+    announce: async () => {},
+    resolve: async (app) => {
+      let found = known.get(keyOf(app));
+      if (!found || found.hosts.length === 0) {
+        try {
+          await ask(app);
+        } catch (reason) {
+          if (!(reason instanceof RefusedQuestionError) || !found) throw reason;
+        }
+        found = known.get(keyOf(app));
+      }
+      const hosts = found?.hosts ?? [];
+      if (!found || hosts.length === 0)
+        throw new Error(`no node hosts app id ${app.appId} in namespace ${app.namespace}`);
+      const host = hosts[found.next++ % hosts.length] as string;
+      return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+  return {
+    put,
+    use: { component: "outrigger.nodes", version: "v1", options: {} },
+    manifest: defineComponent({
+      kind: "nameresolution",
+      type: "nameresolution.outrigger.nodes",
+      version: "v1",
+      targets: ["node"],
+      about: "Finds apps on the nodes of the cluster, as the supervisor knows them.",
+      options: {},
+      open: async () => resolver,
+    }),
+  };
+}

@@ -1,0 +1,262 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "#core/errors/component-error.ts";
+import type { HostedApp } from "#core/hosted-app.ts";
+import type { App } from "#core/app.ts";
+import type { Log } from "#core/ports/platform.ts";
+import { hashToken, type TokenVerifier } from "#core/identity/token-check.ts";
+import type { Documents } from "#core/reload/documents.ts";
+import type { Runtime } from "#core/runtime.ts";
+import type { GrpcApi } from "../../grpc/api.ts";
+import { clock } from "../../clock.ts";
+import { waitForPort } from "../../wait-for-port.ts";
+import type { ComponentReport, FromGroup, PodRecord } from "../messages.ts";
+import type { Callers } from "./callers.ts";
+import type { GroupDocuments } from "./group-documents.ts";
+import type { GroupMetrics } from "./group-metrics.ts";
+import { linkToPod, type PodLink } from "./pod-link.ts";
+import type { WorkloadCertificates } from "./workload-certificates.ts";
+
+export interface PodHostDeps {
+  readonly runtime: Runtime;
+  readonly grpc: Pick<GrpcApi, "route">;
+  readonly callers: Callers;
+  readonly documents: GroupDocuments;
+  readonly metrics: GroupMetrics;
+  readonly certificates: WorkloadCertificates | undefined;
+  readonly log: Log;
+  /** Values of a Secret's key `token`. */
+  readToken(namespace: string, name: string, signal: AbortSignal): Promise<string>;
+  /** Vouches for tokens that are no text of the pod's own. */
+  verifierFor(pod: PodRecord): TokenVerifier | undefined;
+  /** Ends the connections of a pod that is gone: nobody else will. */
+  disconnect(pod: PodRecord): void;
+  tell(message: FromGroup): void;
+}
+
+/** An app for each pod. */
+export interface PodHost {
+  put(pod: PodRecord): void;
+  remove(uid: string): void;
+  /** The documents of a namespace have changed. */
+  follow(namespace: string): Promise<void>;
+  /** Ends what calls the apps; the APIs stay up. */
+  stopCalling(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const retryMs = 1000;
+const longestRetryMs = 30_000;
+
+export function createPodHost(deps: PodHostDeps): PodHost {
+  const pods = new Map<string, HostedPod>();
+  let isEnding = false;
+  return {
+    put: (record) => {
+      if (isEnding) return;
+      const pod = pods.get(record.uid);
+      if (pod) return pod.update(record);
+      const made = new HostedPod(record, deps);
+      pods.set(record.uid, made);
+      made.open();
+    },
+    remove: (uid) => {
+      const pod = pods.get(uid);
+      pods.delete(uid);
+      void pod?.close();
+    },
+    follow: async (namespace) => {
+      const those = [...pods.values()].filter(({ record }) => record.namespace === namespace);
+      await Promise.all(those.map((pod) => pod.follow()));
+    },
+    stopCalling: async () => {
+      isEnding = true;
+      await Promise.allSettled([...pods.values()].map((pod) => pod.stopCalling()));
+    },
+    close: async () => {
+      isEnding = true;
+      await Promise.allSettled([...pods.values()].map((pod) => pod.close()));
+    },
+  };
+}
+
+/** One pod's app, from the first word of the pod to its end. */
+class HostedPod {
+  record: PodRecord;
+  readonly #deps: PodHostDeps;
+  readonly #link: PodLink;
+  readonly #ended = new AbortController();
+  readonly #measured: ReturnType<GroupMetrics["open"]>;
+  readonly #opened = Promise.withResolvers<App>();
+  #hosted: HostedApp | undefined;
+  #hashes: readonly string[];
+  #isStarted = false;
+  #reported = "";
+
+  constructor(record: PodRecord, deps: PodHostDeps) {
+    this.record = record;
+    this.#deps = deps;
+    this.#measured = deps.metrics.open(record, deps.documents.of(record).configuration);
+    this.#link = linkToPod(record.settings, this.#measured?.metrics);
+    this.#hashes = record.tokenHash === "" ? [] : [record.tokenHash];
+    this.#opened.promise.catch(() => {});
+  }
+  get #fields(): object {
+    const { namespace, name, settings } = this.record;
+    return { app_id: settings.appId, namespace, pod: name };
+  }
+  open(): void {
+    this.#put();
+    this.#connect();
+    void this.#openUntilItWorks();
+  }
+  update(record: PodRecord): void {
+    this.record = record;
+    this.#put();
+    this.#connect();
+    this.#follow();
+  }
+  async follow(): Promise<void> {
+    const hosted = this.#hosted;
+    if (!hosted) return;
+    await hosted.update(this.#documents());
+    this.#report(hosted);
+  }
+  async stopCalling(): Promise<void> {
+    await this.#hosted?.stop();
+  }
+  async close(): Promise<void> {
+    if (this.#ended.signal.aborted) return;
+    const { callers, certificates, disconnect, log } = this.#deps;
+    this.#ended.abort(new Error("the pod is gone"));
+    // First of all: its token is worth nothing from here on.
+    callers.remove(this.record.uid);
+    this.#opened.reject(new Error("the pod is gone"));
+    disconnect(this.record);
+    await this.#hosted?.[Symbol.asyncDispose]();
+    await this.#link[Symbol.asyncDispose]();
+    certificates?.close(this.record);
+    this.#measured?.close();
+    log.info("The pod is gone; its app is hosted no more", this.#fields);
+  }
+  #put(): void {
+    const { uid, ips, hostNetwork } = this.record;
+    const app = this.#hosted?.app ?? this.#opened.promise;
+    this.#deps.callers.put({ uid, ips, hostNetwork, tokenHashes: this.#hashes, app });
+  }
+  #connect(): void {
+    const [address] = this.record.ips;
+    if (address === undefined) return;
+    this.#link.connect(address);
+    const { pool } = this.#link;
+    if (pool && this.#hosted) this.#deps.grpc.route(this.#hosted.app, pool);
+  }
+  #documents(): Documents {
+    return this.#deps.documents.of(this.record);
+  }
+  async #openUntilItWorks(): Promise<void> {
+    const { signal } = this.#ended;
+    for (let ms = retryMs; !signal.aborted; ms = Math.min(ms * 2, longestRetryMs)) {
+      try {
+        await this.#open(signal);
+        this.#deps.tell({ type: "hosted", uid: this.record.uid });
+        return;
+      } catch (reason) {
+        if (signal.aborted) return;
+        const why = messageOf(reason);
+        this.#deps.log.error(`Cannot host the app yet: ${why}`, this.#fields);
+        this.#deps.tell({ type: "hosted", uid: this.record.uid, error: why });
+        await delay(ms, undefined, { signal, ref: false }).catch(() => {});
+      }
+    }
+  }
+  async #open(signal: AbortSignal): Promise<void> {
+    const { runtime, certificates, log } = this.#deps;
+    const { namespace, settings, uid } = this.record;
+    // Tokens that the app brings itself: fails closed, since without them anybody's call would be let in or out.
+    const apiToken = await this.#secretToken(settings.apiTokenSecret, signal);
+    const appToken = await this.#secretToken(settings.appTokenSecret, signal);
+    const hashes =
+      apiToken === undefined ? [] : await Promise.all(tokensIn(apiToken).map(hashToken));
+    this.#hashes = [...new Set([...this.#hashes, ...hashes])];
+    this.#put();
+    // Others call it over mTLS; its own calls do not wait for that.
+    certificates?.open(this.record);
+    const verifyToken = this.#deps.verifierFor(this.record);
+    const { configuration, resources } = this.#documents();
+    const { channel, connection } = this.#link;
+    const hosted = await runtime.addApp({
+      appId: settings.appId,
+      namespace,
+      instance: uid,
+      ...(channel && connection ? { channel, connection } : {}),
+      ...(settings.health ? { healthProbe: settings.health } : {}),
+      resources,
+      configuration,
+      apiTokens: this.#hashes,
+      ...(verifyToken ? { verifyToken } : {}),
+      ...(appToken === undefined ? {} : { appToken }),
+      ...(this.#measured ? { meter: this.#measured.metrics, metrics: this.#measured.metrics } : {}),
+      ...(settings.apiLogging === undefined ? {} : { apiLogging: settings.apiLogging }),
+      limits: { maxBodyBytes: settings.maxBodyBytes },
+      extended: {},
+      waitFor: [],
+      failOnComponentError: false,
+      bindingProbeMs: settings.bindingProbeMs,
+      disableInitEndpoints: settings.disableInitEndpoints,
+      releaseLocks: true,
+      // Nothing of the pod's is to end: whoever asks for it, as Jobs with a sidecar must, is done.
+      shutdown: () => log.info("Shutdown asked for: there is no sidecar to end", this.#fields),
+    });
+    if (signal.aborted) return hosted[Symbol.asyncDispose]();
+    this.#hosted = hosted;
+    hosted.isAvailable = false;
+    this.#opened.resolve(hosted.app);
+    this.#put();
+    this.#connect();
+    log.info("Hosting the app", this.#fields);
+    this.#report(hosted);
+    this.#follow();
+  }
+  async #secretToken(name: string, signal: AbortSignal): Promise<string | undefined> {
+    return name === "" ? undefined : this.#deps.readToken(this.record.namespace, name, signal);
+  }
+  /** What calls the app begins when its pod is ready, and ends when it is asked to. */
+  #follow(): void {
+    const hosted = this.#hosted;
+    if (!hosted) return;
+    const { isEnding, isReady, settings } = this.record;
+    hosted.isAvailable = isReady && !isEnding;
+    if (isEnding) return void hosted.stop();
+    const isCalled = settings.appPort !== undefined;
+    if (this.#isStarted || (isCalled && !isReady)) return;
+    this.#isStarted = true;
+    void this.#start(hosted);
+  }
+  async #start(hosted: HostedApp): Promise<void> {
+    const { appPort } = this.record.settings;
+    const [address] = this.record.ips;
+    try {
+      if (appPort !== undefined && address !== undefined)
+        await waitForPort(address, appPort, clock, { signal: this.#ended.signal });
+      await hosted.start();
+    } catch (reason) {
+      if (!this.#ended.signal.aborted)
+        this.#deps.log.error(`Cannot start what calls the app: ${messageOf(reason)}`, this.#fields);
+    }
+  }
+  #report({ app }: HostedApp): void {
+    const components: ComponentReport[] = [
+      ...app.loaded.map(({ name }) => ({ name, isReady: true, message: "" })),
+      ...app.failed.map(({ name, reason }) => ({ name, isReady: false, message: reason })),
+    ];
+    const text = JSON.stringify(components);
+    if (text === this.#reported) return;
+    this.#reported = text;
+    this.#deps.tell({ type: "components", uid: this.record.uid, components });
+  }
+}
+
+/** Two while they are being exchanged, with a comma between them. */
+function tokensIn(text: string): readonly string[] {
+  return text.split(",").flatMap((token) => (token === "" ? [] : [token.trim()]));
+}

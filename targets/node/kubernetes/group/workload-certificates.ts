@@ -1,0 +1,83 @@
+import type { AppRef, Log } from "#core/ports/platform.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import { serverNameOf } from "../../peers/server-name.ts";
+import { identityKey } from "../../served.ts";
+import type { MtlsSettings } from "../../mtls/settings.ts";
+import type { WorkloadIdentity } from "../../mtls/workload-identity.ts";
+import type { PodRecord } from "../messages.ts";
+
+/** Certificates of the apps that a group hosts: one for each app, however many replicas it has. */
+export interface WorkloadCertificates {
+  /** Asks for the app's certificate in the background, until there is one. */
+  open(pod: PodRecord): void;
+  close(pod: PodRecord): void;
+  of(app: AppRef): WorkloadIdentity | undefined;
+  /** By the TLS server name of its app. */
+  named(serverName: string): WorkloadIdentity | undefined;
+  /** Resolves once there is one; what calls another node waits for it. */
+  ready(app: AppRef): Promise<WorkloadIdentity | undefined>;
+}
+
+interface Shared {
+  readonly pods: Set<string>;
+  readonly opening: Promise<WorkloadIdentity | undefined>;
+  identity: WorkloadIdentity | undefined;
+  isClosed: boolean;
+}
+
+export function createWorkloadCertificates(
+  settings: MtlsSettings,
+  trustDomain: string,
+  log: Log,
+): WorkloadCertificates {
+  const apps = new Map<string, Shared>();
+  const byName = new Map<string, Shared>();
+  const refOf = ({ namespace, settings: { appId } }: PodRecord): AppRef => ({ namespace, appId });
+
+  async function ask(app: AppRef, isClosed: () => boolean): Promise<WorkloadIdentity | undefined> {
+    const { openIdentity } = await import("../../mtls/workload-identity.ts");
+    while (!isClosed()) {
+      try {
+        return await openIdentity({ ...app, trustDomain }, settings, log, () => undefined);
+      } catch (reason) {
+        log.error(messageOf(reason), { app_id: app.appId, namespace: app.namespace });
+      }
+    }
+    return undefined;
+  }
+  function start(app: AppRef): Shared {
+    const shared: Shared = {
+      pods: new Set(),
+      identity: undefined,
+      isClosed: false,
+      opening: ask(app, () => shared.isClosed).then((identity) => {
+        if (shared.isClosed) identity?.[Symbol.dispose]();
+        else shared.identity = identity;
+        return identity;
+      }),
+    };
+    return shared;
+  }
+  return {
+    open: (pod) => {
+      const app = refOf(pod);
+      const key = identityKey(app);
+      const shared = apps.get(key) ?? start(app);
+      apps.set(key, shared);
+      byName.set(serverNameOf(app), shared);
+      shared.pods.add(pod.uid);
+    },
+    close: (pod) => {
+      const key = identityKey(refOf(pod));
+      const shared = apps.get(key);
+      if (!shared?.pods.delete(pod.uid) || shared.pods.size > 0) return;
+      apps.delete(key);
+      byName.delete(serverNameOf(refOf(pod)));
+      shared.isClosed = true;
+      shared.identity?.[Symbol.dispose]();
+    },
+    named: (serverName) => byName.get(serverName)?.identity,
+    of: (app) => apps.get(identityKey(app))?.identity,
+    ready: async (app) => apps.get(identityKey(app))?.opening,
+  };
+}

@@ -1,0 +1,100 @@
+import { messageOf } from "#core/errors/component-error.ts";
+import { type KubeClient, KubeError } from "#k8s/api/client.ts";
+import type { Answers, AskError, Questions } from "../messages.ts";
+import type { AppNodes } from "./app-nodes.ts";
+
+export interface AnswerDeps {
+  readonly client: KubeClient;
+  readonly nodes: AppNodes;
+  readonly tokenAudience: string;
+}
+export interface Asker {
+  readonly name: string;
+  readonly namespaces: ReadonlySet<string>;
+}
+export type Answered = { readonly value?: unknown } | { readonly error: AskError };
+
+const secretBytes = 4 * 1024 * 1024;
+const secretMs = 5000;
+
+/** Answers what the groups ask of the cluster: each only for the namespaces of its own pods. */
+export function createAnswers(deps: AnswerDeps): {
+  answer(
+    asker: Asker,
+    question: keyof Questions,
+    about: Questions[keyof Questions],
+  ): Promise<Answered>;
+} {
+  const { client, nodes } = deps;
+  let keys: { readonly value: Answers["jwks"]; readonly at: number } | undefined;
+
+  async function secret(
+    asker: Asker,
+    { namespace, name }: Questions["secret"],
+  ): Promise<Answers["secret"]> {
+    if (!asker.namespaces.has(namespace))
+      throw new KubeError(`secrets of namespace "${namespace}" are none of this group's`, {
+        code: 403,
+        reason: "Forbidden",
+      });
+    try {
+      const { data } = await client.request<{ readonly data?: Record<string, string> }>(
+        "GET",
+        `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(name)}`,
+        { maxBytes: secretBytes, timeoutMs: secretMs },
+      );
+      // Not kept: the group alone has it.
+      return data ?? {};
+    } catch (reason) {
+      if (reason instanceof KubeError && reason.code === 404) return undefined;
+      throw reason;
+    }
+  }
+  async function jwks(): Promise<Answers["jwks"]> {
+    if (keys && Date.now() - keys.at < 1000) return keys.value;
+    const [set, about] = await Promise.all([
+      client.request<{ readonly keys?: readonly object[] }>("GET", "/openid/v1/jwks"),
+      client.request<{ readonly issuer?: string }>("GET", "/.well-known/openid-configuration"),
+    ]);
+    keys = { value: { keys: set.keys ?? [], issuer: about.issuer ?? "" }, at: Date.now() };
+    return keys.value;
+  }
+  async function review({ token }: Questions["review"]): Promise<Answers["review"]> {
+    const { status } = await client.request<{
+      readonly status?: { readonly authenticated?: boolean };
+    }>("POST", "/apis/authentication.k8s.io/v1/tokenreviews", {
+      body: {
+        apiVersion: "authentication.k8s.io/v1",
+        kind: "TokenReview",
+        spec: { token, audiences: [deps.tokenAudience] },
+      },
+    });
+    return { isGood: status?.authenticated === true };
+  }
+  async function find(
+    asker: Asker,
+    question: keyof Questions,
+    about: Questions[keyof Questions],
+  ): Promise<unknown> {
+    switch (question) {
+      case "secret":
+        return secret(asker, about as Questions["secret"]);
+      case "resolve":
+        return nodes.find(about as Questions["resolve"]);
+      case "jwks":
+        return jwks();
+      case "review":
+        return review(about as Questions["review"]);
+    }
+  }
+  return {
+    answer: async (asker, question, about) => {
+      try {
+        return { value: await find(asker, question, about) };
+      } catch (reason) {
+        const code = reason instanceof KubeError ? reason.code : 0;
+        return { error: { code, message: messageOf(reason) } };
+      }
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import { type ChildProcess, fork } from "node:child_process";
+import type { Socket } from "node:net";
+import type { Log } from "#core/ports/platform.ts";
+import {
+  type FromGroup,
+  type GroupOptions,
+  type Port,
+  protocolVersion,
+  type ToGroup,
+} from "../messages.ts";
+
+/** The process of a group, from its fork to its exit. */
+export interface GroupProcess {
+  readonly pid: number | undefined;
+  /** Resolves once it takes messages; rejects when it ends before. */
+  readonly started: Promise<void>;
+  readonly exited: Promise<string>;
+  tell(message: ToGroup): void;
+  /** The socket is the process' from here on. False when the process is not there to take it. */
+  hand(port: Port, socket: Socket, head: Buffer | undefined): boolean;
+  kill(): void;
+}
+export interface GroupProgram {
+  /** What is forked, and the arguments that make it a group. */
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly execArgv: readonly string[];
+}
+
+/** Whose environment a group gets nothing of: what leads to the credentials of the supervisor. */
+const withheld: ReadonlySet<string> = new Set([
+  "KUBECONFIG",
+  "KUBERNETES_SERVICE_HOST",
+  "KUBERNETES_SERVICE_PORT",
+]);
+
+export function forkGroup(
+  program: GroupProgram,
+  options: Omit<GroupOptions, "version">,
+  env: Readonly<Record<string, string | undefined>>,
+  log: Log,
+  onMessage: (message: FromGroup) => void,
+): GroupProcess {
+  const own = Object.fromEntries(Object.entries(env).filter(([name]) => !withheld.has(name)));
+  const child: ChildProcess = fork(program.path, [...program.args], {
+    execArgv: [...program.execArgv],
+    env: own as Record<string, string>,
+    // Its log lines are ours.
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    serialization: "json",
+  });
+  const started = Promise.withResolvers<void>();
+  started.promise.catch(() => {});
+  const exited = Promise.withResolvers<string>();
+  let isOver = false;
+  const over = (why: string): void => {
+    if (isOver) return;
+    isOver = true;
+    started.reject(new Error(why));
+    exited.resolve(why);
+  };
+  child.once("error", (reason) => over(reason.message));
+  child.once("exit", (code, signal) => over(signal ? `signal ${signal}` : `exit code ${code}`));
+  child.on("message", (given) => {
+    const message = given as FromGroup;
+    if (message.type === "started") started.resolve();
+    else onMessage(message);
+  });
+  const send = (message: ToGroup, socket?: Socket): boolean => {
+    if (!child.connected) return false;
+    child.send(message, socket, (reason) => {
+      // The exit tells the rest.
+      if (reason) log.debug(`A message to group ${options.group} was lost: ${reason.message}`);
+      if (reason) socket?.destroy();
+    });
+    return true;
+  };
+  send({ type: "start", options: { ...options, version: protocolVersion } });
+  return {
+    pid: child.pid,
+    started: started.promise,
+    exited: exited.promise,
+    tell: (message) => void send(message),
+    hand: (port, socket, head) =>
+      send(
+        { type: "connection", port, ...(head ? { head: head.toString("base64") } : {}) },
+        socket,
+      ),
+    kill: () => void child.kill("SIGKILL"),
+  };
+}

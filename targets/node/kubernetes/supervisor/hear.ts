@@ -1,0 +1,77 @@
+import type { ComponentStatus } from "#k8s/operator/component-status.ts";
+import type { WatchedDocuments } from "#k8s/operator/documents.ts";
+import { originOf } from "#k8s/operator/to-resources.ts";
+import type { FromGroup, PodRecord, ToGroup } from "../messages.ts";
+import type { Answered, Asker } from "./answers.ts";
+import type { Questions } from "../messages.ts";
+import { createComponentReports } from "./component-reports.ts";
+import type { Warn } from "./duplicates.ts";
+
+export interface HearingDeps {
+  readonly documents: Pick<WatchedDocuments, "documentsOf">;
+  readonly status: ComponentStatus;
+  readonly warn: Warn;
+  answer(
+    asker: Asker,
+    question: keyof Questions,
+    about: Questions[keyof Questions],
+  ): Promise<Answered>;
+  podOf(uid: string): PodRecord | undefined;
+  onMetrics(message: Extract<FromGroup, { readonly type: "metrics" }>): void;
+}
+/** What is made of what the groups say. */
+export interface Hearing {
+  take(group: Asker, message: FromGroup, tell: (answer: ToGroup) => void): void;
+  /** The pod is gone, and with it what was said of it. */
+  forget(uid: string): void;
+}
+
+export function createHearing(deps: HearingDeps): Hearing {
+  const { documents, status, warn, podOf } = deps;
+  const reports = createComponentReports(status);
+  /** What is built in has no document to carry a status. */
+  const isWritten = (namespace: string): ((component: string) => boolean) => {
+    const names = documents
+      .documentsOf(namespace)
+      .flatMap(({ kind, metadata }) => (kind === "Component" ? [metadata.name] : []));
+    const all = new Set(names);
+    return (component) => all.has(component);
+  };
+  return {
+    take: (group, message, tell) => {
+      switch (message.type) {
+        case "ask":
+          void deps
+            .answer(group, message.question, message.about)
+            .then((answer) => tell({ type: "answer", id: message.id, ...answer }));
+          return;
+        case "metrics":
+          return deps.onMetrics(message);
+        case "components": {
+          const pod = podOf(message.uid);
+          if (!pod) return;
+          const isOurs = isWritten(pod.namespace);
+          return reports.take(
+            pod,
+            message.components.filter(({ name }) => isOurs(name)),
+          );
+        }
+        case "unread": {
+          const why = new Map(message.documents.map((each) => [each.file, each.why]));
+          for (const object of documents.documentsOf(message.namespace))
+            status.invalid(object, why.get(originOf(object)));
+          return;
+        }
+        case "hosted": {
+          const pod = podOf(message.uid);
+          if (pod && message.error !== undefined) warn(pod, "AppNotHosted", message.error);
+          return;
+        }
+        case "started":
+        case "drained":
+          return;
+      }
+    },
+    forget: reports.forget,
+  };
+}

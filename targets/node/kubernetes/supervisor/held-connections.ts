@@ -1,0 +1,45 @@
+import type { Socket } from "node:net";
+import type { Port } from "../messages.ts";
+
+export interface HeldConnection {
+  readonly port: Port;
+  readonly socket: Socket;
+  readonly head: Buffer | undefined;
+}
+/** Connections whose process is not there yet. */
+export interface HeldConnections {
+  keep(connection: HeldConnection): void;
+  release(to: (connection: HeldConnection) => void): void;
+  destroy(): void;
+}
+const heldMs = 10_000;
+const mostHeld = 1000;
+
+export function createHeldConnections(): HeldConnections {
+  const held = new Map<HeldConnection, () => void>();
+  function take(): readonly HeldConnection[] {
+    const all = [...held];
+    for (const [, forget] of all) forget();
+    return all.map(([connection]) => connection);
+  }
+  return {
+    keep: (connection) => {
+      const { socket } = connection;
+      if (held.size >= mostHeld) return void socket.destroy();
+      const timer = setTimeout(() => socket.destroy(), heldMs).unref();
+      const forget = (): void => {
+        clearTimeout(timer);
+        socket.off("close", forget);
+        held.delete(connection);
+      };
+      socket.once("close", forget);
+      held.set(connection, forget);
+    },
+    release: (to) => {
+      for (const connection of take()) to(connection);
+    },
+    destroy: () => {
+      for (const { socket } of take()) socket.destroy();
+    },
+  };
+}

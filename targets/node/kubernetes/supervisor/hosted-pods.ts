@@ -1,0 +1,115 @@
+import type { Clock, Log } from "#core/ports/platform.ts";
+import type { KubeClient } from "#k8s/api/client.ts";
+import { listWatch } from "#k8s/api/list-watch.ts";
+import type { Pod } from "#k8s/api/objects.ts";
+import type { WatchedDocuments } from "#k8s/operator/documents.ts";
+import { createDuplicates, type Warn } from "./duplicates.ts";
+import type { Hosting } from "./hosting.ts";
+import type { NodeRuntimeOptions } from "./options.ts";
+import { seePod, type SeenPod } from "./pod-record.ts";
+
+export interface HostedPodsDeps {
+  readonly client: KubeClient;
+  readonly scope: NodeRuntimeOptions["scope"];
+  readonly documents: WatchedDocuments;
+  readonly hosting: Pick<Hosting, "put" | "remove">;
+  readonly warn: Warn;
+  /** Resolves when groups may start. */
+  readonly before: Promise<void>;
+  /** The pod is gone. */
+  gone(uid: string): void;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+/** The pods that are to be hosted, from the API server to the groups. */
+export interface HostedPods {
+  isCurrent(): boolean;
+  /** Resolves when the pods that are there have been given to their groups. */
+  readonly synced: Promise<void>;
+}
+
+/** Rights that are missing must not keep the apps of a namespace, or the ports of the node, closed for good. */
+const documentsMs = 15_000;
+
+/** A pod's app is hosted once the documents of its namespace are there. */
+export function hostPods(deps: HostedPodsDeps): HostedPods {
+  const { client, scope, documents, hosting, warn, clock } = deps;
+  const duplicates = createDuplicates(warn);
+  /** Namespaces with pods here. */
+  const namespaces = new Map<string, Set<string>>();
+  /** The newest of each pod: documents may take longer than the pod's next news. */
+  const seen = new Map<string, SeenPod>();
+
+  async function inTime(work: Promise<void>): Promise<void> {
+    const over = new AbortController();
+    const late = clock.sleep(documentsMs, { signal: over.signal }).catch(() => {});
+    try {
+      await Promise.race([work, late]);
+    } catch {
+      // The namespace has no pods here any more.
+    } finally {
+      over.abort();
+    }
+  }
+  function put(pod: SeenPod): void {
+    seen.set(pod.uid, pod);
+    if (pod.problem) warn(pod, pod.problem.reason, pod.problem.message);
+    if (!pod.record) return hosting.remove(pod.uid);
+    let here = namespaces.get(pod.namespace);
+    if (!here) {
+      namespaces.set(pod.namespace, (here = new Set()));
+      documents.add(pod.namespace);
+    }
+    here.add(pod.uid);
+    void Promise.all([deps.before, inTime(documents.synced(pod.namespace))]).then(() => {
+      const record = seen.get(pod.uid)?.record;
+      if (record) hosting.put(record);
+    });
+  }
+  function remove({ uid, namespace }: SeenPod): void {
+    seen.delete(uid);
+    hosting.remove(uid);
+    deps.gone(uid);
+    const here = namespaces.get(namespace);
+    here?.delete(uid);
+    if (here?.size !== 0) return;
+    namespaces.delete(namespace);
+    documents.remove(namespace);
+  }
+  const watches = collectionsOf(scope).map((collection) =>
+    listWatch<Pod, SeenPod>(
+      client,
+      {
+        ...collection,
+        keep: (pod) => {
+          const kept = seePod(pod);
+          if (kept) duplicates.see(pod, kept);
+          return kept;
+        },
+      },
+      { put, remove },
+      deps,
+    ),
+  );
+  return {
+    isCurrent: () => watches.every((watch) => watch.isCurrent()),
+    synced: (async () => {
+      await Promise.all(watches.map((watch) => watch.synced));
+      await deps.before;
+      await Promise.all([...namespaces.keys()].map((each) => inTime(documents.synced(each))));
+    })(),
+  };
+}
+
+/** Namespaces that are named are asked for one by one: rights may be of those only. */
+function collectionsOf(
+  scope: HostedPodsDeps["scope"],
+): ReadonlyArray<{ readonly path: string; readonly fieldSelector?: string }> {
+  if ("node" in scope)
+    return [{ path: "/api/v1/pods", fieldSelector: `spec.nodeName=${scope.node}` }];
+  if (scope.namespaces.length === 0) return [{ path: "/api/v1/pods" }];
+  return scope.namespaces.map((each) => ({
+    path: `/api/v1/namespaces/${encodeURIComponent(each)}/pods`,
+  }));
+}

@@ -1,0 +1,64 @@
+import { createServer } from "node:http";
+import type { Group } from "./group.ts";
+import { listenShared } from "./health-server.ts";
+import { mergeExpositions } from "./merge-metrics.ts";
+import { residentBytes } from "./resident.ts";
+
+const readMs = 10_000;
+const type = "text/plain; version=0.0.4; charset=utf-8";
+
+/** The metrics of all groups' apps, and what each group's process takes. */
+export async function serveNodeMetrics(options: {
+  readonly port: number;
+  readonly address: string;
+  readonly groups: () => readonly Group[];
+  readonly read: () => Promise<readonly string[]>;
+}): Promise<Disposable & { readonly port: number }> {
+  const server = createServer(
+    { requestTimeout: readMs, headersTimeout: readMs, keepAliveTimeout: 65_000 },
+    (request, response) => {
+      request.resume();
+      response.setHeader("content-type", type);
+      options.read().then(
+        (texts) => response.end(mergeExpositions([...texts, ownText(options.groups())])),
+        () => response.destroy(),
+      );
+    },
+  );
+  server.maxConnections = 64;
+  await listenShared(server, options);
+  return {
+    port: (server.address() as { port: number }).port,
+    [Symbol.dispose]: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function ownText(groups: readonly Group[]): string {
+  const gauge = (name: string, help: string, lines: readonly string[]): string =>
+    lines.length === 0 ? "" : `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join("\n")}\n`;
+  const each = (name: string, value: (group: Group) => number): readonly string[] =>
+    groups.map((group) => `${name}{group="${group.name}"} ${value(group)}`);
+  return [
+    gauge(
+      "outrigger_group_apps",
+      "Pods whose apps a group hosts.",
+      each("outrigger_group_apps", (group) => group.pods.size),
+    ),
+    gauge(
+      "outrigger_group_resident_memory_bytes",
+      "Resident memory of the process of a group.",
+      each("outrigger_group_resident_memory_bytes", ({ pid }) => residentBytes(pid)),
+    ),
+    gauge(
+      "outrigger_group_restarts",
+      "How often the process of a group has had to start anew.",
+      each("outrigger_group_restarts", ({ restarts }) => restarts),
+    ),
+    gauge("outrigger_node_resident_memory_bytes", "Resident memory of the supervisor.", [
+      `outrigger_node_resident_memory_bytes ${process.memoryUsage.rss()}`,
+    ]),
+  ].join("");
+}

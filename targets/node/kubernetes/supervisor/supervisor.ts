@@ -1,0 +1,253 @@
+import { messageOf } from "#core/errors/component-error.ts";
+import { createEventWriter } from "#k8s/api/events.ts";
+import { createComponentStatus } from "#k8s/operator/component-status.ts";
+import { watchDocuments } from "#k8s/operator/documents.ts";
+import { removeStaleEntries } from "#k8s/operator/stale-entries.ts";
+import { clock } from "../../clock.ts";
+import type { GroupOptions } from "../messages.ts";
+import { createAnswers } from "./answers.ts";
+import { createAppNodes } from "./app-nodes.ts";
+import type { Warn } from "./duplicates.ts";
+import { forkGroup, type GroupProgram } from "./group-process.ts";
+import { Group } from "./group.ts";
+import { serveHealth } from "./health-server.ts";
+import { createHearing, type Hearing } from "./hear.ts";
+import { hostPods } from "./hosted-pods.ts";
+import { createHosting, createMetricsReader } from "./hosting.ts";
+import { readServerName } from "./internal-name.ts";
+import { listen, type Listeners } from "./listeners.ts";
+import { serveNodeMetrics } from "./metrics-server.ts";
+import type { NodeRuntimeOptions, RunningNode } from "./options.ts";
+import { noPins, watchPins } from "./pins.ts";
+import { createRoutes } from "./routes.ts";
+
+/** How long connections that nobody uses stay open when a process ends: clients may be about to use them. */
+const idleMs = 10_000;
+const newsMs = 250;
+const staleMs = 60_000;
+const settleMs = 30_000;
+
+/** `outrigger node`: hosts the apps of a node's pods, each group of them in a process of its own. */
+export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<RunningNode> {
+  const { client, log, env, scope, ports } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const watching = { log, clock, signal };
+  const hostIps = options.hostIp === "" ? [] : [options.hostIp];
+  const routes = createRoutes(hostIps);
+  const writer = createEventWriter(client, {
+    component: "outrigger-node",
+    instance: options.instance,
+    log,
+    clock,
+  });
+  const warn: Warn = ({ namespace, name, uid }, reason, message) =>
+    writer.emit(
+      { apiVersion: "v1", kind: "Pod", namespace, name, uid },
+      "Warning",
+      reason,
+      message,
+    );
+  const status = createComponentStatus(client, { node: options.instance, log, clock });
+  const documents = watchDocuments(client, watching);
+  const nodes = createAppNodes({
+    client,
+    clock,
+    log,
+    changed: (app, hosts) => hosting.tellAll({ type: "addresses", ...app, hosts }),
+  });
+  const answers = createAnswers({ client, nodes, tokenAudience: options.tokenAudience });
+  const groupOptions: Omit<GroupOptions, "version" | "group"> = {
+    nodeName: "node" in scope ? scope.node : "",
+    hostIps,
+    tokenAudience: options.tokenAudience,
+    ...(options.mtls ? { mtls: options.mtls } : {}),
+    internalPort: ports.internal ?? 0,
+    checkSourceIp: options.checkSourceIp,
+    logLevel: options.logLevel,
+    logAsJson: options.logAsJson,
+  };
+  // Namespaces that are named are all that there are rights for.
+  const isNamed = "namespaces" in scope && scope.namespaces.length > 0;
+  const pins = isNamed
+    ? noPins
+    : watchPins(
+        client,
+        (namespace) => {
+          for (const group of hosting.groups)
+            if (namespaceOf(group.name) === namespace) void group.renew(idleMs, options.drainMs);
+        },
+        watching,
+      );
+  function programFor(group: string): GroupProgram {
+    const version = pins.of(namespaceOf(group) ?? "");
+    const program = options.program(version);
+    if (program) return program;
+    log.error(`There is no version ${version} here; group ${group} runs the present one`, {
+      group,
+    });
+    return options.program("") as GroupProgram;
+  }
+  const hosting = createHosting({
+    isolation: options.isolation,
+    routes,
+    log,
+    create: (name) =>
+      new Group(name, {
+        clock,
+        log,
+        fork: (group, hear) =>
+          forkGroup(programFor(name), { ...groupOptions, group: group.name }, env, log, hear),
+        onMessage: (group, message, tell) => hearing.take(group, message, tell),
+        documentsOf: (namespace) => documents.documentsOf(namespace),
+        isCurrent: () => pods.isCurrent(),
+      }),
+  });
+  const metrics = createMetricsReader(hosting);
+  const hearing: Hearing = createHearing({
+    documents,
+    status,
+    warn,
+    answer: answers.answer,
+    podOf: hosting.podOf,
+    onMetrics: metrics.hear,
+  });
+  documents.onChange((namespace) => {
+    for (const group of hosting.groups) group.putDocuments(namespace);
+  });
+  const pods = hostPods({
+    client,
+    scope,
+    documents,
+    hosting,
+    warn,
+    before: pinsInTime(pins.synced),
+    gone: hearing.forget,
+    ...watching,
+  });
+  let wasCurrent = false;
+  const news = setInterval(() => {
+    if (pods.isCurrent() === wasCurrent) return;
+    wasCurrent = pods.isCurrent();
+    hosting.tellAll({ type: "current", isCurrent: wasCurrent });
+  }, newsMs).unref();
+
+  let listeners: Listeners | undefined;
+  const health = await serveHealth({
+    port: ports.health,
+    address: options.hostIp,
+    waitsFor: () => {
+      if (signal.aborted) return "it is ending";
+      return listeners ? "" : "the first list of pods, and their apps";
+    },
+  });
+  const metricsServer = await serveNodeMetrics({
+    port: ports.metrics,
+    address: options.hostIp,
+    groups: () => hosting.groups,
+    read: metrics.read,
+  });
+  const allPorts: Record<string, number> = { health: health.port, metrics: metricsServer.port };
+
+  /** Not before all that is there already has a home: until then an older process serves, if there is one. */
+  async function open(): Promise<void> {
+    await pods.synced;
+    await settled(hosting.groups);
+    if (signal.aborted) return;
+    listeners = await listen({
+      address: options.hostIp,
+      ports: {
+        http: ports.http,
+        grpc: ports.grpc,
+        ...(ports.internal === undefined ? {} : { internal: ports.internal }),
+      },
+      routes,
+      log,
+      soleGroup: () => (hosting.groups.length === 1 ? hosting.groups[0]?.name : undefined),
+      hand: (name, port, socket, head) => {
+        // Of the host's network, where all share one group.
+        const group = hosting.group(name) ?? hosting.group("shared");
+        group?.take(port, socket, head);
+        return group !== undefined;
+      },
+      readInternal: async (socket) => {
+        const found = await readServerName(socket);
+        const group = found && hosting.groupOf(found.name);
+        return group && { group: group.name, head: found.head };
+      },
+    });
+    Object.assign(allPorts, listeners.ports);
+    void dropStale();
+    log.info(`Listening for the apps of ${"node" in scope ? `node ${scope.node}` : "namespaces"}`, {
+      ...listeners.ports,
+    });
+  }
+  /** What an earlier process of this node said of components that nobody loads any more. */
+  async function dropStale(): Promise<void> {
+    try {
+      await clock.sleep(staleMs, { signal });
+      await removeStaleEntries(
+        client,
+        ({ node, namespace, name }) => node === options.instance && !status.knows(namespace, name),
+        { signal },
+      );
+    } catch (reason) {
+      if (!signal.aborted) log.debug(`Old states of components stay: ${messageOf(reason)}`);
+    }
+  }
+  const ready = open();
+  ready.catch((reason: unknown) => {
+    if (!signal.aborted) log.error(`Cannot start: ${messageOf(reason)}`);
+  });
+
+  let stopped: Promise<void> | undefined;
+  async function stop(): Promise<void> {
+    clearInterval(news);
+    // First of all: the port is also that of the process that comes next, and this one is not to answer for it.
+    health[Symbol.dispose]();
+    // Watches go on until nothing is in flight: pods come and go meanwhile.
+    await listeners?.close();
+    listeners = undefined;
+    await hosting.drain(idleMs, options.drainMs);
+    stopping.abort(new Error("the runtime is stopping"));
+    metricsServer[Symbol.dispose]();
+    nodes[Symbol.dispose]();
+    await status[Symbol.asyncDispose]();
+    await writer[Symbol.asyncDispose]();
+    await client[Symbol.asyncDispose]();
+  }
+  return {
+    ports: allPorts,
+    ready,
+    stop: () => (stopped ??= stop()),
+    get groups() {
+      return hosting.groups.map(({ name, pid, restarts }) => ({ name, pid, restarts }));
+    },
+  };
+}
+
+/** Of a group that is one namespace's. */
+function namespaceOf(group: string): string | undefined {
+  return /^(?:namespace|dedicated)\/([^/]+)/.exec(group)?.[1];
+}
+
+/** Rights to read namespaces may be missing; then nothing is pinned. */
+async function pinsInTime(synced: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  const late = clock.sleep(5000, { signal: over.signal }).catch(() => {});
+  await Promise.race([synced.catch(() => {}), late]);
+  over.abort();
+}
+
+/** Resolves when every group hosts what it is to host, or has had the time for it. */
+async function settled(groups: readonly Group[]): Promise<void> {
+  const late = AbortSignal.timeout(settleMs);
+  const timeout = new Promise<void>((resolve) =>
+    late.addEventListener("abort", () => resolve(), { once: true }),
+  );
+  await Promise.all(
+    groups.map(async (group) => {
+      while (!group.isSettled && !late.aborted) await Promise.race([group.changed, timeout]);
+    }),
+  );
+}

@@ -1,0 +1,146 @@
+import { hash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import type { App } from "#core/app.ts";
+import { createBadTokens } from "#core/identity/bad-tokens.ts";
+import { type CallingPod, createCallers } from "#targets/node/kubernetes/group/callers.ts";
+import { clock } from "#targets/node/clock.ts";
+
+const sha = (token: string): string => hash("sha256", token, "hex");
+const app = (appId: string): App => ({ appId }) as App;
+const pod = (
+  uid: string,
+  token: string,
+  ips: readonly string[],
+  more: Partial<CallingPod> = {},
+): CallingPod => ({
+  uid,
+  ips,
+  hostNetwork: false,
+  tokenHashes: [sha(token)],
+  app: app(uid),
+  ...more,
+});
+function callers(
+  more: {
+    readonly readToken?: (token: string) => Promise<{ podUid: string } | undefined>;
+    readonly checkSourceIp?: boolean;
+  } = {},
+) {
+  const made = createCallers({
+    clock,
+    badTokens: createBadTokens(clock),
+    hostIps: ["10.0.0.1"],
+    checkSourceIp: more.checkSourceIp ?? true,
+    readToken: more.readToken,
+  });
+  made.isCurrent = true;
+  return made;
+}
+const call = (token: string | undefined, remoteAddress: string, isOpen = false) => ({
+  token,
+  remoteAddress,
+  isOpen,
+});
+
+describe("who calls on a port that apps share", () => {
+  it("the pod whose token is shown, from its own address", () => {
+    const { put, find } = callers();
+    put(pod("a", "secret", ["10.244.0.5"]));
+    expect(find(call("secret", "10.244.0.5"))).toEqual(app("a"));
+  });
+  it("a token that was stolen is no use from another pod, from the node, or from elsewhere", () => {
+    const { put, find } = callers();
+    put(pod("a", "secret", ["10.244.0.5"]));
+    put(pod("b", "other", ["10.244.0.6"]));
+    for (const address of ["10.244.0.6", "10.0.0.1", "192.0.2.9"])
+      expect(find(call("secret", address))).toMatchObject({ status: 403 });
+  });
+  it("an address alone is nobody's call, but for health", () => {
+    const { put, find } = callers();
+    put(pod("a", "secret", ["10.244.0.5"]));
+    expect(find(call(undefined, "10.244.0.5"))).toMatchObject({ status: 401 });
+    expect(find(call(undefined, "10.244.0.5", true))).toEqual(app("a"));
+    expect(find(call(undefined, "10.244.0.9", true))).toMatchObject({ status: 401 });
+  });
+  it("a pod calls before its address is known, but not from one that is another's", () => {
+    const { put, find } = callers();
+    put(pod("a", "secret", []));
+    put(pod("b", "other", ["10.244.0.6"]));
+    expect(find(call("secret", "10.244.0.5"))).toEqual(app("a"));
+    expect(find(call("secret", "10.244.0.6"))).toMatchObject({ status: 403 });
+    expect(find(call("secret", "10.0.0.1"))).toMatchObject({ status: 403 });
+  });
+  it("pods of the host's network call from the node's address", () => {
+    const { put, find } = callers();
+    put(pod("h", "secret", ["10.0.0.1"], { hostNetwork: true }));
+    expect(find(call("secret", "10.0.0.1"))).toEqual(app("h"));
+    expect(find(call("secret", "10.244.0.6"))).toMatchObject({ status: 403 });
+  });
+  it("an address that is used again at once is the next pod's", () => {
+    const { put, remove, find } = callers();
+    put(pod("a", "secret", ["10.244.0.5"]));
+    put(pod("b", "other", ["10.244.0.5"]));
+    remove("a");
+    expect(find(call("other", "10.244.0.5"))).toEqual(app("b"));
+    expect(find(call(undefined, "10.244.0.5", true))).toEqual(app("b"));
+  });
+  it("a token ends with its pod", async () => {
+    const { put, remove, find } = callers();
+    put(pod("a", "secret", ["10.244.0.5"]));
+    remove("a");
+    expect(await find(call("secret", "10.244.0.5"))).toMatchObject({ status: 401 });
+  });
+  it("an unknown token of a known address is refused at once, and guessing is slowed down", async () => {
+    const { put, find } = callers();
+    put(pod("a", "secret", ["10.244.0.5"]));
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => find(call(`guess ${i}`, "10.244.0.5"))),
+    );
+    const statuses = answers.map((answer) => "status" in answer && answer.status);
+    expect(statuses.slice(0, 20)).toEqual(Array(20).fill(401));
+    expect(statuses.at(-1)).toBe(429);
+    expect(find(call("secret", "10.244.0.5"))).toEqual(app("a"));
+  });
+  it("a call that is faster than the news of its pod waits for it", async () => {
+    const { put, find } = callers();
+    const found = find(call("secret", "10.244.0.5"));
+    put(pod("z", "unrelated", ["10.244.0.7"]));
+    put(pod("a", "secret", []));
+    expect(await found).toEqual(app("a"));
+  });
+  it("while there is no news an unknown token is answered with a 503 that can be tried again", async () => {
+    const made = callers();
+    made.isCurrent = false;
+    expect(await made.find(call("secret", "10.244.0.5"))).toMatchObject({ status: 503 });
+  });
+  it("a call waits for the components of its app", async () => {
+    const { put, find } = callers();
+    const opening = Promise.withResolvers<App>();
+    put(pod("a", "secret", ["10.244.0.5"], { app: opening.promise }));
+    const found = find(call("secret", "10.244.0.5"));
+    opening.resolve(app("a"));
+    expect(await found).toEqual(app("a"));
+  });
+  it("a service-account token is its pod's, from its pod's address only", async () => {
+    const { put, find } = callers({
+      readToken: async (token) => (token === "jwt of a" ? { podUid: "a" } : undefined),
+    });
+    put(pod("a", "secret", ["10.244.0.5"]));
+    put(pod("b", "other", ["10.244.0.6"]));
+    expect(await find(call("jwt of a", "10.244.0.5"))).toEqual(app("a"));
+    expect(await find(call("jwt of a", "10.244.0.6"))).toMatchObject({ status: 403 });
+    expect(await find(call("jwt of c", "10.244.0.6"))).toMatchObject({ status: 401 });
+  });
+  it("where addresses say nothing the token counts alone", () => {
+    const { put, find } = callers({ checkSourceIp: false });
+    put(pod("a", "secret", ["10.244.0.5"]));
+    expect(find(call("secret", "10.244.0.1"))).toEqual(app("a"));
+  });
+  it("replicas that bring one token of their own are told apart by their addresses", () => {
+    const { put, find } = callers();
+    put(pod("a", "shared", ["10.244.0.5"]));
+    put(pod("b", "shared", ["10.244.0.6"]));
+    expect(find(call("shared", "10.244.0.6"))).toEqual(app("b"));
+    expect(find(call("shared", "10.244.0.7"))).toMatchObject({ status: 403 });
+  });
+});
