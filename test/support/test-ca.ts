@@ -3,7 +3,9 @@ import { newAuthority } from "#targets/node/ca/authority.ts";
 import { serveCa } from "#targets/node/ca/serve-ca.ts";
 import type { Validator } from "#targets/node/ca/validators.ts";
 import type { NodeRuntimeOptions } from "#targets/node/kubernetes/supervisor/options.ts";
+import type { WorkloadContext } from "#targets/node/mtls/workload-identity.ts";
 import { keptLog, type KeptLog } from "./kept-log.ts";
+import { certificateFor } from "./workload-identities.ts";
 
 /** A real authority in this process, with its credentials in memory; whom it believes is the test's to say. */
 export interface TestCa extends AsyncDisposable {
@@ -11,6 +13,8 @@ export interface TestCa extends AsyncDisposable {
   readonly forNodes: Pick<NodeRuntimeOptions, "mtls" | "env">;
   /** What it trusts; PEM. */
   readonly anchors: string;
+  /** As an app gets it. */
+  certificate(appId: string, namespace: string): Promise<WorkloadContext>;
   readonly log: KeptLog;
 }
 
@@ -50,6 +54,12 @@ export async function testCa(options: {
       env: { ...process.env, DAPR_TRUST_ANCHORS: authority.anchors },
     },
     anchors: authority.anchors,
+    certificate: (appId, namespace) =>
+      certificateFor(
+        { trustDomain: "public", namespace, appId },
+        authority.issuer,
+        authority.anchors,
+      ),
     log,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };

@@ -42,7 +42,8 @@ export async function testIdentities(trustDomain = "public"): Promise<TestIdenti
   };
 }
 
-async function certificateFor(
+/** Signed by that issuer, for an hour. */
+export async function certificateFor(
   workload: WorkloadIdentity["workload"],
   issuer: Credentials,
   ca: string,

@@ -41,11 +41,13 @@ export function createPeers(
   }
   /** With certificates a connection is one app's to another: both are proven once, when it is made. */
   function poolTo(at: string, to: AppRef, from: AppRef): Http2Pool {
-    const identity = identityOf(from);
-    const key = identity ? JSON.stringify([at, nameOf(to), nameOf(from)]) : at;
+    const isSecure = identityOf(from) !== undefined;
+    const key = isSecure ? JSON.stringify([at, nameOf(to), nameOf(from)]) : at;
     let pool = pools.get(key);
-    if (!pool)
-      pools.set(key, (pool = createHttp2Pool(identity ? secure(at, to, identity) : plain(at))));
+    if (!pool) {
+      const made = isSecure ? secure(at, to, () => identityOf(from)) : plain(at);
+      pools.set(key, (pool = createHttp2Pool(made)));
+    }
     return pool;
   }
   async function resolve(
@@ -96,14 +98,18 @@ function nameOf({ namespace, appId }: AppRef): readonly string[] {
 function plain(at: string): Http2PoolOptions {
   return { authority: `http://${at}` };
 }
-function secure(at: string, to: AppRef, identity: WorkloadIdentity): Http2PoolOptions {
+function secure(
+  at: string,
+  to: AppRef,
+  identity: () => WorkloadIdentity | undefined,
+): Http2PoolOptions {
   const wanted = { appId: to.appId, namespace: to.namespace || "default" };
   const servername = serverNameOf(wanted);
   return {
     authority: `https://${at}`,
-    // As it is when a connection is made: certificates are renewed.
+    // As it is when a connection is made: certificates are renewed, and an app that comes back gets one of its own.
     // The name picks the certificate where a port is many apps'; where it is one app's it is not looked at.
-    tls: () => ({ ...identity.context, servername, checkServerIdentity: checkPeer(wanted) }),
+    tls: () => ({ ...identity()?.context, servername, checkServerIdentity: checkPeer(wanted) }),
   };
 }
 

@@ -9,7 +9,8 @@ import { placesOf, runFolder } from "./places.ts";
 import { whyNot } from "./requirements.ts";
 import { clear, takenSlots } from "./slots.ts";
 
-const usage = `Usage: main.ts build [control|kwok|node|node2]
+const usage = `Usage: main.ts can [control|kwok|node|node2]      (exit code 0 where this machine can have it)
+       main.ts build [control|kwok|node|node2]
        main.ts up [control|kwok|node|node2] [IMAGE.tar...]
        main.ts down [SLOT|all]
        main.ts list
@@ -24,6 +25,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const slot = Number(process.env["OUTRIGGER_CLUSTER_SLOT"] ?? 0);
 
 async function main([command, ...rest]: readonly string[]): Promise<void> {
+  if (command === "can") return void (await modeOf(rest[0]));
   if (command === "build") return build(await modeOf(rest[0]), say);
   if (command === "up") return up(rest);
   if (command === "down") return down(rest[0]);

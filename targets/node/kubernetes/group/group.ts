@@ -59,8 +59,15 @@ export async function runGroup(
         ...alone,
         peers: {
           find: async (to, call, from) => {
-            await proven(certificates, from);
-            return peers.find(to, call, from);
+            const channel = await peers.find(to, call, from);
+            return (
+              channel && {
+                send: async (request, options) => {
+                  await proven(certificates, from);
+                  return channel.send(request, options);
+                },
+              }
+            );
           },
         },
       }

@@ -36,7 +36,6 @@ const mostUndecided = 1000;
 
 /** Accepts connections for all groups; shares the ports with the process that replaces this one, or is replaced by it. */
 export async function listen(options: ListenersOptions): Promise<Listeners> {
-  let undecided = 0;
   const servers: Server[] = [];
   const ports: Partial<Record<Port, number>> = {};
 
@@ -82,6 +81,8 @@ export async function listen(options: ListenersOptions): Promise<Listeners> {
     handOver(found.group, "internal", socket, found.head);
   }
   async function open(port: Port, number: number): Promise<void> {
+    // Of this port: who fills that between the nodes keeps no pod from its runtime.
+    let undecided = 0;
     // Paused: the bytes are the group's.
     const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
       socket.on("error", () => {});
