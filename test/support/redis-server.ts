@@ -43,9 +43,11 @@ export async function redisCli(
 /** Starts `redis-server` on a free port, with these lines of configuration. */
 export async function redisServer(
   config: readonly string[] = [],
-  { sentinel = false }: { readonly sentinel?: boolean } = {},
+  {
+    sentinel = false,
+    host = "127.0.0.1",
+  }: { readonly sentinel?: boolean; readonly host?: string } = {},
 ): Promise<RedisServerProcess> {
-  const host = "127.0.0.1";
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), "outrigger-redis-"));
   const file = join(directory, "redis.conf");

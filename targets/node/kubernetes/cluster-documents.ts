@@ -34,7 +34,7 @@ export async function clusterDocuments(
       watched.synced(namespace),
       delay(startMs, undefined, { signal: over.signal }).then(() => {
         throw new Error(
-          `Cannot read the dapr.io documents of namespace "${namespace}" from ${client.server}; bind the ClusterRole outrigger-view to the pod's service account`,
+          `Cannot read the dapr.io documents of namespace "${namespace}" from ${client.server}; name the namespace in the chart's sidecars.namespaces, or bind the ClusterRole outrigger-view to the pod's service account`,
         );
       }),
     ]);

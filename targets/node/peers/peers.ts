@@ -104,12 +104,16 @@ function secure(
   identity: () => WorkloadIdentity | undefined,
 ): Http2PoolOptions {
   const wanted = { appId: to.appId, namespace: to.namespace || "default" };
-  const servername = serverNameOf(wanted);
+  const servername = serverNameOf(wanted); const kept21 = identity();
   return {
     authority: `https://${at}`,
     // As it is when a connection is made: certificates are renewed, and an app that comes back gets one of its own.
     // The name picks the certificate where a port is many apps'; where it is one app's it is not looked at.
-    tls: () => ({ ...identity()?.context, servername, checkServerIdentity: checkPeer(wanted) }),
+    tls: () => {
+      const own = kept21;
+      if (!own) throw new Error("the calling app has no certificate any more");
+      return { ...own.context, servername, checkServerIdentity: checkPeer(wanted) };
+    },
   };
 }
 

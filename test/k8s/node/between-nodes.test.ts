@@ -1,5 +1,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { createSecureServer, type Http2SecureServer } from "node:http2";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { InvokeResponseSchema } from "#core/grpc/gen/dapr/proto/common/v1/common_pb.js";
 import { InvokeServiceRequestSchema } from "#core/grpc/gen/dapr/proto/runtime/v1/invoke_pb.js";
@@ -208,21 +209,22 @@ describe("apps of two nodes", () => {
     const own = () =>
       callFrom(pod.ip, first.runtime.port("http"), "/v1.0/metadata", { token: pod.token });
     await eventually(async () => (await own()).status === 200);
-    expect(await invoke(pod, "cart")).toMatchObject({
+    // Of the second node: its own node's apps need none.
+    const other = second.put({ name: "other", ip: "127.0.0.27" });
+    const at = { host: second.ip, token: other.token };
+    const health = () => callFrom(other.ip, second.runtime.port("http"), "/v1.0/healthz", at);
+    await eventually(async () => (await health()).status === 204);
+    const [byHttp, byRpc, back] = await Promise.all([
+      invoke(pod, "cart"),
+      rpc(pod, "rpc", "x"),
+      invoke(other, "nobody", {}, second),
+    ]);
+    expect(byHttp).toMatchObject({
       status: 500,
       body: expect.stringContaining("app nobody has no certificate yet") as string,
     });
-    expect((await rpc(pod, "rpc", "x")).status).not.toBe(0);
-    // Of the second node: its own node's apps need none.
-    const other = second.put({ name: "other", ip: "127.0.0.27" });
-    await eventually(
-      async () =>
-        (await callFrom(other.ip, second.runtime.port("http"), "/v1.0/healthz", {
-          host: second.ip,
-          token: other.token,
-        })).status === 204,
-    );
-    expect((await invoke(other, "nobody", {}, second)).status).toBe(500);
+    expect(byRpc.status).not.toBe(0);
+    expect(back.status).toBe(500);
     expect(app.calls).toEqual([]);
     expect(two.ca.log.of("warn").join("\n")).toContain("not this one");
   });
@@ -248,6 +250,31 @@ describe("apps of two nodes", () => {
     });
     expect(rogue.streams).toBe(0);
     rogue.server.close();
+  });
+});
+
+describe("certificates of apps", () => {
+  it("are renewed, and an app that comes back has one that counts", async () => {
+    await using pair = await twoNodes({ workloadTtlMs: 3000 });
+    const [one, other] = pair.nodes;
+    const { app } = await appOn(other, { name: "cart", ip: "127.0.0.28" });
+    const asked = (): number =>
+      pair.ca.log.of("info").filter((line) => line.includes("shop/cart, valid until")).length;
+    const caller = { name: "caller", ip: "127.0.0.16" };
+    let pod = one.put(caller);
+    await Promise.all(pair.nodes.map(({ runtime }) => runtime.ready));
+    const call = async (): Promise<boolean> => (await invoke(pod, "cart", {}, one)).status === 200;
+    await eventually(call, { withinMs: 10_000 });
+    pod.remove();
+    // Until what it had has run out.
+    await delay(3000);
+    expect(asked()).toBeGreaterThan(2);
+    pod = one.put(caller);
+    // Connections that are there are of before.
+    const [{ pid } = {}] = other.runtime.groups();
+    process.kill(pid as number, "SIGKILL");
+    await eventually(call, { withinMs: 10_000 });
+    expect(app.calls.length).toBeGreaterThan(1);
   });
 });
 

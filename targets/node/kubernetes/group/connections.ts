@@ -11,6 +11,9 @@ export interface Connections {
   idle(): Promise<void>;
 }
 
+/** One pod must not use up what connections a process can have. */
+const mostOfOne = 5000;
+
 export function createConnections(
   ports: Readonly<Record<Port, ((socket: Socket) => void) | undefined>>,
 ): Connections {
@@ -25,6 +28,7 @@ export function createConnections(
       // It was gone before it came.
       if (address === undefined) return void socket.destroy();
       const those = byAddress.get(address) ?? new Set<Socket>();
+      if (those.size >= mostOfOne) return void socket.destroy();
       byAddress.set(address, those.add(socket));
       count++;
       socket.once("close", () => {
