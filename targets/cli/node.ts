@@ -33,8 +33,13 @@ Flags:
   --log-level LEVEL, --log-as-json
 `;
 
-/** Small heaps: the supervisor only watches and hands over; a group is told to grow by its own flags. */
-const groupFlags = ["--max-semi-space-size=8", "--expose-gc"];
+/** As bin/outrigger.mjs has them, which a group's process does not start by way of. */
+function heapFlags(env: Cli["env"]): readonly string[] {
+  const heapMb = /^\d+$/.test(env["OUTRIGGER_MAX_HEAP_MB"] ?? "")
+    ? env["OUTRIGGER_MAX_HEAP_MB"]
+    : "1024";
+  return ["--max-semi-space-size=8", `--max-old-space-size=${heapMb}`, "--expose-gc"];
+}
 
 /** `outrigger node`; resolves with the exit code. */
 export async function node(args: readonly string[], cli: Cli): Promise<number> {
@@ -109,7 +114,7 @@ export async function node(args: readonly string[], cli: Cli): Promise<number> {
       drainMs: number("drain-seconds", 3600) * 1000,
       logLevel: values["log-level"],
       logAsJson: values["log-as-json"],
-      program: (version) => programOf(version, values["versions-dir"]),
+      program: (version) => programOf(version, values["versions-dir"], heapFlags(cli.env)),
     };
     const access = await findAccess({ kubeconfig: values.kubeconfig, env: cli.env });
     const ending = listenForEnd(cli, ["SIGINT", "SIGTERM"]);
@@ -161,17 +166,22 @@ function scopeOf(scope: string, nodeName: string, namespaces: string): NodeRunti
 }
 
 /** Our own program as a group; or that of an older version, where it is there. */
-function programOf(version: string, versionsDir: string): GroupProgram | undefined {
+function programOf(
+  version: string,
+  versionsDir: string,
+  flags: readonly string[],
+): GroupProgram | undefined {
   const own = process.argv[1] as string;
+  const args = ["node-group"];
   if (version === "")
     return {
       path: own,
-      args: ["node-group"],
-      execArgv: [...groupFlags, ...(own.endsWith(".ts") ? process.execArgv : [])],
+      args,
+      execArgv: own.endsWith(".ts") ? [...process.execArgv, ...flags] : flags,
     };
   const path = join(versionsDir, version, "bin/outrigger.mjs");
   if (versionsDir === "" || !/^[\w.-]+$/.test(version) || !existsSync(path)) return undefined;
-  return { path, args: ["node-group"], execArgv: groupFlags };
+  return { path, args, execArgv: flags };
 }
 
 function oneOf<const T extends string>(flag: string, text: string, choices: readonly T[]): T {

@@ -5,6 +5,7 @@ import {
   type HttpEndpoint,
   type HttpEndpointOptions,
 } from "./http-endpoint.ts";
+import { at, listening } from "./listening.ts";
 import { guardSocket } from "./unix-socket.ts";
 
 export interface HttpServerOptions extends HttpEndpointOptions {
@@ -52,16 +53,17 @@ async function listenOnAll(
   let missing: unknown;
   try {
     if (socketPath !== undefined) {
-      servers.push(await listen(endpoint.open(), { path: socketPath }));
+      const server = endpoint.open();
+      await listening(server, { path: socketPath });
+      servers.push(server);
       await guardSocket(socketPath);
       return { servers, port };
     }
     for (const host of addresses.length > 0 ? addresses : [undefined]) {
       try {
-        const where = host === undefined ? { port } : { port, host };
-        const server = await listen(endpoint.open(), where);
+        const server = endpoint.open();
+        port = await listening(server, { port, ...at(host) });
         servers.push(server);
-        port = (server.address() as { port: number }).port;
       } catch (reason) {
         if (!absent.has((reason as NodeJS.ErrnoException).code)) throw reason;
         missing = reason;
@@ -74,17 +76,4 @@ async function listenOnAll(
     for (const server of servers) server.close();
     throw reason;
   }
-}
-
-function listen(
-  server: Server,
-  where: { readonly port: number; readonly host?: string } | { readonly path: string },
-): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(where, () => {
-      server.off("error", reject);
-      resolve(server);
-    });
-  });
 }

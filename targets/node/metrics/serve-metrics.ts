@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
+import { at, listening } from "../listening.ts";
 import { expositionType } from "#core/telemetry/exposition.ts";
 
 export interface MetricsServerOptions {
@@ -25,9 +26,9 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<Metri
   const addresses = options.addresses.length > 0 ? options.addresses : [undefined];
   try {
     for (const host of addresses) {
-      const server = await listen(options, host === undefined ? { port } : { port, host });
+      const server = serverFor(options);
+      port = await listening(server, { port, ...at(host) });
       servers.push(server);
-      port = (server.address() as { port: number }).port;
     }
   } catch (reason) {
     for (const server of servers) server.close();
@@ -44,22 +45,13 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<Metri
   };
 }
 
-function listen(
-  options: MetricsServerOptions,
-  where: { readonly port: number; readonly host?: string },
-): Promise<Server> {
+function serverFor(options: MetricsServerOptions): Server {
   const server = createServer(
     { requestTimeout: readMs, headersTimeout: readMs, keepAliveTimeout: 65_000 },
     (request, response) => void answer(options, request, response),
   );
   server.maxConnections = maxConnections;
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(where, () => {
-      server.off("error", reject);
-      resolve(server);
-    });
-  });
+  return server;
 }
 
 async function answer(

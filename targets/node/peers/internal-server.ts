@@ -1,10 +1,4 @@
-import type {
-  Http2SecureServer,
-  Http2Server,
-  IncomingHttpHeaders,
-  ServerHttp2Session,
-  ServerHttp2Stream,
-} from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -16,6 +10,7 @@ import type { AppRef, HeaderList, PlainRequest, PlainResponse } from "#core/port
 import type { Workload } from "#core/identity/workload.ts";
 import { measuredInvocation } from "#core/telemetry/invocation.ts";
 import { sendTraced } from "#core/tracing/server-span.ts";
+import { at, listening } from "../listening.ts";
 import { connectionHeaders } from "../http2-message.ts";
 import { counted } from "../streamed.ts";
 import { createInternalServer, type Identities, wasShown } from "./internal-tls.ts";
@@ -73,7 +68,10 @@ export async function serveInternal(options: InternalServerOptions): Promise<Int
       refuse(stream, 502, messageOf(reason)),
     );
   });
-  const port = options.port === undefined ? 0 : await listen(server, options.port, options.address);
+  const port =
+    options.port === undefined
+      ? 0
+      : await listening(server, { port: options.port, ...at(options.address) });
   const end = (): void => {
     isDraining = true;
     server.close();
@@ -211,18 +209,4 @@ function refuse(stream: ServerHttp2Stream, status: number, why: string): void {
   stream.respond({ ":status": status, [refusal]: encodeURIComponent(why) }, { endStream: true });
   // Nobody reads its body: left open it would keep its connection from ever ending.
   stream.close();
-}
-
-function listen(
-  server: Http2Server | Http2SecureServer,
-  port: number,
-  address = "",
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port, ...(address === "" ? {} : { host: address }) }, () => {
-      server.off("error", reject);
-      resolve((server.address() as { port: number }).port);
-    });
-  });
 }

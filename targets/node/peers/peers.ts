@@ -104,13 +104,13 @@ function secure(
   identity: () => WorkloadIdentity | undefined,
 ): Http2PoolOptions {
   const wanted = { appId: to.appId, namespace: to.namespace || "default" };
-  const servername = serverNameOf(wanted); const kept21 = identity();
+  const servername = serverNameOf(wanted);
   return {
     authority: `https://${at}`,
     // As it is when a connection is made: certificates are renewed, and an app that comes back gets one of its own.
     // The name picks the certificate where a port is many apps'; where it is one app's it is not looked at.
     tls: () => {
-      const own = kept21;
+      const own = identity();
       if (!own) throw new Error("the calling app has no certificate any more");
       return { ...own.context, servername, checkServerIdentity: checkPeer(wanted) };
     },

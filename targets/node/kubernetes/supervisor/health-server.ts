@@ -1,4 +1,5 @@
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
+import { at, listening } from "../../listening.ts";
 
 export interface HealthServer extends Disposable {
   readonly port: number;
@@ -24,26 +25,17 @@ export async function serveHealth(options: {
     },
   );
   server.maxConnections = 64;
-  await listenShared(server, options);
+  // Beside another process of the node that has the port as well.
+  const port = await listening(server, {
+    port: options.port,
+    ...at(options.address),
+    reusePort: true,
+  });
   return {
-    port: (server.address() as { port: number }).port,
+    port,
     [Symbol.dispose]: () => {
       server.close();
       server.closeAllConnections();
     },
   };
-}
-
-/** Listens beside another process of the node that has the port as well. */
-export function listenShared(
-  server: Server,
-  { port, address }: { readonly port: number; readonly address: string },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port, reusePort: true, ...(address === "" ? {} : { host: address }) }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
 }

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Log } from "#core/ports/platform.ts";
+import { at, listening } from "../../listening.ts";
 import { plainAddress } from "../../plain-address.ts";
 import type { Port } from "../messages.ts";
 import { mostHeadBytes, readHead } from "./http-head.ts";
@@ -93,13 +94,11 @@ export async function listen(options: ListenersOptions): Promise<Listeners> {
         .finally(() => undecided--);
     });
     servers.push(server);
-    ports[port] = await new Promise<number>((resolve, reject) => {
-      server.once("error", reject);
-      const host = options.address === "" ? {} : { host: options.address };
-      server.listen({ port: number, ...host, reusePort: true, backlog: 4096 }, () => {
-        server.off("error", reject);
-        resolve((server.address() as { port: number }).port);
-      });
+    ports[port] = await listening(server, {
+      port: number,
+      ...at(options.address),
+      reusePort: true,
+      backlog: 4096,
     });
   }
   const close = async (): Promise<void> => {

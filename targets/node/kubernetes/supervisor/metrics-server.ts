@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
+import { at, listening } from "../../listening.ts";
 import type { Group } from "./group.ts";
-import { listenShared } from "./health-server.ts";
 import { mergeExpositions } from "./merge-metrics.ts";
 import { residentBytes } from "./resident.ts";
 
@@ -26,9 +26,13 @@ export async function serveNodeMetrics(options: {
     },
   );
   server.maxConnections = 64;
-  await listenShared(server, options);
+  const port = await listening(server, {
+    port: options.port,
+    ...at(options.address),
+    reusePort: true,
+  });
   return {
-    port: (server.address() as { port: number }).port,
+    port,
     [Symbol.dispose]: () => {
       server.close();
       server.closeAllConnections();
