@@ -51,6 +51,7 @@ export class AppState implements App {
   readonly health: AppHealth & { readonly waitingFor: Set<string> };
   readonly heldLocks: HeldLocks | undefined;
   readonly shutdown: (force: boolean) => void;
+  isAvailable = true;
   subscriptions: readonly SubscriptionView[] = [];
   readonly streaming: StreamingSubscriptions;
   readonly configurationSubscriptions: ConfigurationSubscriptions;

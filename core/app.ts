@@ -123,6 +123,8 @@ export interface App extends AppRef {
   readonly streaming: StreamingSubscriptions;
   readonly configurationSubscriptions: ConfigurationSubscriptions;
   readonly health: AppHealth;
+  /** False: calls should rather go to others of its id, here or elsewhere. For the target to say. */
+  isAvailable?: boolean;
   /** Locks that end with the app; absent: they expire by themselves, as Dapr's. */
   readonly heldLocks?: HeldLocks | undefined;
   /** Asked for by `POST /v1.0/shutdown`; the target decides what ends. */

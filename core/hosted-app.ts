@@ -36,8 +36,6 @@ import { ownTracing, type TracingOwner } from "./tracing/app-tracing.ts";
 /** An app that the runtime hosts. */
 export interface HostedApp extends Replica, AsyncDisposable {
   readonly app: App;
-  /** Whether calls should rather go to other replicas. True from the start. */
-  isAvailable: boolean;
   /** Starts what calls the app: subscriptions and input bindings. Asks the app for its own first. */
   start(): Promise<void>;
   /** Stops what calls the app for good, after what is in flight; the API stays up, and the app's health is asked for still. */
@@ -102,7 +100,6 @@ const retireMs = 30_000;
 class Hosted implements HostedApp {
   readonly app: AppState;
   readonly instance: string;
-  isAvailable = true;
   readonly #options: AppOptions;
   readonly #deps: HostDeps;
   readonly #gone: (hosted: HostedApp) => void;

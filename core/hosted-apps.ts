@@ -6,7 +6,6 @@ export interface Replica {
   readonly app: App;
   /** Tells the replicas of one app apart. */
   readonly instance: string;
-  readonly isAvailable: boolean;
 }
 
 /** The apps of a runtime: by namespace, then id, then instance. Namespace "a" of "b.c" must never meet "a.b" of "c". */
@@ -55,7 +54,7 @@ export function createHostedApps<R extends Replica>(): HostedApps<R> {
       if (list.length === 1) return (list[0] as R).app;
       for (let i = 0; i < list.length; i++) {
         const replica = list[replicas.next++ % list.length] as R;
-        if (replica.isAvailable) return replica.app;
+        if (replica.app.isAvailable !== false) return replica.app;
       }
       return (list[replicas.next++ % list.length] as R).app;
     },

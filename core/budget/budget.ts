@@ -10,6 +10,8 @@ export interface Budget {
   /** `bytes`: of the request's body, as far as they are known. Answers what there is not enough of. */
   enter(bytes: number): Shortage | undefined;
   leave(bytes: number): void;
+  /** Resolves when a call that was not let in may be told so; `undefined`: now. */
+  holdBack(bytes: number): Promise<void> | undefined;
   openStream(): Shortage | undefined;
   closeStream(): void;
 }
@@ -36,6 +38,7 @@ export function createBudget(
   const body = maxBodyBytesInFlight ?? Number.POSITIVE_INFINITY;
   const streams = maxOpenStreams ?? Number.POSITIVE_INFINITY;
   const share = maxLoopMsPerSecond === undefined ? undefined : loop.take(maxLoopMsPerSecond);
+  const refusals = loop.holdBack();
   function refuse(reason: Shortage): Shortage {
     meter?.count("outrigger_app_refused_total", { reason });
     return reason;
@@ -44,7 +47,7 @@ export function createBudget(
     enter: (bytes) => {
       if (usage.calls >= calls) return refuse("concurrent calls");
       if (usage.bytes + bytes > body && bytes > 0) return refuse("body bytes");
-      if (share && !share.admits(bytes)) return refuse("event loop");
+      if (share && !share.admits(bytes, refusals?.isHolding ?? false)) return refuse("event loop");
       usage.calls++;
       usage.bytes += bytes;
       return undefined;
@@ -53,6 +56,7 @@ export function createBudget(
       usage.calls--;
       usage.bytes -= bytes;
     },
+    holdBack: (bytes) => refusals?.turn(bytes),
     openStream: () => {
       if (usage.streams >= streams) return refuse("open streams");
       usage.streams++;

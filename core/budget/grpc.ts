@@ -11,22 +11,30 @@ export function overBudget(short: Shortage): ApiError {
   );
 }
 
-/** Takes a call in; answers how to give back what it took. Throws ResourceExhausted. */
-export function enterCall(budget: Budget, bytes: number): () => void {
+/** Takes a call in; answers how to give back what it took. Throws ResourceExhausted, or rejects with it in its turn. */
+export function enterCall(budget: Budget, bytes: number): (() => void) | Promise<never> {
   const short = budget.enter(bytes);
-  if (short) throw overBudget(short);
-  return () => budget.leave(bytes);
+  return short ? refuse(budget, short, bytes) : () => budget.leave(bytes);
 }
 /** The same of a stream. */
-export function enterStream(budget: Budget): () => void {
+export function enterStream(budget: Budget): (() => void) | Promise<never> {
   const leave = enterCall(budget, 0);
+  if (leave instanceof Promise) return leave;
   const short = budget.openStream();
   if (short) {
     leave();
-    throw overBudget(short);
+    return refuse(budget, short, 0);
   }
   return () => {
     leave();
     budget.closeStream();
   };
+}
+
+function refuse(budget: Budget, short: Shortage, bytes: number): Promise<never> {
+  const turn = budget.holdBack(bytes);
+  if (!turn) throw overBudget(short);
+  return turn.then(() => {
+    throw overBudget(short);
+  });
 }

@@ -20,11 +20,11 @@ export function withinBudget(
   const bytes = Number(request.headers.get("content-length") ?? 0) || 0;
   const isStream = request.headers.has("transfer-encoding");
   const short = budget.enter(bytes);
-  if (short) return refusal(short);
+  if (short) return refuse(budget, short, bytes);
   const noStream = isStream ? budget.openStream() : undefined;
   if (noStream) {
     budget.leave(bytes);
-    return refusal(noStream);
+    return refuse(budget, noStream, bytes);
   }
   let isOver = false;
   const leave = (): void => {
@@ -54,6 +54,10 @@ function untilRead(response: Response, leave: () => void): Response {
   return new Response(watchBody(body, leave), { headers, status, statusText });
 }
 
+function refuse(budget: Budget, short: Shortage, bytes: number): Response | Promise<Response> {
+  const turn = budget.holdBack(bytes);
+  return turn ? turn.then(() => refusal(short)) : refusal(short);
+}
 function refusal(short: Shortage): Response {
   const text = JSON.stringify({
     errorCode: "ERR_BUDGET_EXCEEDED",

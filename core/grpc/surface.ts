@@ -141,7 +141,10 @@ export function createGrpc(run: Run, blocks: readonly GrpcBlock[], logs: Log): G
           try {
             const refused = refuseAccess(path, caller);
             if (refused) await refused;
-            if (budget) leaveBudget = enterCall(budget, bytes.byteLength);
+            if (budget) {
+              const entered = enterCall(budget, bytes.byteLength);
+              leaveBudget = entered instanceof Promise ? await entered : entered;
+            }
             const request = decode(schema, bytes) as never;
             input = inputOf(path, operation, caller, request);
             takeBaggage(input);
@@ -169,7 +172,7 @@ export function createGrpc(run: Run, blocks: readonly GrpcBlock[], logs: Log): G
           let leaveBudget: (() => void) | undefined;
           try {
             await refuseAccess(path, caller);
-            if (caller.app.budget) leaveBudget = enterStream(caller.app.budget);
+            if (caller.app.budget) leaveBudget = await enterStream(caller.app.budget);
             const request = decode(schema, bytes) as never;
             input = inputOf(path, operation, caller, request);
             takeBaggage(input);
@@ -194,7 +197,7 @@ export function createGrpc(run: Run, blocks: readonly GrpcBlock[], logs: Log): G
           let leaveBudget: (() => void) | undefined;
           try {
             await refuseAccess(path, caller);
-            if (caller.app.budget) leaveBudget = enterStream(caller.app.budget);
+            if (caller.app.budget) leaveBudget = await enterStream(caller.app.budget);
             input = inputOf(path, operation, caller);
             takeBaggage(input);
             const decoded = decodeAll(requests, (bytes) => decode(schema, bytes));

@@ -20,6 +20,8 @@ export interface Caller {
   readonly rawHeaders?: HeaderList;
   /** Came in where no API token is asked for: the target offers only harmless routes there. */
   readonly tokenFree?: boolean;
+  /** True: the target has found the app by the API token that was sent, which so holds. */
+  readonly isProven?: boolean;
   /** Address of the peer, without a port; absent where the platform does not tell it. */
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;

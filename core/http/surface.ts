@@ -131,7 +131,7 @@ export function createHttp(run: Run, blocks: readonly HttpBlock[], logs: Log): H
     target: string,
   ): Response | Promise<Response> => {
     const refused =
-      asksForToken(caller.app) && !caller.tokenFree
+      !caller.isProven && !caller.tokenFree && asksForToken(caller.app)
         ? refuseToken(request, caller, target)
         : undefined;
     if (!refused) return admit(request, caller, target);

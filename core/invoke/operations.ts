@@ -80,7 +80,12 @@ async function toApp(
   options: CallOptions,
 ): Promise<PlainResponse> {
   const callee = calleeOf(input.id, call.app);
-  const hosted = deps.find(callee);
+  const near = deps.find(callee);
+  const isFar =
+    near?.isAvailable === false &&
+    near !== call.app &&
+    (await deps.platform.peers?.isElsewhere?.(callee)) === true;
+  const hosted = isFar ? undefined : near;
   const channel = hosted
     ? hosted.channel
     : await deps.platform.peers?.find(callee, options, call.app);

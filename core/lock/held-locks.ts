@@ -7,6 +7,8 @@ export interface HeldLocks {
   gaveBack(lock: HeldLock): void;
   /** Gives back what is held still; what a store refuses expires by itself. */
   releaseAll(): Promise<void>;
+  /** From here on they end by themselves or by who took them: that one lives on with another runtime. */
+  leaveAll(): void;
 }
 export interface HeldLock {
   readonly port: LockStore;
@@ -36,6 +38,7 @@ export function createHeldLocks(clock: Pick<Clock, "now">): HeldLocks {
       of.set(keyOf(lock), { lock, until: clock.now() + ttlSeconds * 1000 });
     },
     gaveBack: (lock) => void held.get(lock.port)?.delete(keyOf(lock)),
+    leaveAll: () => held.clear(),
     releaseAll: async () => {
       const signal = AbortSignal.timeout(releaseMs);
       const all = [...held.values()].flatMap((of) => [...of.values()]);

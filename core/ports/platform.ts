@@ -56,6 +56,8 @@ export interface AppChannel {
 export interface PeerChannel {
   /** `undefined` when no runtime offers such an app. */
   find(to: AppRef, options: CallOptions, from: AppRef): Promise<AppChannel | undefined>;
+  /** Whether another runtime has the app as well; asked where those of this one are not available. */
+  isElsewhere?(to: AppRef): Promise<boolean>;
 }
 
 /** An app by name. Never taken from what a caller claims about itself. */

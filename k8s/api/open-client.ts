@@ -51,7 +51,8 @@ export function openClient(access: ClusterAccess): KubeClient {
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
     const headers: Record<string, string> = {
-      accept: isStream ? "*/*" : "application/json",
+      // The cluster's keys are of a type of their own, and a server that has no other answers 406.
+      accept: isStream ? "*/*" : "application/json, */*;q=0.1",
       "user-agent": "outrigger",
     };
     if (credentials.token !== undefined) headers["authorization"] = `Bearer ${credentials.token}`;

@@ -51,6 +51,8 @@ export interface SidecarOptions {
   readonly imagePullPolicy: string;
   readonly controlPlaneNamespace: string;
   readonly trustDomain: string;
+  /** True: each node has a runtime (`endpoint` is `node`). */
+  readonly hasNodes: boolean;
   /** `host:port` of the certificate authority; empty: no mTLS. */
   readonly sentryAddress: string;
   /** Roots to trust, as PEM. */

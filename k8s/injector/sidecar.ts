@@ -152,6 +152,8 @@ function runtimeEnv({ namespace, options }: SidecarRequest): readonly EnvVar[] {
     { name: "NAMESPACE", value: namespace },
     fieldEnv("POD_NAME", "metadata.name"),
     fieldEnv("DAPR_HOST_IP", "status.podIP"),
+    // Where the runtime of the node is, which knows where apps are; behind a Service there is none on each node.
+    ...(options.hasNodes ? [fieldEnv("OUTRIGGER_NODE_IP", "status.hostIP")] : []),
     { name: "DAPR_CONTROLPLANE_NAMESPACE", value: options.controlPlaneNamespace },
     { name: "DAPR_CONTROLPLANE_TRUST_DOMAIN", value: options.trustDomain },
     { name: "OUTRIGGER_TOKEN_FILE", value: `${tokenFolder}/token` },

@@ -36,7 +36,7 @@ export function daprdOptions(
     ...(publicPort === undefined ? {} : { publicPort }),
     internalPort: flags.number("dapr-internal-grpc-port") ?? 0,
     internalAddress: plainAddress(flags.text("dapr-internal-grpc-listen-address")),
-    ...(kubernetes ? { nameResolution: "kubernetes" } : {}),
+    ...(kubernetes ? { nameResolution: kubernetesNames(flags, env) } : {}),
     allowedOrigins: flags.text("allowed-origins"),
     publicListenAddresses: addressList(flags.text("dapr-public-listen-address")),
     ...(metricsPort === undefined ? {} : { metricsPort }),
@@ -64,6 +64,16 @@ export function daprdOptions(
     disableInitEndpoints: initEndpointsOf(flags),
     extended: {},
   };
+}
+
+/** The node's runtime knows where apps are, and speaks mTLS alone; without either it is the cluster's DNS, as in Dapr. */
+function kubernetesNames(
+  flags: Flags,
+  env: Readonly<Record<string, string | undefined>>,
+): NonNullable<NodeAppOptions["nameResolution"]> {
+  const node = flags.boolean("enable-mtls") ? (env["OUTRIGGER_NODE_IP"] ?? "") : "";
+  const template = node.includes(":") ? `[${node}]:{{.Port}}` : `${node}:{{.Port}}`;
+  return { component: "kubernetes", version: "v1", options: node === "" ? {} : { template } };
 }
 
 function addressList(address: string): readonly string[] {

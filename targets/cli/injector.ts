@@ -122,6 +122,9 @@ async function openCertificates(
   };
 }
 
+/** Of a node's runtime as it is installed: between nodes, health, metrics. */
+const otherNodePorts = [50_002, 3501, 9090];
+
 function optionsOf(flags: InjectorFlags): InjectorOptions {
   const { httpPort, grpcPort, grpcEndpoint } = flags;
   return {
@@ -129,7 +132,7 @@ function optionsOf(flags: InjectorFlags): InjectorOptions {
     ...(grpcEndpoint === "" ? {} : { grpcEndpoint }),
     httpPort,
     grpcPort,
-    nodePorts: flags.endpoint === "node" ? [httpPort, grpcPort] : [],
+    nodePorts: flags.endpoint === "node" ? [httpPort, grpcPort, ...otherNodePorts] : [],
     hostIpFamily: flags.hostIpFamily,
     tokenAudience: flags.tokenAudience,
     sidecar: {
@@ -137,6 +140,7 @@ function optionsOf(flags: InjectorFlags): InjectorOptions {
       imagePullPolicy: flags.sidecarImagePullPolicy,
       controlPlaneNamespace: flags.namespace || "outrigger-system",
       trustDomain: flags.trustDomain,
+      hasNodes: flags.endpoint === "node",
       sentryAddress: flags.sentryAddress,
       trustAnchors: () => readAnchors(flags.trustAnchorsFile),
     },

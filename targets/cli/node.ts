@@ -41,6 +41,9 @@ function heapFlags(env: Cli["env"]): readonly string[] {
   return ["--max-semi-space-size=8", `--max-old-space-size=${heapMb}`, "--expose-gc"];
 }
 
+/** For a pod of a DaemonSet that was deleted: the next one comes at once. Within what the chart gives it beyond its drain. */
+const successorMs = 10_000;
+
 /** `outrigger node`; resolves with the exit code. */
 export async function node(args: readonly string[], cli: Cli): Promise<number> {
   let log = openLog({ level: levelOf("info"), json: false, write: (line) => cli.out(`${line}\n`) });
@@ -112,6 +115,8 @@ export async function node(args: readonly string[], cli: Cli): Promise<number> {
         : {}),
       instance: values["node-name"] || (cli.env["POD_NAME"] ?? hostname()),
       drainMs: number("drain-seconds", 3600) * 1000,
+      // Behind a Service others serve meanwhile.
+      ...(values.scope === "node" ? { successorMs } : {}),
       logLevel: values["log-level"],
       logAsJson: values["log-as-json"],
       program: (version) => programOf(version, values["versions-dir"], heapFlags(cli.env)),

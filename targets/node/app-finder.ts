@@ -6,7 +6,8 @@ export interface Shown {
   readonly token: string | undefined;
   /** Address of the peer, IPv4 as IPv4. */
   readonly remoteAddress: string | undefined;
-  /** A route that asks for no token: health. */
+  readonly remotePort?: number | undefined;
+  /** Without a token, and on a route that asks for none: health. */
   readonly isOpen: boolean;
 }
 /** Why a call is nobody's. `message` is for the caller. */
@@ -14,7 +15,7 @@ export interface NobodysCall {
   readonly status: 401 | 403 | 429 | 503;
   readonly message: string;
 }
-/** Whose call it is: found by what it shows, never by what it claims. */
+/** Whose call it is: found by what it shows, never by what it claims. A token that is shown is what it is found by; nobody checks it again. */
 export type AppFinder = (shown: Shown) => App | NobodysCall | Promise<App | NobodysCall>;
 
 export function isNobodys(found: App | NobodysCall): found is NobodysCall {

@@ -9,8 +9,8 @@ export interface H2cOptions {
 }
 /** The HTTP/2 side of a port that speaks HTTP/1. */
 export interface H2c {
-  /** Lets open streams end, then their connections. */
-  drain(): void;
+  /** Lets open streams end, then their connections; those that have said nothing yet may still do so for `idleMs`. */
+  drain(idleMs?: number): void;
   destroy(): void;
 }
 
@@ -27,6 +27,7 @@ const maxConcurrentStreams = 250;
 export function offerH2c(server: Server, { listener, maxHeaderBytes }: H2cOptions): H2c {
   const sessions = new Set<ServerHttp2Session>();
   const undecided = new Set<Socket>();
+  let isDraining = false;
   const http2 = createServer(
     // Node itself ends streams with 64 KiB of headers, without an answer.
     { settings: { maxConcurrentStreams } },
@@ -39,6 +40,7 @@ export function offerH2c(server: Server, { listener, maxHeaderBytes }: H2cOption
   );
   http2.on("session", (session) => {
     sessions.add(session);
+    if (isDraining) session.once("stream", () => session.close());
     session.once("close", () => sessions.delete(session));
     // "close" follows, and tells.
     session.on("error", () => {});
@@ -67,8 +69,14 @@ export function offerH2c(server: Server, { listener, maxHeaderBytes }: H2cOption
     socket.setTimeout(firstBytesMs, late);
   });
   return {
-    drain: () => {
-      for (const socket of undecided) socket.destroy();
+    drain: (idleMs = 0) => {
+      isDraining = true;
+      const end = (): void => {
+        for (const socket of undecided) socket.destroy();
+      };
+      // The first request of a connection may be on its way.
+      if (idleMs === 0) end();
+      else setTimeout(end, idleMs).unref();
       for (const session of sessions) session.close();
     },
     destroy: () => {

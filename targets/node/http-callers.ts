@@ -12,10 +12,12 @@ export class NodeCaller implements Caller {
   readonly target: string;
   readonly rawHeaders: readonly string[];
   readonly tokenFree: boolean;
+  readonly isProven: boolean;
   readonly #incoming: IncomingMessage;
-  constructor(app: App, incoming: IncomingMessage, tokenFree: boolean) {
+  constructor(app: App, incoming: IncomingMessage, tokenFree: boolean, isProven = false) {
     this.app = app;
     this.tokenFree = tokenFree;
+    this.isProven = isProven;
     this.target = pathAndQuery(incoming.url ?? "/");
     this.rawHeaders = incoming.rawHeaders;
     this.#incoming = incoming;
@@ -36,10 +38,12 @@ export class Http2Caller implements Caller {
   readonly target: string;
   readonly rawHeaders: readonly string[];
   readonly tokenFree = false;
+  readonly isProven: boolean;
   readonly hasBody: boolean;
   readonly #incoming: Http2ServerRequest;
-  constructor(app: App, incoming: Http2ServerRequest) {
+  constructor(app: App, incoming: Http2ServerRequest, isProven = false) {
     this.app = app;
+    this.isProven = isProven;
     this.target = pathAndQuery(incoming.url);
     this.rawHeaders = headersOf(incoming);
     this.hasBody = !incoming.stream.endAfterHeaders;

@@ -83,7 +83,7 @@ export function createHttpEndpoint(options: HttpEndpointOptions): HttpEndpoint {
     },
     drain: (idleMs = 0) => {
       isDraining = true;
-      for (const each of http2) each.drain();
+      for (const each of http2) each.drain(idleMs);
       for (const server of servers) {
         if (server.listening) server.close();
         // Whose answer is still on its way is idle only after it; the keep-alive timeout would be too late.
@@ -113,28 +113,39 @@ function handlerOf({
   fetch,
   isPublic = false,
 }: HttpEndpointOptions): (request: Request, incoming: Incoming) => Response | Promise<Response> {
-  const serve = (request: Request, app: App, incoming: Incoming): Response | Promise<Response> => {
+  const serve = (
+    request: Request,
+    app: App,
+    incoming: Incoming,
+    isProven: boolean,
+  ): Response | Promise<Response> => {
     const caller = isHttp2(incoming)
-      ? new Http2Caller(app, incoming)
-      : new NodeCaller(app, incoming, isPublic);
+      ? new Http2Caller(app, incoming, isProven)
+      : new NodeCaller(app, incoming, isPublic, isProven);
     if (caller.tokenFree && !isPublicPath(caller.target))
       return new Response(null, { status: 404 });
     return fetch(request, caller);
   };
-  if (typeof who !== "function") return (request, incoming) => serve(request, who, incoming);
+  if (typeof who !== "function") return (request, incoming) => serve(request, who, incoming, false);
   return (request, incoming) => {
     // A caller without an app only reads what came in.
     const seen = isHttp2(incoming)
       ? new Http2Caller(nobody, incoming)
       : new NodeCaller(nobody, incoming, false);
+    const token = joinedHeader(seen.rawHeaders, tokenHeader);
+    // Who shows a token is found by it, or not at all.
+    const isProven = token !== undefined;
     const found = who({
-      token: joinedHeader(seen.rawHeaders, tokenHeader),
+      token,
       remoteAddress: seen.remoteAddress,
-      isOpen: isHealthRoute(request.method, seen.target),
+      remotePort: seen.remotePort,
+      isOpen: !isProven && isHealthRoute(request.method, seen.target),
     });
     if (found instanceof Promise)
-      return found.then((app) => (isNobodys(app) ? refusal(app) : serve(request, app, incoming)));
-    return isNobodys(found) ? refusal(found) : serve(request, found, incoming);
+      return found.then((app) =>
+        isNobodys(app) ? refusal(app) : serve(request, app, incoming, isProven),
+      );
+    return isNobodys(found) ? refusal(found) : serve(request, found, incoming, isProven);
   };
 }
 const nobody = {} as App;

@@ -37,7 +37,15 @@ export function requestFields({
   return out;
 }
 
-/** Sends the body and waits for the headers of the answer; `lost` says what it means when none come. */
+/** The peer has not begun with the call and will not: it may be sent again, whatever it is. */
+export class RefusedStreamError extends Error {
+  override readonly name = "RefusedStreamError";
+}
+
+/**
+ * Sends the body and waits for the headers of the answer; `lost` says what it means when none come. Rejects with a
+ * `RefusedStreamError` where the peer was ending when the call came.
+ */
 export function converse(
   stream: ClientHttp2Stream,
   body: PlainRequest["body"],
@@ -60,7 +68,11 @@ export function converse(
     stream.once("response", resolve);
     stream.once("close", () =>
       // The upload's own failure is told after the stream has closed.
-      setImmediate(() => reject(failure instanceof TooLargeError ? failure : new Error(lost))),
+      setImmediate(() => {
+        if (failure instanceof TooLargeError) return reject(failure);
+        const isRefused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
+        reject(isRefused ? new RefusedStreamError(lost) : new Error(lost));
+      }),
     );
   });
 }
@@ -79,7 +91,7 @@ export async function readAnswer(
   }
   const chunks: Buffer[] = [];
   let size = 0;
-  const chunked = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const chunked = chunksOf(stream);
   for (;;) {
     const { done, value } = await chunked.next();
     if (done) {
@@ -94,7 +106,31 @@ export async function readAnswer(
   return { status, headers: list, body: streamOf(chunks, chunked) };
 }
 
-function streamOf(first: Buffer[], rest: AsyncIterator<Buffer>): ReadableStream<Uint8Array> {
+/**
+ * Node's own iterator takes a stream for broken that its peer has ended before the reading begins: to it `closed` says
+ * that nothing is left to be read.
+ */
+async function* chunksOf(stream: ClientHttp2Stream): AsyncGenerator<Buffer> {
+  let wake = (): void => {};
+  const look = (): void => wake();
+  stream.on("readable", look).on("end", look).on("close", look);
+  try {
+    for (;;) {
+      const chunk = stream.destroyed ? null : (stream.read() as Buffer | null);
+      if (chunk !== null) yield chunk;
+      else if (stream.readableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR) return;
+      // One that is reset ends as well.
+      else if (stream.readableEnded || stream.destroyed)
+        throw new Error("the connection was lost amid the answer");
+      else await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    stream.off("readable", look).off("end", look).off("close", look);
+    if (!stream.readableEnded) stream.close(constants.NGHTTP2_CANCEL);
+  }
+}
+
+function streamOf(first: Buffer[], rest: AsyncGenerator<Buffer>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {
@@ -106,7 +142,7 @@ function streamOf(first: Buffer[], rest: AsyncIterator<Buffer>): ReadableStream<
         controller.enqueue(value);
       },
       cancel: async () => {
-        await rest.return?.();
+        await rest.return(undefined);
       },
     },
     { highWaterMark: 0 },

@@ -1,6 +1,7 @@
 import type { HealthProbe } from "#core/app-health/app-health.ts";
 import type { MtlsFlags } from "./mtls/settings.ts";
 import type { Log } from "#core/ports/platform.ts";
+import type { NameResolution } from "#core/resources/configuration.ts";
 import type { Documents } from "#core/reload/documents.ts";
 
 /** Where documents come from that are no files. */
@@ -32,7 +33,7 @@ export interface NodeAppOptions {
   /** Address of that port; empty or absent means all. */
   readonly internalAddress?: string;
   /** How apps of other processes are found where the Configuration does not say. Default: mDNS. */
-  readonly nameResolution?: "mdns" | "kubernetes";
+  readonly nameResolution?: NameResolution;
   /** Folder of Unix sockets that the API listens on instead of ports. */
   readonly unixSocketFolder?: string;
   /** Addresses of the API ports; empty means all. */

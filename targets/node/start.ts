@@ -29,7 +29,6 @@ import { defaultTrustDomain } from "#core/identity/workload.ts";
 import { mtlsSettings } from "./mtls/settings.ts";
 import type { WorkloadIdentity } from "./mtls/workload-identity.ts";
 import { createRegistry } from "#core/registry.ts";
-import type { NameResolution } from "#core/resources/configuration.ts";
 import { createRuntime } from "#core/runtime.ts";
 import { isTruthy } from "#core/util/truthy.ts";
 
@@ -152,7 +151,7 @@ async function serveApp(
     if (pool) grpc.route(hosted.app, pool);
     await peers.announce(
       { appId: app.appId, namespace: app.namespace, port: internal.port },
-      configuration.nameResolution ?? defaultNames(app),
+      configuration.nameResolution ?? app.nameResolution,
     );
     // Before HTTP: whoever sees `healthz` answer may call over gRPC at once.
     grpcServer = await grpc.serve(hosted.app, {
@@ -226,12 +225,6 @@ async function socketOf(
   api: "http" | "grpc",
 ): Promise<{ readonly socketPath?: string }> {
   return folder === undefined ? {} : { socketPath: await prepareSocket(folder, appId, api) };
-}
-
-function defaultNames({ nameResolution }: NodeAppOptions): NameResolution | undefined {
-  return nameResolution === undefined
-    ? undefined
-    : { component: nameResolution, version: "v1", options: {} };
 }
 
 function portError(reason: unknown, app: NodeAppOptions): unknown {

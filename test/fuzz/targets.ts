@@ -1,5 +1,6 @@
 import type { FuzzTarget } from "./target.ts";
 import { documentTargets } from "./targets/documents.ts";
+import { headTargets } from "./targets/heads.ts";
 import { helloTargets } from "./targets/hellos.ts";
 import { textTargets } from "./targets/texts.ts";
 import { wireTargets } from "./targets/wire.ts";
@@ -9,4 +10,5 @@ export const targets: readonly FuzzTarget[] = [
   ...textTargets,
   ...wireTargets,
   ...helloTargets,
+  ...headTargets,
 ];

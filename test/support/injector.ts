@@ -15,6 +15,7 @@ export const injectorOptions: InjectorOptions = {
     imagePullPolicy: "",
     controlPlaneNamespace: "outrigger-system",
     trustDomain: "cluster.local",
+    hasNodes: true,
     sentryAddress: "",
     trustAnchors: () => "",
   },

@@ -11,6 +11,8 @@ export interface TwoNodes extends AsyncDisposable {
   readonly nodes: readonly [NodeOfTwo, NodeOfTwo];
   /** The same on both. */
   readonly internalPort: number;
+  /** Another runtime for a node. */
+  runtime(name: string, ip: string): Promise<TestNode>;
 }
 export interface NodeOfTwo {
   readonly name: string;
@@ -27,16 +29,12 @@ export async function twoNodes(
   serveKinds(api);
   const ca = await testCa({ validator: async (asked) => ({ proven: asked }), ...options });
   const internalPort = await freePort();
+  const runtime = (name: string, ip: string): Promise<TestNode> =>
+    testNode({ api, name, hostIp: ip, ports: { internal: internalPort }, more: ca.forNodes });
   const start = async (name: string, ip: string): Promise<NodeOfTwo> => ({
     name,
     ip,
-    runtime: await testNode({
-      api,
-      name,
-      hostIp: ip,
-      ports: { internal: internalPort },
-      more: ca.forNodes,
-    }),
+    runtime: await runtime(name, ip),
     put: (pod) => putPod(api, { ...pod, node: name, hostIp: ip }),
   });
   const nodes = [await start("node-1", "127.0.0.1"), await start("node-2", "127.0.0.2")] as const;
@@ -45,6 +43,7 @@ export async function twoNodes(
     ca,
     nodes,
     internalPort,
+    runtime,
     [Symbol.asyncDispose]: async () => {
       await Promise.all(nodes.map(({ runtime }) => runtime[Symbol.asyncDispose]()));
       await ca[Symbol.asyncDispose]();

@@ -30,7 +30,12 @@ export interface GrpcPort {
 }
 
 /** The gRPC side of a Node runtime: Dapr's service, and a proxy for all others. */
-export function createGrpcApi(runtime: Runtime, log: Log, remote?: ProxyRoutes["remote"]): GrpcApi {
+export function createGrpcApi(
+  runtime: Runtime,
+  log: Log,
+  remote?: ProxyRoutes["remote"],
+  isElsewhere?: ProxyRoutes["isElsewhere"],
+): GrpcApi {
   const surface = createGrpc(
     runtime.run,
     [...grpcBlocks, invokeGrpc(runtime.invoke), cryptoGrpc(clock)],
@@ -41,6 +46,7 @@ export function createGrpcApi(runtime: Runtime, log: Log, remote?: ProxyRoutes["
     find: runtime.find,
     local: (app) => pools.get(app),
     ...(remote ? { remote } : {}),
+    ...(isElsewhere ? { isElsewhere } : {}),
   });
   return {
     surface,

@@ -40,6 +40,8 @@ export interface ProxyRoutes {
   local(app: App): Http2Pool | undefined;
   /** The process that hosts an app, and what it wants to be told; rejects when nobody does. */
   remote?(to: AppRef, from: AppRef): Promise<Omit<Route, "id">>;
+  /** Whether another process has the app as well; asked where those of this one are not available. */
+  isElsewhere?(to: AppRef): Promise<boolean>;
 }
 
 export interface Route {
@@ -65,7 +67,11 @@ export function createProxy(
     const path = headers[":path"] ?? "";
     const proceed = (): void => {
       try {
-        takeBudget(app, stream);
+        const refused = takeBudget(app, stream);
+        if (refused)
+          return void refused.catch((reason: unknown) => {
+            if (!stream.destroyed) fail(stream, app, reason);
+          });
         const policy = policyFor(app, caller, path);
         if (policy) return void forwardUnder(policy, routes, caller, stream, headers);
         const route = routeFor(routes, caller, path);
@@ -123,9 +129,12 @@ async function forwardUnder(
 }
 
 /** A proxied call is a stream, whatever its service makes of it. */
-function takeBudget({ budget }: App, stream: ServerHttp2Stream): void {
-  if (!budget || stream.destroyed) return;
-  stream.once("close", enterStream(budget));
+function takeBudget({ budget }: App, stream: ServerHttp2Stream): Promise<never> | undefined {
+  if (!budget || stream.destroyed) return undefined;
+  const entered = enterStream(budget);
+  if (entered instanceof Promise) return entered;
+  stream.once("close", entered);
+  return undefined;
 }
 
 /** A call to oneself is no call between apps. */
@@ -173,6 +182,14 @@ function routeFor(routes: ProxyRoutes, caller: StreamCaller, path: string): Rout
   const hosted =
     callee.appId === app.appId && callee.namespace === app.namespace ? app : routes.find(callee);
   if (!hosted) return remoteRoute(routes, id, callee, app);
+  const near = (): Route => localRoute(routes, id, hosted, app, path);
+  if (hosted.isAvailable !== false || hosted === app || !routes.isElsewhere) return near();
+  return routes
+    .isElsewhere(callee)
+    .then((isFar) => (isFar ? remoteRoute(routes, id, callee, app) : near()));
+}
+
+function localRoute(routes: ProxyRoutes, id: string, hosted: App, app: App, path: string): Route {
   refuseAccess(hosted, workloadOf(app), path);
   const pool = routes.local(hosted);
   if (!pool) throw unknown(`failed to invoke, id: ${id}, err: the app has no gRPC channel`);

@@ -177,7 +177,12 @@ function intercept(server: Server, options: GrpcEndpointOptions): void {
     };
     try {
       const token = headers[tokenHeader] as string | undefined;
-      const app = appOf(who, token, plainAddress(stream.session?.socket.remoteAddress));
+      const socket = stream.session?.socket;
+      const app = appOf(who, {
+        token,
+        remoteAddress: plainAddress(socket?.remoteAddress),
+        remotePort: socket?.remotePort,
+      });
       if (!(app instanceof Promise)) return serve(app);
       app.then(serve).catch((reason: unknown) => refuse(stream, renderStatus(toApiError(reason))));
     } catch (reason) {

@@ -9,7 +9,7 @@ import { toApiError } from "#core/errors/api-error.ts";
 import { renderStatus } from "#core/grpc/render-error.ts";
 import type { GrpcCaller } from "#core/grpc/input.ts";
 import { tokenHeader } from "#core/http/token.ts";
-import type { AppFinder } from "../app-finder.ts";
+import type { AppFinder, Shown } from "../app-finder.ts";
 import { plainAddress } from "../plain-address.ts";
 import { appOf } from "./who.ts";
 
@@ -25,7 +25,10 @@ export async function serveStream(
   let caller: GrpcJsCaller;
   try {
     const [token] = call.metadata.get(tokenHeader);
-    const found = appOf(who, token === undefined ? undefined : textOf(token), peerOf(call));
+    const found = appOf(who, {
+      token: token === undefined ? undefined : textOf(token),
+      ...peerOf(call),
+    });
     caller = new GrpcJsCaller(found instanceof Promise ? await found : found, call);
   } catch (reason) {
     return end(call, reason);
@@ -34,9 +37,11 @@ export async function serveStream(
 }
 
 /** `address:port`, IPv6 in brackets. */
-function peerOf(call: ServerStream): string | undefined {
-  const peer = call.getPeer().replace(/:\d+$/, "");
-  return plainAddress(peer.startsWith("[") ? peer.slice(1, -1) : peer);
+function peerOf(call: ServerStream): Pick<Shown, "remoteAddress" | "remotePort"> {
+  const [peer, address = "", port = ""] = /^(.*):(\d+)$/.exec(call.getPeer()) ?? [];
+  if (peer === undefined) return { remoteAddress: plainAddress(call.getPeer()) };
+  const plain = address.startsWith("[") ? address.slice(1, -1) : address;
+  return { remoteAddress: plainAddress(plain), remotePort: Number(port) };
 }
 
 /** Writes what the API gives, as fast as the client reads, and ends the call with its status. */

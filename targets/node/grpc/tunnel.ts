@@ -129,8 +129,11 @@ function onAnswerEnd(this: ClientHttp2Stream & Joined): void {
 }
 function onCalleeGone(this: ClientHttp2Stream & Joined): void {
   const joined = this[ends];
-  if (joined && !joined.down.destroyed && !joined.down.writableEnded)
-    joined.fail(code.unavailable, "The connection to the app was lost");
+  if (!joined || joined.down.destroyed || joined.down.writableEnded) return;
+  // The callee's runtime was ending and has not begun with it; said as it is, clients send it again by themselves.
+  if (this.rstCode === constants.NGHTTP2_REFUSED_STREAM && !joined.down.headersSent)
+    joined.down.close(constants.NGHTTP2_REFUSED_STREAM);
+  else joined.fail(code.unavailable, "The connection to the app was lost");
 }
 function onWantTrailers(this: ServerHttp2Stream & Joined): void {
   if (!this.destroyed) this.sendTrailers(this[ends]?.ending ?? noStatus);

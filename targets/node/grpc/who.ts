@@ -1,15 +1,11 @@
 import type { App } from "#core/app.ts";
 import { errorOfHttpStatus } from "#core/errors/status-codes.ts";
-import { type AppFinder, isNobodys, type NobodysCall } from "../app-finder.ts";
+import { type AppFinder, isNobodys, type NobodysCall, type Shown } from "../app-finder.ts";
 
 /** Whose call it is; throws, or rejects with, the `ApiError` for a call that is nobody's. */
-export function appOf(
-  who: App | AppFinder,
-  token: string | undefined,
-  remoteAddress: string | undefined,
-): App | Promise<App> {
+export function appOf(who: App | AppFinder, shown: Omit<Shown, "isOpen">): App | Promise<App> {
   if (typeof who !== "function") return who;
-  const found = who({ token, remoteAddress, isOpen: false });
+  const found = who({ ...shown, isOpen: false });
   return found instanceof Promise ? found.then(orThrow) : orThrow(found);
 }
 

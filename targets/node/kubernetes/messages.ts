@@ -72,6 +72,8 @@ export type ToGroup =
       readonly hosts: readonly string[];
     }
   | { readonly type: "read-metrics"; readonly id: number }
+  /** Are you alive? Answered with a `pong`. */
+  | { readonly type: "ping" }
   | { readonly type: "drain"; readonly idleMs: number };
 
 export interface AskError {
@@ -120,6 +122,7 @@ export type FromGroup =
       readonly documents: ReadonlyArray<{ readonly file: string; readonly why: string }>;
     }
   | { readonly type: "metrics"; readonly id: number; readonly text: string }
+  | { readonly type: "pong" }
   | { readonly type: "drained" };
 
 /** How a Component fares for one app. */

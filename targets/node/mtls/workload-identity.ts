@@ -33,6 +33,7 @@ export interface WorkloadIdentity extends Disposable {
 const startMs = 60_000;
 const callMs = 10_000;
 const retryMs = 1000;
+const longestRetryMs = 5000;
 /** Trust anchors in a file are looked at this often, since a new root must be known before it is used. */
 const anchorsMs = 10_000;
 
@@ -51,6 +52,8 @@ export async function openIdentity(
   meter()?.count("runtime_mtls_init_total", {});
 
   async function first(): Promise<WorkloadContext> {
+    let said = "";
+    let pauseMs = retryMs;
     for (const deadline = Date.now() + startMs; ;) {
       try {
         return await ask(workload, settings, ended.signal);
@@ -61,8 +64,12 @@ export async function openIdentity(
             `Cannot get a certificate for ${spiffeId(workload)} from ${settings.address}: ${messageOf(reason)}`,
             { cause: reason },
           );
-        log.warn(`No certificate yet from ${settings.address}: ${messageOf(reason)}`, fields);
-        await delay(retryMs, undefined, { ref: false });
+        const why = messageOf(reason);
+        // Once for each reason: a node has many apps, and the authority may be away for long.
+        if (why !== said) log.warn(`No certificate yet from ${settings.address}: ${why}`, fields);
+        said = why;
+        await delay(pauseMs, undefined, { ref: false });
+        pauseMs = Math.min(pauseMs * 2, longestRetryMs);
       }
     }
   }

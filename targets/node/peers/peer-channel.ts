@@ -4,7 +4,7 @@ import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { AppChannel, AppRef, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
 import type { Http2Pool } from "../http2-pool.ts";
-import { converse, readAnswer, requestFields } from "../http2-message.ts";
+import { converse, readAnswer, RefusedStreamError, requestFields } from "../http2-message.ts";
 import { calleeAppId, calleeNamespace, extras, readExtras, refusal } from "./wire.ts";
 
 export interface PeerRoute {
@@ -16,21 +16,31 @@ export interface PeerRoute {
   ): Promise<{ readonly pool: Http2Pool; failed(): void }>;
 }
 
+const mostTries = 3;
+
 /** The app of another process: calls go to the runtime that hosts it. */
 export function peerChannel(route: PeerRoute, to: AppRef, from: AppRef): AppChannel {
   return {
     send: async (request, options) => {
       const headers = requestHeaders(request, to);
-      const { pool, failed } = await route.connect(to, options, from);
-      let stream: ClientHttp2Stream;
-      try {
-        stream = await pool.request(headers, { endStream: request.body === undefined });
-      } catch (reason) {
-        failed();
-        // Nothing has been sent yet, so it may be sent again: policies decide.
-        throw new ComponentError("unavailable", messageOf(reason), { cause: reason });
+      for (let tries = 1; ; tries++) {
+        const { pool, failed } = await route.connect(to, options, from);
+        let stream: ClientHttp2Stream;
+        try {
+          stream = await pool.request(headers, { endStream: request.body === undefined });
+        } catch (reason) {
+          failed();
+          // Nothing has been sent yet, so it may be sent again: policies decide.
+          throw new ComponentError("unavailable", messageOf(reason), { cause: reason });
+        }
+        try {
+          return await exchange(stream, request, options);
+        } catch (reason) {
+          // That runtime is ending; the next connection is to the one in its place.
+          const isSpent = request.body instanceof ReadableStream || tries === mostTries;
+          if (isSpent || !(reason instanceof RefusedStreamError)) throw reason;
+        }
       }
-      return exchange(stream, request, options);
     },
   };
 }

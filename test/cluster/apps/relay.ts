@@ -42,7 +42,9 @@ createServer((request, response) => {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     if (request.url?.startsWith("/v1.0") === true) {
       const answer = await relay(request, Buffer.concat(chunks));
-      response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" });
+      response.writeHead(answer.status, {
+        "content-type": answer.headers.get("content-type") ?? "",
+      });
       response.end(Buffer.from(await answer.arrayBuffer()));
       return;
     }

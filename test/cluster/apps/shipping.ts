@@ -5,7 +5,8 @@ const server = new DaprServer({ serverPort: process.env["APP_PORT"] ?? "3000" })
 const shipped: unknown[] = [];
 
 await server.pubsub.subscribe("pubsub", "placed", async (order: unknown) => {
-  shipped.push(order);
+  // What busybox's wget sends is a form, whatever it is.
+  shipped.push(typeof order === "string" ? JSON.parse(order) : order);
 });
 await server.invoker.listen("shipped", async () => shipped, { method: HttpMethod.GET });
 await server.start();

@@ -19,8 +19,11 @@ export async function installChart(
   const [, repository, tag] = /^([^:]+):(.+)$/.exec(runtimeImageName) ?? [];
   const input = JSON.stringify({ image: { repository, tag }, ...values });
   await cluster.helm(
-    ["install", "outrigger", chart, "--namespace", systemNamespace]
-      .concat("--create-namespace", "--values", "-"),
+    ["install", "outrigger", chart, "--namespace", systemNamespace].concat(
+      "--create-namespace",
+      "--values",
+      "-",
+    ),
     { input },
   );
   const parts = ["daemonset/outrigger-node", "deployment/outrigger-ca"];
@@ -41,7 +44,7 @@ async function pastTheWebhook(cluster: Pick<Cluster, "tryKubectl">): Promise<voi
   };
   const spec = { containers: [{ name: "app", image: "none" }] };
   const input = JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata, spec });
-  for (const deadline = Date.now() + 30_000; ; ) {
+  for (const deadline = Date.now() + 30_000; ;) {
     const args = ["create", "--dry-run=server", "-f", "-"];
     const { code, stderr } = await cluster.tryKubectl(args, { input });
     if (code === 0) return;

@@ -1,11 +1,7 @@
-/** A real node with the chart installed, a namespace `shop`, and what a test does with its pods. */
+/** A namespace `shop` of a cluster with the chart in, and what a test does with its pods. */
 import { join } from "node:path";
-import { beforeAll } from "vitest";
 import { eventually } from "../../support/eventually.ts";
 import type { Cluster, Ran } from "./api.ts";
-import { installChart } from "./chart.ts";
-import { describeCluster } from "./describe.ts";
-import { appsImage, runtimeImage } from "./images.ts";
 import { tryRun } from "./run.ts";
 
 export interface SeenPod {
@@ -49,12 +45,16 @@ export interface Shop {
   pods(app: string): Promise<readonly SeenPod[]>;
   /** Waits until the Deployments of these names are available. */
   available(...names: readonly string[]): Promise<void>;
-  /** A request to port 3000 of the app's first pod. Default time limit: 20 s. */
-  ask(app: string, path: string, options?: AskOptions): Promise<Answer>;
+  /** Port 3000 of the app's first pod, from now on without the API server. */
+  reach(app: string, port?: number): Promise<Ask>;
+  /** One request there. */
+  ask(app: string, ...request: Parameters<Ask>): ReturnType<Ask>;
   /** `outrigger k8s ...`, as somebody with a kubeconfig runs it. */
   k8s(...args: readonly string[]): Promise<Ran>;
   log(...what: readonly string[]): Promise<string>;
 }
+/** Default time limit: 20 s. */
+export type Ask = (path: string, options?: AskOptions) => Promise<Answer>;
 export interface AskOptions {
   /** Sent as JSON, by POST. */
   readonly body?: unknown;
@@ -63,36 +63,19 @@ export interface AskOptions {
   readonly timeoutMs?: number;
 }
 
-const namespace = "shop";
+/** Where apps are, unless another namespace is named. */
+const usual = "shop";
 
-/** `describeCluster` with the chart in; namespaces are made before it, and may read the Secrets that `values` say. */
-export async function describeShop(
-  title: string,
-  options: { readonly values?: object; readonly namespaces?: readonly string[] },
-  body: (shop: () => Shop) => void,
+/** The namespaces first, since the chart may be told to read their Secrets. */
+export async function makeNamespaces(
+  cluster: Pick<Cluster, "apply">,
+  names: readonly string[],
 ): Promise<void> {
-  const images = async (): Promise<string[]> => [await runtimeImage(), await appsImage()];
-  await describeCluster(title, { mode: "node", images }, (cluster) => {
-    let shop: Shop | undefined;
-    beforeAll(async () => {
-      await cluster().apply(
-        [namespace, ...(options.namespaces ?? [])].map((name) => ({
-          apiVersion: "v1",
-          kind: "Namespace",
-          metadata: { name },
-        })),
-      );
-      await installChart(cluster(), options.values);
-      shop = openShop(cluster());
-    });
-    body(() => {
-      if (shop === undefined) throw new Error("The shop is not open yet: ask for it in a test");
-      return shop;
-    });
-  });
+  const kind = { apiVersion: "v1", kind: "Namespace" };
+  await cluster.apply([usual, ...names].map((name) => ({ ...kind, metadata: { name } })));
 }
 
-export function openShop(cluster: Cluster): Shop {
+export function openShop(cluster: Cluster, namespace: string = usual): Shop {
   const inShop = ["--namespace", namespace];
   const shop: Shop = {
     cluster,
@@ -111,18 +94,20 @@ export function openShop(cluster: Cluster): Shop {
         ),
       );
     },
-    ask: async (app, path, { body, headers, method, timeoutMs = 20_000 } = {}) => {
+    reach: async (app, port = 3000) => {
       const address = await eventually(
         async () => (await shop.pods(app)).find(({ status }) => status.podIP)?.status.podIP,
         { what: `a pod of ${app} with an address`, withinMs: 20_000 },
       );
-      return request(`http://${address}:3000${path}`, {
-        method: method ?? (body === undefined ? "GET" : "POST"),
-        headers: { "content-type": "application/json", ...headers },
-        signal: AbortSignal.timeout(timeoutMs),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
+      return (path, { body, headers, method, timeoutMs = 20_000 } = {}) =>
+        request(`http://${address}:${port}${path}`, {
+          method: method ?? (body === undefined ? "GET" : "POST"),
+          headers: { "content-type": "application/json", ...headers },
+          signal: AbortSignal.timeout(timeoutMs),
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        });
     },
+    ask: async (app, ...asked) => (await shop.reach(app))(...asked),
     k8s: (...args) => {
       const program = join(import.meta.dirname, "../../../bin/outrigger.mjs");
       const command = [process.execPath, program, "k8s", ...args];
@@ -137,4 +122,33 @@ async function request(url: string, init: RequestInit): Promise<Answer> {
   const answer = await fetch(url, init);
   const text = await answer.text();
   return { status: answer.status, text, json: <T>() => JSON.parse(text) as T };
+}
+
+/** A call of `orders` by the pod of an app made of `relay`; rejects unless it works. */
+export async function place(relay: Ask): Promise<{ readonly by: string }> {
+  const answer = await relay("/v1.0/invoke/orders/method/place", {
+    body: { quantity: 1, price: 1 },
+  });
+  if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
+  return answer.json();
+}
+
+/** Does so without a break until it is told to stop, and then says what went wrong. */
+export function keepPlacing(relay: Ask): {
+  stop(): Promise<{ readonly calls: number; readonly failed: readonly string[] }>;
+} {
+  const failed: string[] = [];
+  let isOver = false;
+  let calls = 0;
+  const ended = (async () => {
+    for (; !isOver; calls++)
+      await place(relay).catch((reason: unknown) => void failed.push(String(reason)));
+  })();
+  return {
+    stop: async () => {
+      isOver = true;
+      await ended;
+      return { calls, failed };
+    },
+  };
 }

@@ -23,7 +23,10 @@ export function annotationsOf(appId: string, port?: number): Readonly<Record<str
 }
 
 /** An app of `apps/` by its name, on port 3000, with its name as app id. */
-export function app(name: string, more: Partial<Workload> & { readonly as?: string } = {}): Workload {
+export function app(
+  name: string,
+  more: Partial<Workload> & { readonly as?: string } = {},
+): Workload {
   const { as: appId = name, ...rest } = more;
   return {
     name: appId,
@@ -56,7 +59,12 @@ function templateOf({ name, command, annotations = {}, container, spec }: Worklo
 
 export function pod(workload: Workload): object {
   const { metadata, spec } = templateOf(workload);
-  return { apiVersion: "v1", kind: "Pod", metadata: { ...metadataOf(workload), ...metadata }, spec };
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { ...metadataOf(workload), ...metadata },
+    spec,
+  };
 }
 
 export function deployment(workload: Workload, replicas = 1): object {

@@ -122,7 +122,7 @@ describe("a budget over gRPC", () => {
   it("throws what becomes ResourceExhausted", async () => {
     const { enterCall, enterStream } = await import("#core/budget/grpc.ts");
     const { budget, usage } = budgetOf({ maxConcurrentCalls: 2, maxOpenStreams: 1 });
-    const leave = enterStream(budget);
+    const leave = enterStream(budget) as () => void;
     const failure = (): unknown => {
       try {
         return enterStream(budget);
@@ -132,11 +132,73 @@ describe("a budget over gRPC", () => {
     };
     expect(failure()).toBeInstanceOf(ApiError);
     expect((failure() as ApiError).spec.grpc).toBe(8);
-    const leaveCall = enterCall(budget, 5);
+    const leaveCall = enterCall(budget, 5) as () => void;
     expect(() => enterCall(budget, 5)).toThrow("concurrent calls");
     leave();
     leaveCall();
     expect(usage).toEqual({ calls: 0, bytes: 0, streams: 0 });
+  });
+});
+
+describe("refusals of an app", () => {
+  const limited = (clock = fakeClock()) => {
+    const loop = createLoopShare(clock, () => 0);
+    const budget = createBudget({ maxConcurrentCalls: 1 }, createUsage(), loop, undefined);
+    return { budget: budget as Budget, clock };
+  };
+  it("come at once while they are few", async () => {
+    const { budget, clock } = limited();
+    for (let second = 0; second < 5; second++) {
+      for (let i = 0; i < 20; i++) expect(budget.holdBack(0)).toBeUndefined();
+      await clock.advance(1000);
+    }
+  });
+  it("come one after the other when they are many, none later than after 5 s", async () => {
+    const { budget, clock } = limited();
+    let told = 0;
+    for (let i = 0; i < 3000; i++)
+      void (budget.holdBack(0) ?? Promise.resolve()).then(() => told++);
+    await clock.advance(0);
+    expect(told).toBeLessThan(25);
+    await clock.advance(1000);
+    expect(told).toBeGreaterThan(200);
+    expect(told).toBeLessThan(250);
+    await clock.advance(4000);
+    expect(told).toBe(3000);
+  });
+  it("wait longer for large bodies, which go on coming", async () => {
+    const { budget, clock } = limited();
+    let told = 0;
+    for (let i = 0; i < 40; i++)
+      void (budget.holdBack(2 ** 20) ?? Promise.resolve()).then(() => told++);
+    await clock.advance(1000);
+    expect(told).toBeLessThan(6);
+  });
+  it("are given at once beyond those that can be held", () => {
+    const { budget } = limited();
+    let atOnce = 0;
+    for (let i = 0; i < 6000; i++) if (!budget.holdBack(0)) atOnce++;
+    expect(atOnce).toBeGreaterThanOrEqual(1000);
+  });
+  it("are slow over both wires", async () => {
+    const { enterCall, enterStream } = await import("#core/budget/grpc.ts");
+    const { budget, clock } = limited();
+    void enterCall(budget, 0);
+    for (let i = 0; i < 21; i++) void budget.holdBack(0);
+    const refused = [enterCall(budget, 0), enterStream(budget)];
+    const reasons = refused.map((each) => (each as Promise<never>).catch((why: unknown) => why));
+    const call = api(fakeApp({ appId: "shop", budget }), [stateHttp]);
+    let answered = 0;
+    const answer = call("/v1.0/state/store/k").finally(() => answered++);
+    await clock.advance(1);
+    expect(answered).toBe(0);
+    await clock.advance(1000);
+    expect((await answer).status).toBe(429);
+    for (const reason of await Promise.all(reasons)) expect(reason).toBeInstanceOf(ApiError);
+  });
+  it("are told at once where no event loop is shared", () => {
+    const { budget } = budgetOf({ maxConcurrentCalls: 1 });
+    for (let i = 0; i < 1000; i++) expect(budget.holdBack(0)).toBeUndefined();
   });
 });
 
@@ -149,8 +211,8 @@ describe("a part of the event loop", () => {
     const modest = loop.take(100);
     const work = (greedyCalls: number): readonly [number, boolean] => {
       let admitted = 0;
-      for (let i = 0; i < greedyCalls; i++) if (greedy.admits(0)) admitted++;
-      return [admitted, modest.admits(0)];
+      for (let i = 0; i < greedyCalls; i++) if (greedy.admits(0, false)) admitted++;
+      return [admitted, modest.admits(0, false)];
     };
     expect(work(1000)).toEqual([1000, true]);
     active += 250;
@@ -161,5 +223,25 @@ describe("a part of the event loop", () => {
     active += 10;
     await clock.advance(250);
     expect(work(1000)).toEqual([1000, true]);
+  });
+  it("is not exceeded as soon as the loop calms, while refusals wait", async () => {
+    const clock = fakeClock();
+    let active = 0;
+    const loop = createLoopShare(clock, () => active);
+    const greedy = loop.take(100);
+    for (let i = 0; i < 250; i++) greedy.admits(0, false);
+    active += 250;
+    await clock.advance(250);
+    let admitted = 0;
+    for (let i = 0; i < 1000; i++) {
+      await clock.advance(1);
+      if (!greedy.admits(0, true)) continue;
+      admitted++;
+      active += 1;
+    }
+    // Of 1000 ms a tenth, at 1 ms each.
+    expect(admitted).toBeGreaterThan(70);
+    expect(admitted).toBeLessThan(130);
+    expect(greedy.admits(0, false)).toBe(true);
   });
 });

@@ -64,14 +64,15 @@ interface AppOn {
   readonly appId?: string;
   readonly namespace?: string;
   readonly config?: string;
+  readonly ready?: boolean;
 }
 function podOn(
   node: NodeOfTwo,
-  { name, ip, appId = name, namespace = "shop", config }: AppOn,
+  { name, ip, appId = name, namespace = "shop", config, ready = true }: AppOn,
   annotations: Readonly<Record<string, string>>,
 ): TestPod {
   const more: Record<string, string> = config === undefined ? {} : { "dapr.io/config": config };
-  return node.put({ name, appId, namespace, ip, annotations: { ...annotations, ...more } });
+  return node.put({ name, appId, namespace, ip, ready, annotations: { ...annotations, ...more } });
 }
 /** An app that answers with what it was called with. */
 async function appOn(node: NodeOfTwo, about: AppOn) {
@@ -99,11 +100,8 @@ async function rpcAppOn(node: NodeOfTwo, about: AppOn) {
       }),
     ),
   );
-  podOn(node, about, {
-    "dapr.io/app-port": String(app.port),
-    "dapr.io/app-protocol": "grpc",
-  });
-  return app;
+  const annotations = { "dapr.io/app-port": String(app.port), "dapr.io/app-protocol": "grpc" };
+  return { app, pod: podOn(node, about, annotations) };
 }
 
 /** A call by HTTP of an app of the first node. */
@@ -202,6 +200,33 @@ describe("apps of two nodes", () => {
     await appOn(second, { name: "moving-2", appId: "moving", ip: "127.0.0.26" });
     await eventually(async () => (await by()) === "moving-2", { withinMs: 2000 });
   });
+  it.each(["http", "grpc"] as const)(
+    "are called by %s where they are ready, else where they are near",
+    async (over) => {
+      const appId = `by-${over}`;
+      const offset = over === "http" ? 0 : 10;
+      const by = async (): Promise<unknown> => {
+        if (over === "http") return JSON.parse((await invoke(web, appId)).body).by;
+        return JSON.parse((await rpc(web, appId, "x")).message.toString() || "{}").by;
+      };
+      const put = over === "http" ? appOn : rpcAppOn;
+      const far = { name: `${over}-far`, appId, ip: `127.0.0.${41 + offset}` };
+      const near = { name: `${over}-near`, appId, ip: `127.0.0.${42 + offset}`, ready: false };
+      const there = await put(second, far);
+      await eventually(async () => (await by()) === far.name);
+      const here = await put(first, near);
+      const metadata = () =>
+        callFrom(near.ip, first.runtime.port("http"), "/v1.0/metadata", { token: here.pod.token });
+      await eventually(async () => (await metadata()).status === 200);
+      for (let i = 0; i < 5; i++) expect(await by()).toBe(far.name);
+      here.pod.set({ ready: true });
+      await eventually(async () => (await by()) === near.name);
+      here.pod.set({ ending: true });
+      await eventually(async () => (await by()) === far.name);
+      there.pod.remove();
+      await eventually(async () => (await by()) === near.name);
+    },
+  );
   it("call nobody, and are called by nobody, without a certificate", async () => {
     const { app, pod } = await appOn(first, { name: "nobody", ip: "127.0.0.15" });
     const cart = await invoke(web, "cart");

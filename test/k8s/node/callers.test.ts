@@ -62,13 +62,37 @@ describe("who calls on a port that apps share", () => {
     expect(find(call(undefined, "10.244.0.5", true))).toEqual(app("a"));
     expect(find(call(undefined, "10.244.0.9", true))).toMatchObject({ status: 401 });
   });
-  it("a pod calls before its address is known, but not from one that is another's", () => {
+  it("a pod calls before its address is known, but not from one that is another's", async () => {
     const { put, find } = callers();
     put(pod("a", "secret", []));
     put(pod("b", "other", ["10.244.0.6"]));
     expect(find(call("secret", "10.244.0.5"))).toEqual(app("a"));
-    expect(find(call("secret", "10.244.0.6"))).toMatchObject({ status: 403 });
-    expect(find(call("secret", "10.0.0.1"))).toMatchObject({ status: 403 });
+    // It may have been the other's until a moment ago: news are waited for.
+    const [foreign, host] = [find(call("secret", "10.244.0.6")), find(call("secret", "10.0.0.1"))];
+    expect(await foreign).toMatchObject({ status: 403 });
+    expect(await host).toMatchObject({ status: 403 });
+  });
+  it("a pod that has the address of one that just ended is let in with the news of that end", async () => {
+    const { put, remove, find } = callers();
+    put(pod("old", "other", ["10.244.0.6"]));
+    put(pod("new", "secret", []));
+    const found = find(call("secret", "10.244.0.6"));
+    remove("old");
+    expect(await found).toEqual(app("new"));
+  });
+  it("pods of the host's network call from any address of their node", () => {
+    const { put, find } = callers();
+    put(pod("h", "secret", ["10.0.0.7", "fd00::7"], { hostNetwork: true }));
+    expect(find(call("secret", "fd00::7"))).toEqual(app("h"));
+    expect(find(call("secret", "10.244.0.5"))).toMatchObject({ status: 403 });
+  });
+  it("when too many wait for news the next is told to try again, not that its token is bad", async () => {
+    const { find } = callers();
+    const all = Array.from({ length: 1001 }, (_, i) =>
+      find(call(`t${i}`, `10.1.${i >> 8}.${i & 255}`)),
+    );
+    expect(await all.at(-1)).toMatchObject({ status: 503 });
+    expect(await all[0]).toMatchObject({ status: 401 });
   });
   it("pods of the host's network call from the node's address", () => {
     const { put, find } = callers();
@@ -120,6 +144,12 @@ describe("who calls on a port that apps share", () => {
     const found = find(call("secret", "10.244.0.5"));
     opening.resolve(app("a"));
     expect(await found).toEqual(app("a"));
+  });
+  it("a token that nobody can read now is to be shown again", async () => {
+    const { put, find } = callers({ readToken: () => Promise.reject(new Error("no keys")) });
+    put(pod("a", "secret", ["10.244.0.5"]));
+    expect(await find(call("jwt of a", "10.244.0.5"))).toMatchObject({ status: 503 });
+    expect(find(call("secret", "10.244.0.5"))).toEqual(app("a"));
   });
   it("a service-account token is its pod's, from its pod's address only", async () => {
     const { put, find } = callers({

@@ -1,7 +1,11 @@
 import { hash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { PodRecord } from "#targets/node/kubernetes/messages.ts";
-import { mostHeadBytes, readHead } from "#targets/node/kubernetes/supervisor/http-head.ts";
+import {
+  createHeadReader,
+  mostHeadBytes,
+  readHead,
+} from "#targets/node/kubernetes/supervisor/http-head.ts";
 import { mergeExpositions } from "#targets/node/kubernetes/supervisor/merge-metrics.ts";
 import { createRoutes, hostNetworkGroup } from "#targets/node/kubernetes/supervisor/routes.ts";
 
@@ -13,7 +17,13 @@ describe("which group a connection is of", () => {
     const routes = createRoutes(["10.0.0.1"]);
     routes.put(record("a", ["10.244.0.5"]), "namespace/shop");
     expect(routes.of("10.244.0.5")).toEqual({ group: "namespace/shop" });
+    expect(routes.of("10.0.0.1")).toEqual({ candidates: new Set() });
+    routes.put(record("h", ["10.0.0.1", "fd00::1"], true), hostNetworkGroup);
     expect(routes.of("10.0.0.1")).toEqual({ group: hostNetworkGroup });
+    expect(routes.of("127.0.0.1")).toEqual({ group: hostNetworkGroup });
+    expect(routes.of("fd00::1")).toEqual({ group: hostNetworkGroup });
+    routes.remove("h");
+    expect(routes.of("10.0.0.1")).toEqual({ candidates: new Set() });
     expect(routes.of("10.244.0.6")).toEqual({ candidates: new Set() });
   });
   it("could be of any with a pod that has no address yet", () => {
@@ -26,6 +36,16 @@ describe("which group a connection is of", () => {
     routes.put(record("a", ["10.244.0.5"]), "namespace/shop");
     expect(routes.of("10.244.0.5")).toEqual({ group: "namespace/shop" });
     expect(routes.of("10.244.0.6")).toEqual({ candidates: new Set(["namespace/bank"]) });
+  });
+  it("is not told by addresses where something changes them", () => {
+    const routes = createRoutes(["10.0.0.1"], false);
+    routes.put(record("a", ["10.244.0.5"]), "namespace/shop");
+    routes.put(record("b", ["10.244.0.6"]), "namespace/bank");
+    for (const address of ["10.244.0.5", "10.0.0.1", "192.0.2.1"])
+      expect(routes.of(address)).toEqual({
+        candidates: new Set(["namespace/shop", "namespace/bank"]),
+      });
+    expect(routes.withToken("hash of b")).toBe("namespace/bank");
   });
   it("an address that goes to the next pod stays with it when the former is removed late", () => {
     const routes = createRoutes([]);
@@ -56,9 +76,27 @@ describe("the head of a connection", () => {
     ["POST / HTTP/1.1\r\nHost: x\r\n\r\n\r\ndapr-api-token: s3cret\r\n", "none"],
     ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "none"],
     ["PR", "more"],
+    ["\r\n\r\n", "more"],
+    ["GET / HTTP/1.1\r\nx-dapr-api-token: s3cret\r\n", "more"],
+    ["GET /?dapr-api-token:s3cret HTTP/1.1\r\n", "more"],
+    ["dapr-api-token: s3cret\r\n", "more"],
+    ["GET / HTTP/1.1\r\ndapr-api-token : s3cret\r\n", "more"],
     [`GET /${"a".repeat(mostHeadBytes)}`, "none"],
   ])("has none: %j", (text, kind) => {
     expect(head(text)).toEqual({ kind });
+  });
+  it("is read once, however small its pieces are, and costs no more for thousands of spaces", () => {
+    for (const text of [
+      `GET / HTTP/1.1\r\ndapr-api-token:${" ".repeat(16_000)}x`,
+      `GET / HTTP/1.1\r\ndapr-api-token: x${" \t".repeat(8000)}y`,
+      `GET / HTTP/1.1\r\n${"a\n".repeat(8000)}`,
+    ]) {
+      const reader = createHeadReader();
+      const began = performance.now();
+      for (const byte of Buffer.from(text)) reader.push(Buffer.of(byte));
+      expect(performance.now() - began).toBeLessThan(1000);
+      expect(reader.bytes.toString("latin1")).toBe(text);
+    }
   });
   it("names the pod that a service-account token claims", () => {
     const claims = { "kubernetes.io": { pod: { uid: "u-1" } } };

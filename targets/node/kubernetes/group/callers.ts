@@ -14,7 +14,7 @@ export interface CallingPod {
   /** Settles when its components are open. */
   readonly app: App | Promise<App>;
 }
-/** Finds out whose pod a service-account token is. */
+/** Finds out whose pod a service-account token is; rejects when nobody can tell now. */
 export type TokenReader = (token: string) => Promise<{ readonly podUid: string } | undefined>;
 
 export interface CallersOptions {
@@ -25,11 +25,15 @@ export interface CallersOptions {
   /** False where callers come through something that changes their address. */
   readonly checkSourceIp: boolean;
   readonly readToken: TokenReader | undefined;
+  /** A call of that pod has come that way. */
+  readonly came?: (uid: string, address: string, port: number) => void;
 }
 export interface Callers {
   readonly find: AppFinder;
   put(pod: CallingPod): void;
   remove(uid: string): void;
+  /** Whether it is a pod's now. */
+  hasPodAt(address: string): boolean;
   /** False while there is no news of pods: a token that nobody has may then be a new pod's. */
   isCurrent: boolean;
 }
@@ -51,6 +55,10 @@ const notYet: NobodysCall = {
   status: 503,
   message: "the runtime does not know this pod yet; try again",
 };
+const unread: NobodysCall = {
+  status: 503,
+  message: "the runtime cannot read service account tokens now; try again",
+};
 const opening: NobodysCall = {
   status: 503,
   message: "the components of the app are still opening; try again",
@@ -71,7 +79,7 @@ export function createCallers(options: CallersOptions): Callers {
 
   function comesFrom(pod: CallingPod, address: string | undefined): boolean {
     if (!options.checkSourceIp || address === undefined) return true;
-    if (pod.hostNetwork) return hosts.has(address);
+    if (pod.hostNetwork) return hosts.has(address) || pod.ips.includes(address);
     // A pod calls before its address is known; whoever has that address already is another.
     if (pod.ips.length === 0) return !hosts.has(address) && !byIp.has(address);
     return pod.ips.includes(address);
@@ -85,6 +93,8 @@ export function createCallers(options: CallersOptions): Callers {
     for (const pod of found) if (comesFrom(pod, address)) return pod;
     return foreign;
   }
+  /** It may come from an address that was another's a moment ago. */
+  const isEarly = (pod: CallingPod): boolean => !pod.hostNetwork && pod.ips.length === 0;
   function appOf(pod: CallingPod): App | NobodysCall | Promise<App | NobodysCall> {
     const { app } = pod;
     if (!(app instanceof Promise)) return app;
@@ -99,19 +109,35 @@ export function createCallers(options: CallersOptions): Callers {
     return badTokens.isTooMany(shown.remoteAddress) ? tooMany : invalid;
   }
   const isPod = (found: CallingPod | NobodysCall): found is CallingPod => "uid" in found;
-  const settle = (
+  function settle(
     found: CallingPod | NobodysCall,
-  ): App | NobodysCall | Promise<App | NobodysCall> => (isPod(found) ? appOf(found) : found);
+    { remoteAddress, remotePort }: Shown,
+  ): App | NobodysCall | Promise<App | NobodysCall> {
+    if (!isPod(found)) return found;
+    if (remoteAddress !== undefined && remotePort !== undefined)
+      options.came?.(found.uid, remoteAddress, remotePort);
+    return appOf(found);
+  }
 
   async function later(shown: Shown, token: string, digest: string): Promise<App | NobodysCall> {
-    const proven = await options.readToken?.(token);
-    if (proven) {
+    const proven = await options.readToken?.(token).catch(() => unread);
+    if (proven && "status" in proven) return proven;
+    const find = (): CallingPod | NobodysCall | undefined => {
+      if (!proven) return podWith(digest, shown.remoteAddress);
       const pod = pods.get(proven.podUid);
-      if (pod) return comesFrom(pod, shown.remoteAddress) ? appOf(pod) : foreign;
-    }
-    // Whose address is known has a token that is known.
+      return !pod || comesFrom(pod, shown.remoteAddress) ? pod : foreign;
+    };
+    const mayStillFit = (found: NobodysCall | CallingPod): boolean =>
+      found === foreign &&
+      (proven ? [pods.get(proven.podUid)] : (byHash.get(digest) ?? [])).some(
+        (pod) => pod !== undefined && isEarly(pod),
+      );
+    const first = find();
+    if (first && !mayStillFit(first)) return settle(first, shown);
+    // Whose address is known has a token that is known, unless the address has gone to another pod unheard.
     const isKnown = shown.remoteAddress !== undefined && byIp.has(shown.remoteAddress);
-    if (isKnown || waiting >= mostWaiting) return refuse(shown);
+    if (isKnown && !first && callers.isCurrent) return refuse(shown);
+    if (waiting >= mostWaiting) return notYet;
     waiting++;
     const over = new AbortController();
     const late = clock.sleep(newsMs, { signal: over.signal }).then(
@@ -120,11 +146,8 @@ export function createCallers(options: CallersOptions): Callers {
     );
     try {
       for (let isLate = false; ;) {
-        const found = proven ? pods.get(proven.podUid) : podWith(digest, shown.remoteAddress);
-        if (found) {
-          if (isPod(found) && !comesFrom(found, shown.remoteAddress)) return foreign;
-          return settle(found);
-        }
+        const found = find();
+        if (found && (isLate || !mayStillFit(found))) return settle(found, shown);
         if (isLate) return callers.isCurrent ? refuse(shown) : notYet;
         isLate = await Promise.race([news.promise.then(() => false), late]);
       }
@@ -136,6 +159,7 @@ export function createCallers(options: CallersOptions): Callers {
 
   const callers: Callers = {
     isCurrent: false,
+    hasPodAt: (address) => byIp.has(address),
     find: (shown) => {
       const { token, remoteAddress } = shown;
       if (token === undefined) {
@@ -145,7 +169,9 @@ export function createCallers(options: CallersOptions): Callers {
       }
       const digest = hash("sha256", token, "hex");
       const found = podWith(digest, remoteAddress);
-      return found ? settle(found) : later(shown, token, digest);
+      const isSettled =
+        found && (found !== foreign || !(byHash.get(digest) as CallingPod[]).some(isEarly));
+      return isSettled ? settle(found, shown) : later(shown, token, digest);
     },
     put: (pod) => {
       callers.remove(pod.uid);
@@ -166,6 +192,8 @@ export function createCallers(options: CallersOptions): Callers {
       }
       // An address that is used again at once is the next pod's already.
       for (const ip of pod.ips) if (byIp.get(ip) === pod) byIp.delete(ip);
+      news.resolve();
+      news = Promise.withResolvers();
     },
   };
   return callers;

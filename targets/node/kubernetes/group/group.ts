@@ -8,6 +8,7 @@ import { createRegistry } from "#core/registry.ts";
 import { createRuntime } from "#core/runtime.ts";
 import { clock } from "../../clock.ts";
 import { createGrpcApi } from "../../grpc/api.ts";
+import type { ProxyRoutes } from "../../grpc/proxy.ts";
 import { createHttpEndpoint } from "../../http-endpoint.ts";
 import { mtlsSettings } from "../../mtls/settings.ts";
 import { serveInternal } from "../../peers/internal-server.ts";
@@ -54,10 +55,14 @@ export async function runGroup(
   const peers = createPeers(createRegistry(all, "node"), alone, alone.host.address, (app) =>
     certificates?.of(app),
   );
+  // Behind a Service every process has all apps.
+  const isElsewhere = async (app: AppRef): Promise<boolean> =>
+    options.nodeName !== "" && names.isElsewhere(app, options.hostIps);
   const platform: Platform = certificates
     ? {
         ...alone,
         peers: {
+          isElsewhere,
           find: async (to, call, from) => {
             const channel = await peers.find(to, call, from);
             return (
@@ -76,7 +81,7 @@ export async function runGroup(
   await peers.announce({ appId: "", namespace: "", port: 0 }, names.use);
   const runtime = createRuntime({ platform, target: "node", manifests: all });
   const ending = new AbortController();
-  const grpc = createGrpcApi(runtime, log, async (to, from) => {
+  const remote: ProxyRoutes["remote"] = async (to, from) => {
     if (!certificates) throw new Error("no host found with the given ID");
     await proven(certificates, from);
     return {
@@ -87,7 +92,8 @@ export async function runGroup(
         "dapr-callee-app-id": to.appId,
       },
     };
-  });
+  };
+  const grpc = createGrpcApi(runtime, log, remote, certificates && isElsewhere);
   const readToken = createTokenReader(link, {
     audience: options.tokenAudience,
     nodeName: options.nodeName,
@@ -100,6 +106,7 @@ export async function runGroup(
     hostIps: options.hostIps,
     checkSourceIp: options.checkSourceIp,
     readToken,
+    came: (uid, address, port) => connections.claim(uid, address, port),
   });
   const http = createHttpEndpoint({
     who: callers.find,
@@ -133,7 +140,7 @@ export async function runGroup(
     readToken: secrets.token,
     verifierFor: (pod) => verifierFor(pod, readToken),
     disconnect: (pod) => {
-      if (!pod.hostNetwork) connections.end(pod.ips);
+      connections.end(pod.uid, pod.ips, (ip) => pod.hostNetwork || callers.hasPodAt(ip));
     },
     tell: link.tell,
   });
@@ -183,6 +190,8 @@ export async function runGroup(
         return names.put(message, message.hosts);
       case "read-metrics":
         return link.tell({ type: "metrics", id: message.id, text: metrics.text() });
+      case "ping":
+        return link.tell({ type: "pong" });
       case "drain":
         return void drain(message.idleMs);
       case "start":
@@ -236,7 +245,7 @@ function certificatesOf(
 /** The core asks once more whose token it is; the answer is known by then. */
 function verifierFor({ uid, namespace, settings }: PodRecord, read: TokenReader): TokenVerifier {
   return async (token) => {
-    const found = await read(token);
+    const found = await read(token).catch(() => undefined);
     return found?.podUid === uid
       ? { appId: settings.appId, namespace, trustDomain: defaultTrustDomain }
       : undefined;

@@ -2,12 +2,15 @@ import { defineComponent, type Manifest } from "#core/ports/manifest.ts";
 import type { NameResolver } from "#core/ports/name-resolver.ts";
 import type { AppRef } from "#core/ports/platform.ts";
 import type { NameResolution } from "#core/resources/configuration.ts";
+import { withPort } from "../address.ts";
 import { RefusedQuestionError, type SupervisorLink } from "./supervisor-link.ts";
 
 /** Finds apps on the nodes of the cluster. */
 export interface NodeNames {
   readonly manifest: Manifest<"nameresolution">;
   readonly use: NameResolution;
+  /** True where one of the app's nodes is none of these addresses; those that are ready count, where there are some. */
+  isElsewhere(app: AppRef, own: readonly string[]): Promise<boolean>;
   /** News of an app that was asked for. */
   put(app: AppRef, hosts: readonly string[]): void;
 }
@@ -40,28 +43,34 @@ export function createNodeNames(link: Pick<SupervisorLink, "ask">, port: number)
     }
     return asked;
   }
+  async function find(app: AppRef): Promise<Known | undefined> {
+    const found = known.get(keyOf(app));
+    if (found && found.hosts.length > 0) return found;
+    try {
+      await ask(app);
+    } catch (reason) {
+      if (!(reason instanceof RefusedQuestionError) || !found) throw reason;
+    }
+    return known.get(keyOf(app));
+  }
   const resolver: NameResolver = {
     announce: async () => {},
     resolve: async (app) => {
-      let found = known.get(keyOf(app));
-      if (!found || found.hosts.length === 0) {
-        try {
-          await ask(app);
-        } catch (reason) {
-          if (!(reason instanceof RefusedQuestionError) || !found) throw reason;
-        }
-        found = known.get(keyOf(app));
-      }
+      const found = await find(app);
       const hosts = found?.hosts ?? [];
       if (!found || hosts.length === 0)
         throw new Error(`no node hosts app id ${app.appId} in namespace ${app.namespace}`);
       const host = hosts[found.next++ % hosts.length] as string;
-      return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+      return withPort(host, port);
     },
     [Symbol.asyncDispose]: async () => {},
   };
   return {
     put,
+    isElsewhere: async (app, own) => {
+      const found = await find(app).catch(() => undefined);
+      return found?.hosts.some((host) => !own.includes(host)) ?? false;
+    },
     use: { component: "outrigger.nodes", version: "v1", options: {} },
     manifest: defineComponent({
       kind: "nameresolution",

@@ -74,7 +74,7 @@ export function createPodHost(deps: PodHostDeps): PodHost {
     },
     close: async () => {
       isEnding = true;
-      await Promise.allSettled([...pods.values()].map((pod) => pod.close()));
+      await Promise.allSettled([...pods.values()].map((pod) => pod.leave()));
     },
   };
 }
@@ -110,7 +110,8 @@ class HostedPod {
     void this.#openUntilItWorks();
   }
   update(record: PodRecord): void {
-    this.record = record;
+    // Who the app is was settled when the pod came: what is edited later into its annotations changes nothing.
+    this.record = { ...record, settings: this.record.settings };
     this.#put();
     this.#connect();
     this.#follow();
@@ -124,6 +125,11 @@ class HostedPod {
   async stopCalling(): Promise<void> {
     await this.#hosted?.stop();
   }
+  /** The process ends, and the pod lives on with another one: what it holds stays its own. */
+  async leave(): Promise<void> {
+    this.#hosted?.app.heldLocks?.leaveAll();
+    await this.close();
+  }
   async close(): Promise<void> {
     if (this.#ended.signal.aborted) return;
     const { callers, certificates, disconnect, log } = this.#deps;
@@ -136,7 +142,7 @@ class HostedPod {
     await this.#link[Symbol.asyncDispose]();
     certificates?.close(this.record);
     this.#measured?.close();
-    log.info("The pod is gone; its app is hosted no more", this.#fields);
+    log.info("The app is hosted here no more", this.#fields);
   }
   #put(): void {
     const { uid, ips, hostNetwork } = this.record;
@@ -177,6 +183,8 @@ class HostedPod {
     const appToken = await this.#secretToken(settings.appTokenSecret, signal);
     const hashes =
       apiToken === undefined ? [] : await Promise.all(tokensIn(apiToken).map(hashToken));
+    // What is gone must not be put back.
+    signal.throwIfAborted();
     this.#hashes = [...new Set([...this.#hashes, ...hashes])];
     this.#put();
     // Others call it over mTLS; its own calls do not wait for that.
@@ -209,7 +217,7 @@ class HostedPod {
     });
     if (signal.aborted) return hosted[Symbol.asyncDispose]();
     this.#hosted = hosted;
-    hosted.isAvailable = false;
+    hosted.app.isAvailable = false;
     this.#opened.resolve(hosted.app);
     this.#put();
     this.#connect();
@@ -225,7 +233,7 @@ class HostedPod {
     const hosted = this.#hosted;
     if (!hosted) return;
     const { isEnding, isReady, settings } = this.record;
-    hosted.isAvailable = isReady && !isEnding;
+    hosted.app.isAvailable = isReady && !isEnding;
     if (isEnding) return void hosted.stop();
     const isCalled = settings.appPort !== undefined;
     if (this.#isStarted || (isCalled && !isReady)) return;
@@ -258,5 +266,5 @@ class HostedPod {
 
 /** Two while they are being exchanged, with a comma between them. */
 function tokensIn(text: string): readonly string[] {
-  return text.split(",").flatMap((token) => (token === "" ? [] : [token.trim()]));
+  return text.split(",").flatMap((token) => token.trim() || []);
 }

@@ -29,9 +29,13 @@ export function readsSecrets(link: Pick<SupervisorLink, "ask">): Secrets {
         const why = reason instanceof RefusedQuestionError ? reason.message : String(reason);
         throw new Error(`Cannot read Secret "${name}": ${why}`, { cause: reason });
       });
-      const token = values?.["token"];
-      if (!token) throw new Error(`Secret "${name}" has no key "token"`);
-      return Buffer.from(token).toString("utf8").trim();
+      if (!values) throw new Error(`There is no Secret "${name}"`);
+      const token = Buffer.from(values["token"] ?? [])
+        .toString("utf8")
+        .trim();
+      // An empty one would be none.
+      if (token === "") throw new Error(`Secret "${name}" has no key "token", or an empty one`);
+      return token;
     },
   };
 }

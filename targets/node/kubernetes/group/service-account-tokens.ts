@@ -19,6 +19,9 @@ const mostKnown = 10_000;
 const mostChars = 16_384;
 const keysMs = 10 * 60_000;
 const cooldownMs = 5000;
+const reviewAgainMs = 60_000;
+/** After keys could not be had: nobody's tokens make a flood of requests. */
+const retryMs = 1000;
 /** What is known of tokens outlives the API server; new keys do not. */
 const skewSeconds = 30;
 
@@ -57,9 +60,12 @@ export function createTokenReader(
     })());
   }
   async function verified(token: string): Promise<JWTPayload | undefined> {
-    if (!keys || clock.now() - fetchedAt > keysMs) await fetchKeys();
+    const age = clock.now() - fetchedAt;
+    if (!keys) await (age > retryMs ? fetchKeys() : fetching);
+    // Those that are known count until there are newer ones: nobody waits for them.
+    else if (age > keysMs) void fetchKeys();
     for (let i = 0; i < 2; i++) {
-      if (!keys) return undefined;
+      if (!keys) throw new Error("the cluster's keys are not known yet");
       try {
         return await keys.verify(token, audience, clock.now());
       } catch (reason) {
@@ -71,7 +77,7 @@ export function createTokenReader(
     }
     return undefined;
   }
-  function review(id: string, token: string, until: number): void {
+  function review(id: string, token: string, { podUid, until }: Known): void {
     link.ask("review", { token }).then(
       ({ isGood }) => {
         if (isGood) return;
@@ -79,8 +85,11 @@ export function createTokenReader(
         keep(revoked, id, until);
         log.warn("A service-account token counts no more: the API server has revoked it");
       },
-      // Nobody to ask: the signature and the pod still count.
-      () => {},
+      // Nobody to ask: the signature and the pod still count, until it is asked again.
+      () => {
+        const soon = Math.min(until, clock.now() + reviewAgainMs);
+        if (known.has(id)) known.set(id, { podUid, until: soon });
+      },
     );
   }
   return async (token) => {
@@ -96,7 +105,7 @@ export function createTokenReader(
     const until = (payload?.exp as number) * 1000 + skewSeconds * 1000;
     const entry = { podUid, until };
     keep(known, id, entry);
-    review(id, token, until);
+    review(id, token, entry);
     return entry;
   };
 }

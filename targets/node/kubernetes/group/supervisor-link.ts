@@ -59,32 +59,29 @@ export function linkTo(channel: Channel): SupervisorLink {
     gone,
     ask: (question, about, signal) =>
       new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason as Error);
         const id = ++ids;
         const end = (): void => {
           clearTimeout(timer);
           waiting.delete(id);
+          signal?.removeEventListener("abort", abort);
         };
-        const timer = setTimeout(() => {
+        const fail = (reason: Error): void => {
           end();
-          reject(new RefusedQuestionError(0, "the supervisor did not answer in time"));
-        }, answerMs);
-        signal?.addEventListener(
-          "abort",
-          () => {
-            end();
-            reject(signal.reason as Error);
-          },
-          { once: true },
+          reject(reason);
+        };
+        const abort = (): void => fail(signal?.reason as Error);
+        const timer = setTimeout(
+          () => fail(new RefusedQuestionError(0, "the supervisor did not answer in time")),
+          answerMs,
         );
+        signal?.addEventListener("abort", abort);
         waiting.set(id, {
           resolve: (value) => {
-            clearTimeout(timer);
+            end();
             resolve(value);
           },
-          reject: (reason) => {
-            clearTimeout(timer);
-            reject(reason);
-          },
+          reject: fail,
         });
         tell({ type: "ask", id, question, about });
       }),

@@ -1,5 +1,6 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import { type KubeClient, KubeError } from "#k8s/api/client.ts";
+import { isAppId } from "#k8s/pods/app-id.ts";
 import type { Answers, AskError, Questions } from "../messages.ts";
 import type { AppNodes } from "./app-nodes.ts";
 
@@ -37,6 +38,8 @@ export function createAnswers(deps: AnswerDeps): {
         code: 403,
         reason: "Forbidden",
       });
+    // It stands in a path, where anything else could name something else.
+    if (typeof name !== "string" || !isObjectName(name)) return undefined;
     try {
       const { data } = await client.request<{ readonly data?: Record<string, string> }>(
         "GET",
@@ -50,6 +53,13 @@ export function createAnswers(deps: AnswerDeps): {
       throw reason;
     }
   }
+  /** Apps of other namespaces may be called, so that their nodes may be asked for. */
+  async function resolve({ namespace, appId }: Questions["resolve"]): Promise<Answers["resolve"]> {
+    const isRight = typeof appId === "string" && typeof namespace === "string";
+    // A label's value and a part of a path; no app has any other.
+    if (!isRight || !isAppId(appId) || !isNamespace(namespace)) return [];
+    return nodes.find({ namespace, appId });
+  }
   async function jwks(): Promise<Answers["jwks"]> {
     if (keys && Date.now() - keys.at < 1000) return keys.value;
     const [set, about] = await Promise.all([
@@ -60,6 +70,7 @@ export function createAnswers(deps: AnswerDeps): {
     return keys.value;
   }
   async function review({ token }: Questions["review"]): Promise<Answers["review"]> {
+    if (typeof token !== "string" || token === "") throw senseless("review");
     const { status } = await client.request<{
       readonly status?: { readonly authenticated?: boolean };
     }>("POST", "/apis/authentication.k8s.io/v1/tokenreviews", {
@@ -76,15 +87,18 @@ export function createAnswers(deps: AnswerDeps): {
     question: keyof Questions,
     about: Questions[keyof Questions],
   ): Promise<unknown> {
+    if (typeof about !== "object" || about === null) throw senseless(String(question));
     switch (question) {
       case "secret":
         return secret(asker, about as Questions["secret"]);
       case "resolve":
-        return nodes.find(about as Questions["resolve"]);
+        return resolve(about as Questions["resolve"]);
       case "jwks":
         return jwks();
       case "review":
         return review(about as Questions["review"]);
+      default:
+        throw senseless(String(question));
     }
   }
   return {
@@ -97,4 +111,17 @@ export function createAnswers(deps: AnswerDeps): {
       }
     },
   };
+}
+
+/** A DNS subdomain. */
+function isObjectName(text: string): boolean {
+  return text.length <= 253 && /^[a-z0-9][a-z0-9.-]*$/.test(text) && !text.includes("..");
+}
+/** A DNS label. */
+function isNamespace(text: string): boolean {
+  return text.length <= 63 && /^[a-z0-9][a-z0-9-]*$/.test(text);
+}
+function senseless(question: string): KubeError {
+  const about = `question "${question.slice(0, 40)}" makes no sense`;
+  return new KubeError(about, { code: 400, reason: "BadRequest" });
 }

@@ -3,17 +3,23 @@ import type { AppRef, Clock, Log } from "#core/ports/platform.ts";
 import type { KubeClient } from "#k8s/api/client.ts";
 import { type ListWatch, listWatch } from "#k8s/api/list-watch.ts";
 import type { Pod } from "#k8s/api/objects.ts";
+import { addressOf } from "../address.ts";
 import { seePod } from "./pod-record.ts";
 
 /** Where in the cluster an app runs. */
 export interface AppNodes extends Disposable {
-  /** Addresses of the nodes with pods of the app that can be called, ready ones only where there are some. Followed from then on. */
+  /**
+   * Addresses of the nodes with pods of the app that can be called, and of its pods that have runtimes of their own
+   * (with a port, where that is not the nodes'); ready ones only where there are some. Followed from then on.
+   */
   find(app: AppRef): Promise<readonly string[]>;
 }
 export interface AppNodesDeps {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly log: Log;
+  /** Of node runtimes. */
+  readonly internalPort: number;
   /** The nodes of an app that was asked for have changed. */
   changed(app: AppRef, hosts: readonly string[]): void;
 }
@@ -27,28 +33,38 @@ interface Followed {
   readonly stop: AbortController;
   at: number;
   told: string;
+  isListed: boolean;
 }
 
 /** An app that nobody has asked for is followed no more after this; asking again starts anew. */
 const followMs = 30 * 60_000;
 const mostFollowed = 2000;
+/** Of apps that are nowhere: who calls names that he makes up must not fill the API server with watches. */
+const mostInVain = 100;
 const findMs = 5000;
 
 /** Only apps that are called from here are looked for, by the label of their pods: each a small watch of its own. */
-export function createAppNodes({ client, clock, log, changed }: AppNodesDeps): AppNodes {
+export function createAppNodes(deps: AppNodesDeps): AppNodes {
+  const { client, clock, log, changed, internalPort } = deps;
   const apps = new Map<string, Followed>();
   const hostsOf = (watch: ListWatch<Place>): readonly string[] => {
     const places = [...watch.items.values()];
     const ready = places.filter(({ isReady }) => isReady);
     return [...new Set((ready.length > 0 ? ready : places).map(({ host }) => host))].sort();
   };
+  /** Those that were asked for longest ago come first. */
   function forget(): void {
-    for (const [key, followed] of apps)
-      if (clock.now() - followed.at > followMs || apps.size > mostFollowed) {
-        apps.delete(key);
-        followed.stop.abort();
-      }
+    let inVain = [...apps.values()].filter(isInVain).length;
+    for (const [key, followed] of apps) {
+      const isTooMuch = inVain > mostInVain && isInVain(followed);
+      if (clock.now() - followed.at <= followMs && apps.size <= mostFollowed && !isTooMuch)
+        continue;
+      if (isInVain(followed)) inVain--;
+      apps.delete(key);
+      followed.stop.abort();
+    }
   }
+  const isInVain = ({ watch, isListed }: Followed): boolean => isListed && watch.items.size === 0;
   function follow(app: AppRef, key: string): Followed {
     const stop = new AbortController();
     const tell = (): void => {
@@ -64,23 +80,16 @@ export function createAppNodes({ client, clock, log, changed }: AppNodesDeps): A
       {
         path: `/api/v1/namespaces/${encodeURIComponent(app.namespace)}/pods`,
         labelSelector: `outrigger.dev/app-id=${app.appId}`,
-        keep: (pod) => {
-          const record = seePod(pod)?.record;
-          const host = pod.status?.hostIP;
-          if (
-            !record ||
-            record.isEnding ||
-            host === undefined ||
-            record.settings.appId !== app.appId
-          )
-            return undefined;
-          return { host, isReady: record.isReady };
-        },
+        keep: (pod) => placeOf(pod, app.appId, internalPort),
       },
       { put: later, remove: later },
       { log, clock, signal: stop.signal },
     );
-    const followed: Followed = { watch, stop, at: clock.now(), told: "" };
+    const followed: Followed = { watch, stop, at: clock.now(), told: "", isListed: false };
+    watch.synced.then(
+      () => (followed.isListed = true),
+      () => {},
+    );
     return followed;
   }
   return {
@@ -89,9 +98,11 @@ export function createAppNodes({ client, clock, log, changed }: AppNodesDeps): A
       let followed = apps.get(key);
       if (!followed) {
         forget();
-        apps.set(key, (followed = follow(app, key)));
+        followed = follow(app, key);
       }
       followed.at = clock.now();
+      apps.delete(key);
+      apps.set(key, followed);
       const late = new AbortController();
       try {
         await Promise.race([
@@ -112,4 +123,20 @@ export function createAppNodes({ client, clock, log, changed }: AppNodesDeps): A
       apps.clear();
     },
   };
+}
+
+function placeOf(pod: Pod, appId: string, internalPort: number): Place | undefined {
+  const seen = seePod(pod);
+  const host = pod.status?.hostIP;
+  if (seen?.record) {
+    const { isEnding, isReady, settings } = seen.record;
+    return isEnding || host === undefined || settings.appId !== appId
+      ? undefined
+      : { host, isReady };
+  }
+  const { sidecar } = seen ?? {};
+  const [ip] = sidecar?.ips ?? [];
+  if (!sidecar || sidecar.isEnding || ip === undefined || sidecar.appId !== appId) return undefined;
+  const isUsual = sidecar.internalPort === internalPort;
+  return { host: isUsual ? ip : addressOf(ip, sidecar.internalPort), isReady: sidecar.isReady };
 }

@@ -10,28 +10,45 @@ export interface PodName {
 export type Warn = (about: PodName, reason: string, message: string) => void;
 
 /** Tells of two workloads with one app id in a namespace: calls to it reach now one, now the other. Replicas of one workload are no duplicates. */
-export function createDuplicates(warn: Warn): { see(pod: Pod, seen: SeenPod): void } {
-  const owners = new Map<string, { readonly owner: string; readonly uid: string }>();
+export interface Duplicates {
+  see(pod: Pod, seen: SeenPod): void;
+  /** The pod is gone, or its app is: what comes after it has its id alone. */
+  forget(uid: string): void;
+}
+
+export function createDuplicates(warn: Warn): Duplicates {
+  /** Owners of the pods that are there, by app and then by pod. */
+  const apps = new Map<string, Map<string, string>>();
+  const byPod = new Map<string, string>();
   const told = new Set<string>();
+  function forget(uid: string): void {
+    const key = byPod.get(uid);
+    if (key === undefined) return;
+    byPod.delete(uid);
+    told.delete(uid);
+    const pods = apps.get(key);
+    pods?.delete(uid);
+    if (pods?.size === 0) apps.delete(key);
+  }
   return {
+    forget,
     see: (pod, { uid, namespace, name, record }) => {
-      // Jobs of one CronJob, and a pod that ends while its successor starts, are nobody's mistake.
-      if (!record || record.isEnding) return;
+      // A pod that ends while its successor starts is nobody's mistake.
+      if (!record || record.isEnding) return forget(uid);
       const key = JSON.stringify([namespace, record.settings.appId]);
+      if (byPod.get(uid) !== key) forget(uid);
+      byPod.set(uid, key);
+      const pods = apps.get(key) ?? new Map<string, string>();
       const owner = ownerOf(pod);
-      const first = owners.get(key);
-      if (!first || first.owner === owner || first.uid === uid) {
-        owners.set(key, { owner, uid });
-        return;
-      }
-      owners.set(key, { owner, uid });
+      apps.set(key, pods.set(uid, owner));
       if (told.has(uid)) return;
+      const other = [...pods.values()].find((each) => each !== owner);
+      if (other === undefined) return;
       told.add(uid);
-      if (told.size > 10_000) told.clear();
       warn(
         { namespace, name, uid },
         "DuplicateAppId",
-        `app id "${record.settings.appId}" is also that of ${first.owner}: calls to it reach either; give one of them another dapr.io/app-id`,
+        `app id "${record.settings.appId}" is also that of ${other}: calls to it reach either; give one of them another dapr.io/app-id`,
       );
     },
   };

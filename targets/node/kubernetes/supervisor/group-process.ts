@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { Socket } from "node:net";
+import { messageOf } from "#core/errors/component-error.ts";
 import type { Log } from "#core/ports/platform.ts";
 import {
   type FromGroup,
@@ -34,12 +35,22 @@ const withheld: ReadonlySet<string> = new Set([
   "KUBERNETES_SERVICE_PORT",
 ]);
 
+/** Connections on their way to a process at once. */
+const mostHanding = 5000;
+
+/** How often a process is asked whether it is alive, and how long it may say nothing. */
+export interface Pulse {
+  readonly everyMs: number;
+  readonly silentMs: number;
+}
+
 export function forkGroup(
   program: GroupProgram,
   options: Omit<GroupOptions, "version">,
   env: Readonly<Record<string, string | undefined>>,
   log: Log,
   onMessage: (message: FromGroup) => void,
+  { everyMs, silentMs }: Pulse = { everyMs: 5000, silentMs: 30_000 },
 ): GroupProcess {
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => !withheld.has(name)));
   const child: ChildProcess = fork(program.path, [...program.args], {
@@ -53,22 +64,42 @@ export function forkGroup(
   started.promise.catch(() => {});
   const exited = Promise.withResolvers<string>();
   let isOver = false;
+  let heardAt = performance.now();
+  // An endless loop ends no process: whoever says nothing for so long is of no use to anybody.
+  const pulse = setInterval(() => {
+    if (performance.now() - heardAt < silentMs) return void send({ type: "ping" });
+    log.error(`The process of group ${options.group} does not answer any more; it is ended`, {
+      group: options.group,
+      pid: child.pid,
+    });
+    child.kill("SIGKILL");
+  }, everyMs).unref();
   const over = (why: string): void => {
     if (isOver) return;
     isOver = true;
+    clearInterval(pulse);
     started.reject(new Error(why));
     exited.resolve(why);
   };
   child.once("error", (reason) => over(reason.message));
   child.once("exit", (code, signal) => over(signal ? `signal ${signal}` : `exit code ${code}`));
   child.on("message", (given) => {
-    const message = given as FromGroup;
-    if (message.type === "started") started.resolve();
-    else onMessage(message);
+    try {
+      heardAt = performance.now();
+      const message = given as FromGroup;
+      if (message.type === "started") started.resolve();
+      else onMessage(message);
+    } catch (reason) {
+      // A group that says nonsense must not take the others along.
+      log.error(`A message of group ${options.group} makes no sense: ${messageOf(reason)}`);
+    }
   });
+  let handing = 0;
   const send = (message: ToGroup, socket?: Socket): boolean => {
     if (!child.connected) return false;
+    if (socket) handing++;
     child.send(message, socket, (reason) => {
+      if (socket) handing--;
       // The exit tells the rest.
       if (reason) log.debug(`A message to group ${options.group} was lost: ${reason.message}`);
       if (reason) socket?.destroy();
@@ -81,11 +112,16 @@ export function forkGroup(
     started: started.promise,
     exited: exited.promise,
     tell: (message) => void send(message),
-    hand: (port, socket, head) =>
-      send(
-        { type: "connection", port, ...(head ? { head: head.toString("base64") } : {}) },
-        socket,
-      ),
+    hand: (port, socket, head) => {
+      // A process that takes none of them must not make this one hold more and more.
+      if (handing < mostHanding)
+        return send(
+          { type: "connection", port, ...(head ? { head: head.toString("base64") } : {}) },
+          socket,
+        );
+      socket.destroy();
+      return true;
+    },
     kill: () => void child.kill("SIGKILL"),
   };
 }

@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Clock, Log } from "#core/ports/platform.ts";
 import type { KubeObject } from "#k8s/api/objects.ts";
 import type { FromGroup, PodRecord, Port, ToGroup } from "../messages.ts";
@@ -34,6 +33,8 @@ const longestRetryMs = 5000;
 const longLifeMs = 10_000;
 /** For what a new process is to host before it takes over. */
 const takeOverMs = 30_000;
+/** A process that has not started by then never will. */
+const startMs = 60_000;
 
 /** An isolation group: what it is to host, and the process that hosts it, again and again if need be. */
 export class Group {
@@ -41,11 +42,17 @@ export class Group {
   readonly pods: Map<string, PodRecord> = new Map();
   readonly #deps: GroupDeps;
   readonly #held = createHeldConnections();
+  readonly #closing = new AbortController();
+  /** All whose process is there: the present one, the one that is to take over, those that are ending. */
+  readonly #lives = new Set<Life>();
   #life: Life;
-  #isClosed = false;
+  /** It is to take over. */
+  #next: Life | undefined;
+  readonly #ends = new Set<Promise<void>>();
   #restarts = 0;
   #wait = 0;
   #renewing: Promise<void> | undefined;
+  #isStale = false;
   #changed = Promise.withResolvers<void>();
 
   constructor(name: string, deps: GroupDeps) {
@@ -79,7 +86,7 @@ export class Group {
   }
   remove(uid: string): void {
     if (!this.pods.delete(uid)) return;
-    this.#life.hosted.delete(uid);
+    for (const life of this.#lives) life.hosted.delete(uid);
     this.tell({ type: "pod-gone", uid });
     this.#tellChange();
   }
@@ -87,26 +94,46 @@ export class Group {
     if (!this.namespaces.has(namespace)) return;
     this.tell({ type: "documents", namespace, objects: this.#deps.documentsOf(namespace) });
   }
+  /** To each of its processes: one that is ending must know whose token has ended, too. */
   tell(message: ToGroup): void {
+    for (const life of this.#lives) if (life.isUp) life.process.tell(message);
+  }
+  /** To the one process that counts. False when it is not there. */
+  ask(message: ToGroup): boolean {
     if (this.#life.isUp) this.#life.process.tell(message);
+    return this.#life.isUp;
   }
   /** A connection for it; kept while the process is starting. */
   take(port: Port, socket: Socket, head: Buffer | undefined): void {
     if (this.#life.isUp && this.#life.process.hand(port, socket, head)) return;
-    if (this.#isClosed) return void socket.destroy();
+    if (this.#closing.signal.aborted) return void socket.destroy();
     this.#held.keep({ port, socket, head });
   }
-  /** Puts a new process in the place of the present one, which ends once nothing is in flight. */
+  /**
+   * Puts a new process in the place of the present one, which ends once nothing is in flight, or after that time.
+   * Resolves when the new one has taken over, or is not going to.
+   */
   renew(idleMs: number, graceMs: number): Promise<void> {
-    return (this.#renewing ??= this.#renew(idleMs, graceMs).finally(() => {
+    // What asks for it while one is under way may want yet another version.
+    this.#isStale = true;
+    return (this.#renewing ??= this.#renewAll(idleMs, graceMs).finally(() => {
       this.#renewing = undefined;
     }));
   }
-  /** Ends the process once nothing is in flight, or after that time. */
+  /** Ends its processes once nothing is in flight, or after that time. */
   async drain(idleMs: number, graceMs: number): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort(new Error("the group is ending"));
     this.#held.destroy();
-    await end(this.#life.process, idleMs, graceMs);
+    this.#next?.process.kill();
+    await this.#renewing;
+    this.#end(this.#life, idleMs, graceMs);
+    const ended = Promise.all(this.#ends);
+    // A former one may have been given more time.
+    const cancel = this.#deps.clock.after(graceMs, () => {
+      for (const { process } of this.#lives) process.kill();
+    });
+    await ended;
+    cancel();
   }
 
   #start(): Life {
@@ -119,11 +146,21 @@ export class Group {
       onMessage(this, message, (answer) => process.tell(answer));
     });
     const life: Life = { process, began: clock.now(), isUp: false, hosted: new Set() };
+    this.#lives.add(life);
+    const cancel = clock.after(startMs, () => process.kill());
     process.started.then(
-      () => this.#bringUp(life),
+      () => {
+        cancel();
+        this.#bringUp(life);
+      },
       () => {},
     );
-    void process.exited.then((why) => this.#outlive(life, why));
+    void process.exited.then((why) => {
+      cancel();
+      life.isUp = false;
+      this.#lives.delete(life);
+      void this.#outlive(life, why);
+    });
     return life;
   }
   #bringUp(life: Life): void {
@@ -133,18 +170,21 @@ export class Group {
     for (const pod of this.pods.values()) process.tell({ type: "pod", pod });
     process.tell({ type: "current", isCurrent: this.#deps.isCurrent() });
     life.isUp = true;
-    if (life === this.#life)
-      this.#held.release(({ port, socket, head }) => {
-        if (!process.hand(port, socket, head)) socket.destroy();
-      });
+    if (life === this.#life) this.#release();
     this.#tellChange();
+  }
+  #release(): void {
+    const { process } = this.#life;
+    this.#held.release(({ port, socket, head }) => {
+      if (!process.hand(port, socket, head)) socket.destroy();
+    });
   }
   /** A process that nobody has asked to end is followed by another one. */
   async #outlive(life: Life, why: string): Promise<void> {
     const { clock, log } = this.#deps;
     const { process, began } = life;
-    life.isUp = false;
-    if (this.#isClosed || life !== this.#life) return;
+    const { signal } = this.#closing;
+    if (signal.aborted || life !== this.#life) return;
     this.#restarts++;
     this.#wait =
       clock.now() - began > longLifeMs
@@ -154,31 +194,54 @@ export class Group {
       group: this.name,
       pid: process.pid,
     });
-    if (this.#wait > 0) await delay(this.#wait);
-    if (!this.#isClosed && life === this.#life) this.#life = this.#start();
+    if (this.#wait > 0) await clock.sleep(this.#wait, { signal }).catch(() => {});
+    if (!signal.aborted && life === this.#life) this.#life = this.#start();
   }
-  async #renew(idleMs: number, graceMs: number): Promise<void> {
-    const former = this.#life;
-    const next = this.#start();
-    const late = delay(takeOverMs, "late" as const, { ref: false });
-    // Pods that come meanwhile are told to both.
-    while (!this.#isSettled(next)) {
-      const over = await Promise.race([this.#changed.promise, next.process.exited, late]);
-      if (over === undefined) continue;
-      if (over === "late" && next.isUp) break;
-      this.#deps.log.error(`Group ${this.name} stays on the process that it has: ${over}`);
-      next.process.kill();
-      return;
+  async #renewAll(idleMs: number, graceMs: number): Promise<void> {
+    const { signal } = this.#closing;
+    while (this.#isStale && !signal.aborted) {
+      this.#isStale = false;
+      const former = this.#life;
+      const next = (this.#next = this.#start());
+      const why = await this.#takesOver(next);
+      this.#next = undefined;
+      if (signal.aborted || this.#life !== former || why !== "") {
+        next.process.kill();
+        if (why !== "" && !signal.aborted)
+          this.#deps.log.error(`Group ${this.name} stays on the process that it has: ${why}`);
+        continue;
+      }
+      this.#life = next;
+      // Where the former died meanwhile.
+      this.#release();
+      this.#end(former, idleMs, graceMs);
     }
-    if (this.#isClosed || this.#life !== former) return next.process.kill();
-    // What came since it was told everything.
-    this.#life = next;
-    for (const pod of this.pods.values()) next.process.tell({ type: "pod", pod });
-    for (const uid of next.hosted)
-      if (!this.pods.has(uid)) next.process.tell({ type: "pod-gone", uid });
-    for (const namespace of this.namespaces) this.putDocuments(namespace);
-    next.process.tell({ type: "current", isCurrent: this.#deps.isCurrent() });
-    await end(former.process, idleMs, graceMs);
+  }
+  /** Empty once it hosts what it is to host; else why it never will. */
+  async #takesOver(next: Life): Promise<string> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([over.signal, this.#closing.signal]);
+    const late = this.#deps.clock.sleep(takeOverMs, { signal }).then(
+      () => "it is late",
+      () => "the group is ending",
+    );
+    try {
+      while (!this.#isSettled(next)) {
+        const why = await Promise.race([this.#changed.promise, next.process.exited, late]);
+        if (why === undefined) continue;
+        // Pods that have not all got their apps are no reason to stay.
+        return next.isUp ? "" : why;
+      }
+      return "";
+    } finally {
+      over.abort();
+    }
+  }
+  #end(life: Life, idleMs: number, graceMs: number): void {
+    const ended = end(life, idleMs, graceMs, this.#deps.clock).finally(() => {
+      this.#ends.delete(ended);
+    });
+    this.#ends.add(ended);
   }
   #isSettled({ isUp, hosted }: Life): boolean {
     return isUp && [...this.pods.keys()].every((uid) => hosted.has(uid));
@@ -189,9 +252,20 @@ export class Group {
   }
 }
 
-async function end(process: GroupProcess, idleMs: number, graceMs: number): Promise<void> {
-  process.tell({ type: "drain", idleMs });
-  await Promise.race([process.exited, delay(graceMs, undefined, { ref: false })]);
+async function end(
+  { process, isUp }: Life,
+  idleMs: number,
+  graceMs: number,
+  clock: Clock,
+): Promise<void> {
+  // What has not started has nothing in flight, and may never hear of it.
+  if (isUp) {
+    process.tell({ type: "drain", idleMs });
+    const over = new AbortController();
+    const late = clock.sleep(graceMs, { signal: over.signal }).catch(() => {});
+    await Promise.race([process.exited, late]);
+    over.abort();
+  }
   process.kill();
   await process.exited;
 }

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { at, listening } from "../../listening.ts";
+import { limitEach } from "./limit-each.ts";
 
 export interface HealthServer extends Disposable {
   readonly port: number;
@@ -14,7 +15,12 @@ export async function serveHealth(options: {
   waitsFor(): string;
 }): Promise<HealthServer> {
   const server = createServer(
-    { requestTimeout: readMs, headersTimeout: readMs, keepAliveTimeout: readMs },
+    {
+      requestTimeout: readMs,
+      headersTimeout: readMs,
+      keepAliveTimeout: readMs,
+      connectionsCheckingInterval: 1000,
+    },
     (request, response) => {
       request.resume();
       const path = request.url?.split("?")[0];
@@ -24,7 +30,7 @@ export async function serveHealth(options: {
       response.end(status === 200 ? "ok\n" : `${why || "not found"}\n`);
     },
   );
-  server.maxConnections = 64;
+  limitEach(server);
   // Beside another process of the node that has the port as well.
   const port = await listening(server, {
     port: options.port,

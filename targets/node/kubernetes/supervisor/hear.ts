@@ -37,6 +37,11 @@ export function createHearing(deps: HearingDeps): Hearing {
     const all = new Set(names);
     return (component) => all.has(component);
   };
+  /** A group says nothing of the pods of others. */
+  const ownPod = ({ namespaces }: Asker, uid: string): PodRecord | undefined => {
+    const pod = podOf(uid);
+    return pod && namespaces.has(pod.namespace) ? pod : undefined;
+  };
   return {
     take: (group, message, tell) => {
       switch (message.type) {
@@ -48,7 +53,7 @@ export function createHearing(deps: HearingDeps): Hearing {
         case "metrics":
           return deps.onMetrics(message);
         case "components": {
-          const pod = podOf(message.uid);
+          const pod = ownPod(group, message.uid);
           if (!pod) return;
           const isOurs = isWritten(pod.namespace);
           return reports.take(
@@ -57,17 +62,19 @@ export function createHearing(deps: HearingDeps): Hearing {
           );
         }
         case "unread": {
+          if (!group.namespaces.has(message.namespace)) return;
           const why = new Map(message.documents.map((each) => [each.file, each.why]));
           for (const object of documents.documentsOf(message.namespace))
             status.invalid(object, why.get(originOf(object)));
           return;
         }
         case "hosted": {
-          const pod = podOf(message.uid);
+          const pod = ownPod(group, message.uid);
           if (pod && message.error !== undefined) warn(pod, "AppNotHosted", message.error);
           return;
         }
         case "started":
+        case "pong":
         case "drained":
           return;
       }

@@ -3,6 +3,7 @@ import type { KubeClient } from "#k8s/api/client.ts";
 import { listWatch } from "#k8s/api/list-watch.ts";
 import type { Pod } from "#k8s/api/objects.ts";
 import type { WatchedDocuments } from "#k8s/operator/documents.ts";
+import { plainAddress } from "../../plain-address.ts";
 import { createDuplicates, type Warn } from "./duplicates.ts";
 import type { Hosting } from "./hosting.ts";
 import type { NodeRuntimeOptions } from "./options.ts";
@@ -25,6 +26,8 @@ export interface HostedPodsDeps {
 /** The pods that are to be hosted, from the API server to the groups. */
 export interface HostedPods {
   isCurrent(): boolean;
+  /** True for the address of a pod here that has a runtime of its own. */
+  isSidecar(address: string | undefined): boolean;
   /** Resolves when the pods that are there have been given to their groups. */
   readonly synced: Promise<void>;
 }
@@ -69,6 +72,7 @@ export function hostPods(deps: HostedPodsDeps): HostedPods {
   }
   function remove({ uid, namespace }: SeenPod): void {
     seen.delete(uid);
+    duplicates.forget(uid);
     hosting.remove(uid);
     deps.gone(uid);
     const here = namespaces.get(namespace);
@@ -85,6 +89,7 @@ export function hostPods(deps: HostedPodsDeps): HostedPods {
         keep: (pod) => {
           const kept = seePod(pod);
           if (kept) duplicates.see(pod, kept);
+          else duplicates.forget(pod.metadata.uid ?? "");
           return kept;
         },
       },
@@ -93,6 +98,12 @@ export function hostPods(deps: HostedPodsDeps): HostedPods {
     ),
   );
   return {
+    isSidecar: (address) => {
+      const plain = plainAddress(address);
+      if (plain === undefined) return false;
+      for (const { sidecar } of seen.values()) if (sidecar?.ips.includes(plain)) return true;
+      return false;
+    },
     isCurrent: () => watches.every((watch) => watch.isCurrent()),
     synced: (async () => {
       await Promise.all(watches.map((watch) => watch.synced));

@@ -127,7 +127,7 @@ export function createMetricsReader(
               clearTimeout(timer);
               resolve(text);
             });
-            group.tell({ type: "read-metrics", id });
+            if (!group.ask({ type: "read-metrics", id })) waiting.get(id)?.("");
           });
         }),
       ),

@@ -11,21 +11,87 @@ export type Head =
   /** HTTP/2, or a request without a token. */
   | { readonly kind: "none" };
 
+/** Reads the first bytes of a connection as they come, each of them once: who sends them is not known yet. */
+export interface HeadReader {
+  /** What is known after these. */
+  push(bytes: Uint8Array): Head;
+  /** All of them so far. */
+  readonly bytes: Buffer;
+}
+
 const preface = "PRI ";
+const header = "dapr-api-token";
+const more: Head = { kind: "more" };
+const none: Head = { kind: "none" };
 
 /** What the first bytes of a connection say of whose it is. They are HTTP/1 headers, or they say nothing. */
-export function readHead(bytes: Buffer): Head {
-  const text = bytes.toString("latin1");
-  if (text.startsWith(preface) || preface.startsWith(text))
-    return { kind: text.length < 4 ? "more" : "none" };
-  const found = /\r?\n(?:dapr-api-token)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?\n/i.exec(text);
-  const end = /\r?\n\r?\n/.exec(text);
-  // A header of the body is none of the request's.
-  if (found && (!end || found.index < end.index)) {
-    const token = found[1] as string;
+export function createHeadReader(): HeadReader {
+  let all: Buffer = Buffer.allocUnsafe(2048);
+  let length = 0;
+  let lineStart = 0;
+  let scanned = 0;
+  let lines = 0;
+  let found: Head = more;
+
+  function keep(bytes: Uint8Array): void {
+    if (length + bytes.length > all.length) {
+      const larger = Buffer.allocUnsafe(Math.max(all.length * 2, length + bytes.length));
+      all.copy(larger, 0, 0, length);
+      all = larger;
+    }
+    all.set(bytes, length);
+    length += bytes.length;
+  }
+  function readLine(end: number): Head {
+    const start = lineStart;
+    lineStart = end + 1;
+    const last = end > start && all[end - 1] === 13 ? end - 1 : end;
+    // Empty lines before a request are overlooked, as parsers of HTTP do.
+    if (last === start) return lines === 0 ? more : none;
+    // The request's own line is no header.
+    if (lines++ === 0) return more;
+    const name = all.toString("latin1", start, Math.min(last, start + header.length + 1));
+    if (name.toLowerCase() !== `${header}:`) return more;
+    const token = trimmed(all.toString("latin1", start + name.length, last));
     return { kind: "token", hash: hash("sha256", token, "hex"), podUid: claimedPod(token) };
   }
-  return { kind: end || bytes.length >= mostHeadBytes ? "none" : "more" };
+  function read(): Head {
+    const start = all.toString("latin1", 0, Math.min(length, preface.length));
+    if (start === preface) return none;
+    if (preface.startsWith(start)) return more;
+    const end = Math.min(length, mostHeadBytes);
+    while (scanned < end) {
+      const at = all.subarray(0, end).indexOf(10, scanned);
+      scanned = at === -1 ? end : at + 1;
+      if (at === -1) break;
+      const said = readLine(at);
+      if (said.kind !== "more") return said;
+    }
+    return length >= mostHeadBytes ? none : more;
+  }
+  return {
+    push: (bytes) => {
+      keep(bytes);
+      if (found.kind === "more") found = read();
+      return found;
+    },
+    get bytes() {
+      return all.subarray(0, length);
+    },
+  };
+}
+export function readHead(bytes: Uint8Array): Head {
+  return createHeadReader().push(bytes);
+}
+
+/** Without the spaces and tabs around it. A pattern would take its time with thousands of them. */
+function trimmed(text: string): string {
+  const isBlank = (at: number): boolean => text[at] === " " || text[at] === "\t";
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(start)) start++;
+  while (end > start && isBlank(end - 1)) end--;
+  return text.slice(start, end);
 }
 
 /** The pod that a JWT names, unchecked. */

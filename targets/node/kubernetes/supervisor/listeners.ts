@@ -3,7 +3,7 @@ import type { Log } from "#core/ports/platform.ts";
 import { at, listening } from "../../listening.ts";
 import { plainAddress } from "../../plain-address.ts";
 import type { Port } from "../messages.ts";
-import { mostHeadBytes, readHead } from "./http-head.ts";
+import { createHeadReader, type Head } from "./http-head.ts";
 import type { Routes } from "./routes.ts";
 
 export interface ListenersOptions {
@@ -16,7 +16,7 @@ export interface ListenersOptions {
   soleGroup(): string | undefined;
   /** The connection is that group's; false where there is no such group. */
   hand(group: string, port: Port, socket: Socket, head: Buffer | undefined): boolean;
-  /** Finds the group of a connection between nodes by the name that its client asks for. */
+  /** Finds the group of a connection between nodes by the name that its client asks for. `undefined`: it has been dealt with. */
   readInternal(
     socket: Socket,
   ): Promise<{ readonly group: string; readonly head: Buffer } | undefined>;
@@ -34,19 +34,28 @@ const newsMs = 2000;
 const askMs = 25;
 const closeMs = 2000;
 const mostUndecided = 1000;
+/** Of one address, so that nobody fills the place of others. */
+const mostOfOne = 100;
+const warnMs = 10_000;
 
 /** Accepts connections for all groups; shares the ports with the process that replaces this one, or is replaced by it. */
 export async function listen(options: ListenersOptions): Promise<Listeners> {
   const servers: Server[] = [];
   const ports: Partial<Record<Port, number>> = {};
 
-  /** By address where it is known; else by the token of an HTTP/1 request; else once there is news. */
-  async function route(port: Port, socket: Socket): Promise<void> {
-    const address = plainAddress(socket.remoteAddress);
-    if (address === undefined) return void socket.destroy();
-    const { routes } = options;
+  let warnedAt = -Infinity;
+  let refused = 0;
+
+  /** The group of a connection whose address says it. */
+  function groupOf(address: string): string | undefined {
     const sole = options.soleGroup();
-    if (sole !== undefined) return handOver(sole, port, socket, undefined);
+    if (sole !== undefined) return sole;
+    const found = options.routes.of(address);
+    return "group" in found ? found.group : undefined;
+  }
+  /** By the token of an HTTP/1 request; else once there is news. */
+  async function route(port: Port, socket: Socket, address: string): Promise<void> {
+    const { routes } = options;
     let head: Buffer | undefined;
     let isRead = false;
     for (let waited = 0; waited <= newsMs; waited += askMs) {
@@ -66,11 +75,20 @@ export async function listen(options: ListenersOptions): Promise<Listeners> {
       await new Promise((done) => setTimeout(done, askMs));
       if (socket.destroyed) return;
     }
-    options.log.warn(`A connection from ${address}, which no pod of this node has, was refused`);
+    warn(address);
     if (!head) return void socket.destroy();
     socket.end(refusal);
     // What it still sends is not read; it must not keep the connection.
     setTimeout(() => socket.destroy(), closeMs).unref();
+  }
+  /** Once in a while: whoever knocks must not fill the log. */
+  function warn(address: string): void {
+    refused++;
+    if (Date.now() - warnedAt < warnMs) return;
+    warnedAt = Date.now();
+    options.log.warn(
+      `A connection from ${address}, which no pod of this node has, was refused (${refused} so far)`,
+    );
   }
   function handOver(group: string, port: Port, socket: Socket, head: Buffer | undefined): void {
     if (head) stopReading(socket);
@@ -78,20 +96,33 @@ export async function listen(options: ListenersOptions): Promise<Listeners> {
   }
   async function routeInternal(socket: Socket): Promise<void> {
     const found = await options.readInternal(socket);
-    if (!found) return void socket.destroy();
+    if (!found) return;
     handOver(found.group, "internal", socket, found.head);
   }
   async function open(port: Port, number: number): Promise<void> {
     // Of this port: who fills that between the nodes keeps no pod from its runtime.
-    let undecided = 0;
+    const undecided = new Map<string, number>();
+    let all = 0;
+    const count = (address: string, by: 1 | -1): void => {
+      const left = (undecided.get(address) ?? 0) + by;
+      if (left === 0) undecided.delete(address);
+      else undecided.set(address, left);
+      all += by;
+    };
     // Paused: the bytes are the group's.
     const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
       socket.on("error", () => {});
-      if (undecided >= mostUndecided) return void socket.destroy();
-      undecided++;
-      void (port === "internal" ? routeInternal(socket) : route(port, socket))
+      const address = plainAddress(socket.remoteAddress);
+      // It is gone already.
+      if (address === undefined) return void socket.destroy();
+      const group = port === "internal" ? undefined : groupOf(address);
+      if (group !== undefined) return handOver(group, port, socket, undefined);
+      const tooMany = all >= mostUndecided || (undecided.get(address) ?? 0) >= mostOfOne;
+      if (tooMany) return void socket.destroy();
+      count(address, 1);
+      void (port === "internal" ? routeInternal(socket) : route(port, socket, address))
         .catch(() => socket.destroy())
-        .finally(() => undecided--);
+        .finally(() => count(address, -1));
     });
     servers.push(server);
     ports[port] = await listening(server, {
@@ -102,9 +133,10 @@ export async function listen(options: ListenersOptions): Promise<Listeners> {
     });
   }
   const close = async (): Promise<void> => {
-    // Right after the loop has accepted what had come: what waits in a queue that closes is lost.
-    await new Promise((done) => setImmediate(done));
-    for (const server of servers) server.close();
+    for (const server of servers) {
+      await quietTurn();
+      server.close();
+    }
   };
   try {
     await open("http", options.ports.http);
@@ -118,16 +150,42 @@ export async function listen(options: ListenersOptions): Promise<Listeners> {
 }
 
 /**
+ * Resolves when a turn of the event loop has just found nothing to do. The connections that wait in a listener's queue
+ * when it closes are lost, and that turn has looked there microseconds ago.
+ */
+async function quietTurn(): Promise<void> {
+  const since = performance.now();
+  for (let before = since; before - since < mostTurnsMs;) {
+    await new Promise((done) => setImmediate(done));
+    const now = performance.now();
+    if (now - before < quietMs) return;
+    before = now;
+  }
+}
+const quietMs = 0.1;
+const mostTurnsMs = 500;
+
+/**
  * Between here and the group's process nobody may take bytes off the connection. Node stops reading only when its
  * own buffer is full; `_handle` is the one private member that this relies on, and a test fails when it goes.
  */
 export function stopReading(socket: Socket): void {
-  const { _handle: handle } = socket as unknown as {
-    readonly _handle?: { reading?: boolean; readStop?(): void };
-  };
+  const handle = handleOf(socket);
   if (!handle) return;
   handle.reading = false;
   handle.readStop?.();
+}
+/** For a connection that stays here after all. */
+export function startReading(socket: Socket): void {
+  const handle = handleOf(socket);
+  if (!handle) return;
+  handle.reading = true;
+  handle.readStart?.();
+}
+function handleOf(
+  socket: Socket,
+): { reading?: boolean; readStart?(): void; readStop?(): void } | undefined {
+  return (socket as unknown as { readonly _handle?: object })._handle;
 }
 
 interface Known {
@@ -138,16 +196,16 @@ interface Known {
 /** Reads on until the token is there, or is not going to be. `undefined`: the connection has ended. */
 function readToken(socket: Socket): Promise<Known | undefined> {
   return new Promise((resolve) => {
-    let head: Buffer = Buffer.alloc(0);
+    const reader = createHeadReader();
     const end = (known: Known | undefined): void => {
       clearTimeout(timer);
       socket.off("readable", look).off("close", gone);
       resolve(known);
     };
-    const settle = (found: ReturnType<typeof readHead>): void => {
+    const settle = (found: Head): void => {
       stopReading(socket);
       end({
-        head,
+        head: reader.bytes,
         group: (routes) =>
           found.kind !== "token"
             ? undefined
@@ -158,9 +216,8 @@ function readToken(socket: Socket): Promise<Known | undefined> {
     const look = (): void => {
       const bytes = socket.read() as Buffer | null;
       if (bytes === null) return;
-      head = Buffer.concat([head, bytes]);
-      const found = readHead(head);
-      if (found.kind !== "more" || head.length >= mostHeadBytes) settle(found);
+      const found = reader.push(bytes);
+      if (found.kind !== "more") settle(found);
     };
     const gone = (): void => end(undefined);
     const timer = setTimeout(() => settle({ kind: "none" }), newsMs).unref();

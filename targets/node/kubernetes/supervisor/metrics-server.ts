@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import { at, listening } from "../../listening.ts";
 import type { Group } from "./group.ts";
+import { limitEach } from "./limit-each.ts";
 import { mergeExpositions } from "./merge-metrics.ts";
 import { residentBytes } from "./resident.ts";
 
@@ -14,18 +15,29 @@ export async function serveNodeMetrics(options: {
   readonly groups: () => readonly Group[];
   readonly read: () => Promise<readonly string[]>;
 }): Promise<Disposable & { readonly port: number }> {
+  let reading: Promise<readonly string[]> | undefined;
+  // Who asks while the groups are being asked gets the same answer.
+  const read = (): Promise<readonly string[]> =>
+    (reading ??= options.read().finally(() => {
+      reading = undefined;
+    }));
   const server = createServer(
-    { requestTimeout: readMs, headersTimeout: readMs, keepAliveTimeout: 65_000 },
+    {
+      requestTimeout: readMs,
+      headersTimeout: readMs,
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 1000,
+    },
     (request, response) => {
       request.resume();
       response.setHeader("content-type", type);
-      options.read().then(
+      read().then(
         (texts) => response.end(mergeExpositions([...texts, ownText(options.groups())])),
         () => response.destroy(),
       );
     },
   );
-  server.maxConnections = 64;
+  limitEach(server);
   const port = await listening(server, {
     port: options.port,
     ...at(options.address),

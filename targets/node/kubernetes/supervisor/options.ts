@@ -32,6 +32,8 @@ export interface NodeRuntimeOptions {
   /** Who writes Events. */
   readonly instance: string;
   readonly drainMs: number;
+  /** How long it serves on for one that takes its place and is not there yet. Default: not at all. */
+  readonly successorMs?: number;
   readonly logLevel: string;
   readonly logAsJson: boolean;
   /** Starts a group's process: our own program, or an older one by version. */

@@ -40,7 +40,7 @@ export function watchPins(
         const version = annotations[pinAnnotations.version];
         if (name === undefined || version === undefined || version === "") return undefined;
         const text = annotations[pinAnnotations.until];
-        const until = text === undefined ? Number.POSITIVE_INFINITY : Date.parse(text);
+        const until = text === undefined ? Number.POSITIVE_INFINITY : timeOf(text);
         if (!Number.isNaN(until)) return { namespace: name, version, until };
         // Until when is somebody's mistake; a pin that nobody ends would be a worse one.
         log.error(
@@ -50,33 +50,44 @@ export function watchPins(
       },
     },
     {
-      put: (pin) => {
+      // Namespaces change for many reasons; a process goes for one of them only.
+      put: (pin, before) => {
         plan(pin);
-        changed(pin.namespace);
+        if (versionOf(before) !== versionOf(pin)) changed(pin.namespace);
       },
-      remove: ({ namespace }) => {
-        timers.get(namespace)?.();
-        timers.delete(namespace);
-        changed(namespace);
+      remove: (pin) => {
+        cancel(pin.namespace);
+        if (versionOf(pin) !== "") changed(pin.namespace);
       },
     },
     { log, clock, signal },
   );
-  function plan({ namespace, until }: Pin & { readonly namespace: string }): void {
+  function versionOf(pin: Pin | undefined): string {
+    return pin && clock.now() < pin.until ? pin.version : "";
+  }
+  function cancel(namespace: string): void {
     timers.get(namespace)?.();
     timers.delete(namespace);
-    const ms = until - clock.now();
-    if (ms <= 0 || ms > longestTimerMs) return;
-    timers.set(
-      namespace,
-      clock.after(ms, () => changed(namespace)),
-    );
   }
+  function plan(pin: Pin & { readonly namespace: string }): void {
+    const { namespace, until } = pin;
+    cancel(namespace);
+    const ms = until - clock.now();
+    if (ms <= 0 || until === Number.POSITIVE_INFINITY) return;
+    const due = (): void => (clock.now() < until ? plan(pin) : changed(namespace));
+    timers.set(namespace, clock.after(Math.min(ms, longestTimerMs), due));
+  }
+  signal.addEventListener("abort", () => {
+    for (const namespace of timers.keys()) cancel(namespace);
+  });
   return {
-    of: (namespace) => {
-      const pin = watch.items.get(namespace);
-      return pin && clock.now() < pin.until ? pin.version : "";
-    },
+    of: (namespace) => versionOf(watch.items.get(namespace)),
     synced: watch.synced,
   };
+}
+
+/** RFC 3339, which says where it is that late; NaN for anything else. */
+function timeOf(text: string): number {
+  const isTime = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(text);
+  return isTime ? Date.parse(text.toUpperCase()) : Number.NaN;
 }

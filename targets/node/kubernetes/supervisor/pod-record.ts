@@ -12,7 +12,17 @@ export interface SeenPod {
   readonly record: PodRecord | undefined;
   /** Why it is not, where its annotations ask for it. */
   readonly problem: { readonly reason: string; readonly message: string } | undefined;
+  /** Present on a pod that brings a runtime of its own. */
+  readonly sidecar?: {
+    readonly appId: string;
+    readonly ips: readonly string[];
+    /** For calls between runtimes. */
+    readonly internalPort: number;
+    readonly isReady: boolean;
+    readonly isEnding: boolean;
+  };
 }
+const sidecarPort = 50_002;
 
 const over: ReadonlySet<string | undefined> = new Set(["Succeeded", "Failed"]);
 
@@ -22,7 +32,7 @@ export function seePod(pod: Pod): SeenPod | undefined {
   const { uid, namespace, name, annotations = {} } = metadata;
   if (uid === undefined || namespace === undefined || name === undefined) return undefined;
   const hostNetwork = spec?.hostNetwork === true;
-  const { enabled, settings, faults } = readSettings(metadata, { hostNetwork });
+  const { enabled, settings, faults, values } = readSettings(metadata, { hostNetwork });
   const seen = { uid, namespace, name, record: undefined, problem: undefined };
   if (!enabled || over.has(status?.phase)) return undefined;
   const injected = annotations[outriggerAnnotations.injected];
@@ -30,8 +40,16 @@ export function seePod(pod: Pod): SeenPod | undefined {
     const message = faults.map((fault) => `${fault.annotation}: ${fault.message}`).join("; ");
     return { ...seen, problem: { reason: "InvalidAnnotations", message } };
   }
+  const isReady =
+    status?.conditions?.some((each) => each.type === "Ready" && each.status === "True") ?? false;
+  const isEnding = metadata.deletionTimestamp !== undefined;
+  const ips = status?.podIPs?.map(({ ip }) => ip) ?? (status?.podIP ? [status.podIP] : []);
   // It has a runtime of its own.
-  if (settings.mode === "sidecar" || injected === "sidecar") return undefined;
+  if (settings.mode === "sidecar" || injected === "sidecar") {
+    const internalPort = values.number("dapr.io/internal-grpc-port") ?? sidecarPort;
+    const { appId } = settings;
+    return { ...seen, sidecar: { appId, ips, internalPort, isReady, isEnding } };
+  }
   const tokenHash = annotations[outriggerAnnotations.tokenHash] ?? "";
   if (injected !== "shared" || !/^[0-9a-f]{64}$/.test(tokenHash))
     return {
@@ -42,7 +60,6 @@ export function seePod(pod: Pod): SeenPod | undefined {
           "the pod is annotated, but has not passed the injector: it was made before, or around it; delete it so that its controller makes a new one",
       },
     };
-  const ips = status?.podIPs?.map(({ ip }) => ip) ?? (status?.podIP ? [status.podIP] : []);
   return {
     ...seen,
     record: {
@@ -53,10 +70,8 @@ export function seePod(pod: Pod): SeenPod | undefined {
       ips,
       hostNetwork,
       tokenHash,
-      isReady:
-        status?.conditions?.some((each) => each.type === "Ready" && each.status === "True") ??
-        false,
-      isEnding: metadata.deletionTimestamp !== undefined,
+      isReady,
+      isEnding,
       settings,
     },
   };
@@ -66,8 +81,11 @@ export function seePod(pod: Pod): SeenPod | undefined {
 export function ownerOf({ metadata }: Pod): string {
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
   if (!owner) return `Pod/${metadata.name}`;
-  const hash = metadata.labels?.["pod-template-hash"];
-  if (owner.kind === "ReplicaSet" && hash !== undefined && owner.name.endsWith(`-${hash}`))
+  // Of a Deployment, or of what does the same in another way (`rollouts-pod-template-hash`).
+  const hash = Object.entries(metadata.labels ?? {}).find(
+    ([label, value]) => label.endsWith("pod-template-hash") && owner.name.endsWith(`-${value}`),
+  )?.[1];
+  if (owner.kind === "ReplicaSet" && hash !== undefined)
     return `Deployment/${owner.name.slice(0, -hash.length - 1)}`;
   return `${owner.kind}/${owner.name.replace(/-\d{8,}$/, "")}`;
 }

@@ -19,8 +19,11 @@ interface Entry {
   readonly group: string;
 }
 
-export function createRoutes(hostIps: readonly string[]): Routes {
+/** `isTold`: false where callers come through something that changes their addresses, which then say nothing. */
+export function createRoutes(hostIps: readonly string[], isTold = true): Routes {
   const hosts = new Set([...hostIps, "127.0.0.1", "::1"]);
+  /** Without any, a call from the node is too early, or nobody's. */
+  const hostPods = new Set<string>();
   const byUid = new Map<string, Entry>();
   const byIp = new Map<string, Entry>();
   const byHash = new Map<string, Entry>();
@@ -28,6 +31,7 @@ export function createRoutes(hostIps: readonly string[]): Routes {
     const entry = byUid.get(uid);
     if (!entry) return;
     byUid.delete(uid);
+    hostPods.delete(uid);
     // Another pod may have got the address already.
     for (const ip of entry.pod.ips) if (byIp.get(ip) === entry) byIp.delete(ip);
     if (byHash.get(entry.pod.tokenHash) === entry) byHash.delete(entry.pod.tokenHash);
@@ -37,16 +41,22 @@ export function createRoutes(hostIps: readonly string[]): Routes {
       remove(pod.uid);
       const entry: Entry = { pod, group };
       byUid.set(pod.uid, entry);
-      if (!pod.hostNetwork) for (const ip of pod.ips) byIp.set(ip, entry);
+      // Their addresses are their nodes', of which a Deployment has many.
+      if (pod.hostNetwork) {
+        hostPods.add(pod.uid);
+        for (const ip of pod.ips) hosts.add(ip);
+      } else for (const ip of pod.ips) byIp.set(ip, entry);
       // A copy of a pod's annotations takes nothing from the pod.
       if (pod.tokenHash !== "" && !byHash.has(pod.tokenHash)) byHash.set(pod.tokenHash, entry);
     },
     remove,
     of: (address) => {
-      if (hosts.has(address)) return { group: hostNetworkGroup };
+      if (!isTold) return { candidates: new Set([...byUid.values()].map(({ group }) => group)) };
+      if (hostPods.size > 0 && hosts.has(address)) return { group: hostNetworkGroup };
       const entry = byIp.get(address);
       if (entry) return { group: entry.group };
       const candidates = new Set<string>();
+      if (hosts.has(address)) return { candidates };
       for (const { pod, group } of byUid.values())
         if (pod.ips.length === 0 && !pod.hostNetwork) candidates.add(group);
       return { candidates };

@@ -19,7 +19,9 @@ import { listen, type Listeners } from "./listeners.ts";
 import { serveNodeMetrics } from "./metrics-server.ts";
 import type { NodeRuntimeOptions, RunningNode } from "./options.ts";
 import { noPins, watchPins } from "./pins.ts";
+import { passOn } from "./pass-on.ts";
 import { createRoutes } from "./routes.ts";
+import { successor } from "./successor.ts";
 
 /** How long connections that nobody uses stay open when a process ends: clients may be about to use them. */
 const idleMs = 10_000;
@@ -34,7 +36,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
   const { signal } = stopping;
   const watching = { log, clock, signal };
   const hostIps = options.hostIp === "" ? [] : [options.hostIp];
-  const routes = createRoutes(hostIps);
+  const routes = createRoutes(hostIps, options.checkSourceIp);
   const writer = createEventWriter(client, {
     component: "outrigger-node",
     instance: options.instance,
@@ -52,6 +54,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
   const documents = watchDocuments(client, watching);
   const nodes = createAppNodes({
     client,
+    internalPort: ports.internal ?? 0,
     clock,
     log,
     changed: (app, hosts) => hosting.tellAll({ type: "addresses", ...app, hosts }),
@@ -153,8 +156,8 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
   async function open(): Promise<void> {
     await pods.synced;
     await settled(hosting.groups);
-    if (signal.aborted) return;
-    listeners = await listen({
+    if (stopped) return;
+    const opened = await listen({
       address: options.hostIp,
       ports: {
         http: ports.http,
@@ -173,9 +176,17 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
       readInternal: async (socket) => {
         const found = await readServerName(socket);
         const group = found && hosting.groupOf(found.name);
-        return group && { group: group.name, head: found.head };
+        if (group) return { group: group.name, head: found.head };
+        // A sidecar of this node asks its node for everybody; TLS goes on from end to end.
+        if (found && ports.internal !== undefined && pods.isSidecar(socket.remoteAddress))
+          void passOn(socket, found, nodes, ports.internal);
+        else socket.destroy();
+        return undefined;
       },
     });
+    // It was stopped in the middle.
+    if (stopped) return opened.close();
+    listeners = opened;
     Object.assign(allPorts, listeners.ports);
     void dropStale();
     log.info(`Listening for the apps of ${"node" in scope ? `node ${scope.node}` : "namespaces"}`, {
@@ -195,16 +206,19 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
       if (!signal.aborted) log.debug(`Old states of components stay: ${messageOf(reason)}`);
     }
   }
+  let stopped: Promise<void> | undefined;
   const ready = open();
   ready.catch((reason: unknown) => {
     if (!signal.aborted) log.error(`Cannot start: ${messageOf(reason)}`);
   });
 
-  let stopped: Promise<void> | undefined;
   async function stop(): Promise<void> {
-    clearInterval(news);
     // First of all: the port is also that of the process that comes next, and this one is not to answer for it.
     health[Symbol.dispose]();
+    // Deleted and not replaced: the next one is on its way, and until then nobody else is there for the apps.
+    if (listeners && options.successorMs !== undefined)
+      await successor({ port: health.port, address: options.hostIp }, options.successorMs);
+    clearInterval(news);
     // Watches go on until nothing is in flight: pods come and go meanwhile.
     await listeners?.close();
     listeners = undefined;

@@ -1,0 +1,43 @@
+/**
+ * `npm run bench:kubernetes`: every measurement of this folder, one after the other, each in a process of its own.
+ *
+ *     npm run bench:kubernetes                          # all: about 20 minutes
+ *     npm run bench:kubernetes -- listener churn        # these only
+ *
+ * `injector`, `jobs`, `real-jobs` and `upgrade` start clusters (test/cluster/README.md), the last two need root.
+ */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+
+const all = [
+  "node-memory",
+  "listener",
+  "neighbour",
+  "churn",
+  "injector",
+  "jobs",
+  "real-jobs",
+  "upgrade",
+] as const;
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(all as readonly string[]).includes(name));
+if (unknown.length > 0) throw new Error(`No "${unknown[0]}" here; there are ${all.join(", ")}`);
+const missed: string[] = [];
+for (const name of asked.length > 0 ? asked : all) {
+  console.log(`\n## ${name}\n`);
+  if ((await run(name)) !== 0) missed.push(name);
+}
+if (missed.length > 0) {
+  console.log(`\nMissed a goal, or failed: ${missed.join(", ")}`);
+  process.exitCode = 1;
+}
+
+function run(name: string): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, `${name}.ts`)], {
+      stdio: "inherit",
+    });
+    child.once("error", reject);
+    child.once("exit", resolve);
+  });
+}
