@@ -6,7 +6,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { rssBytes } from "../../../bench/process.ts";
+import { cpuMicros, rssBytes } from "../../../bench/process.ts";
 import { startCluster } from "../../cluster/tool/cluster.ts";
 import {
   type Answered,
@@ -62,6 +62,7 @@ for (let tries = 0; ; tries++) {
   await delay(100);
 }
 await turn(true, 2);
+const cpuBefore = cpuMicros([injector.pid]);
 const before = await webhookTimes(api);
 const patched: Array<readonly Answered[]> = [];
 const others: Array<readonly Answered[]> = [];
@@ -93,6 +94,7 @@ const row = (
     String(all.length),
     ms(middle(of, "p50Ms")),
     ms(middle(of, "p99Ms")),
+    ms(Math.min(...of.map((each) => percentiles(each.map((one) => one.ms)).p99Ms))),
     ms(mostMs),
     String(all.filter((each) => !isGood(each)).length),
   ];
@@ -101,14 +103,14 @@ console.log(
   `${rate} pods a second are created, the whole request as its client sees it; middle of ${values.rounds} turns of ${values.seconds} s`,
 );
 printTable(
-  ["pods", "created", "p50 ms", "p99 ms", "longest", "failed"],
+  ["pods", "created", "p50 ms", "p99 ms", "of the calmest turn", "longest", "failed"],
   [
     row("annotated, patched", patched, isPatched),
     row("others", others, ({ status }) => status === 201),
   ],
 );
 console.log(
-  `Of ${measured.calls} calls of the webhook the API server counted half within ${boundOf(measured, 0.5)} ms and 99 % within ${boundOf(measured, 0.99)} ms; injector: ${mib(rssBytes([injector.pid]))} MiB resident`,
+  `Of ${measured.calls} calls of the webhook the API server counted half within ${boundOf(measured, 0.5)} ms and 99 % within ${boundOf(measured, 0.99)} ms; injector: ${((cpuMicros([injector.pid]) - cpuBefore) / measured.calls / 1000).toFixed(2)} ms of CPU each, ${mib(rssBytes([injector.pid]))} MiB resident`,
 );
 const isLate = middle(patched, "p99Ms") >= goalMs;
 console.log(`Goal: p99 under ${goalMs} ms, none failed`);
