@@ -36,10 +36,9 @@ export function certificateFiles(options: CertificateFiles): CertificateSource {
   let trouble: string | undefined = `The certificate in ${folder} is being read`;
 
   const look = async (): Promise<void> => {
-    const [certificate, privateKey] = await Promise.all([
-      readText(join(folder, "tls.crt"), mostBytes),
-      readText(join(folder, "tls.key"), mostBytes),
-    ]);
+    // One after the other, so that what is missing has one name, and is told once.
+    const certificate = await readText(join(folder, "tls.crt"), mostBytes);
+    const privateKey = await readText(join(folder, "tls.key"), mostBytes);
     if (current?.certificate === certificate && current.privateKey === privateKey) return;
     const pair = { certificate, privateKey };
     try {
