@@ -1,10 +1,7 @@
 import { findAccess } from "#k8s/api/access.ts";
-import { KubeError } from "#k8s/api/client.ts";
 import { openClient } from "#k8s/api/open-client.ts";
+import { readSecret } from "#k8s/api/secrets.ts";
 import type { SecretReader } from "./reader.ts";
-
-/** A Secret has 1 MiB at most; base64 and the rest of the object come on top. */
-const mostBytes = 4 * 1024 * 1024;
 
 /**
  * A reader with a connection of its own: as the service account of the pod that this is, or as a kubeconfig says.
@@ -19,18 +16,8 @@ export async function openReader(options: {
   );
   return {
     get: async (namespace, name, { signal }) => {
-      const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(name)}`;
-      try {
-        const { data } = await client.request<{ readonly data?: Readonly<Record<string, string>> }>(
-          "GET",
-          path,
-          { signal, maxBytes: mostBytes },
-        );
-        return bytesOf(data ?? {});
-      } catch (reason) {
-        if (reason instanceof KubeError && reason.code === 404) return undefined;
-        throw reason;
-      }
+      const data = await readSecret(client, namespace, name, { signal });
+      return data && bytesOf(data);
     },
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };

@@ -1,15 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { join } from "node:path";
+import { messageOf } from "#core/errors/component-error.ts";
 import type { Log } from "#core/ports/platform.ts";
 import { readText } from "../api/read-file.ts";
 import { checkPair, endOf, type KeyPair } from "./certificate-state.ts";
-import {
-  type CertificateSource,
-  dateText,
-  expiryText,
-  logExpiry,
-  messageOf,
-} from "./certificates.ts";
+import { type CertificateSource, dateText, expiryText, logExpiry } from "./certificates.ts";
 
 export interface CertificateFiles {
   /** Holds `tls.crt` (with its chain) and `tls.key`. */

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "#core/errors/component-error.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { KubeClient } from "../api/client.ts";
 import { type BundlePlaces, publishBundle } from "./ca-bundle.ts";
@@ -133,7 +134,4 @@ export function logExpiry(pair: KeyPair | undefined, now: number, log: Log): voi
 }
 export function dateText(ms: number): string {
   return new Date(ms).toISOString();
-}
-export function messageOf(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason);
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "#core/ports/platform.ts";
-import { messageOf } from "./certificates.ts";
+import { messageOf } from "#core/errors/component-error.ts";
 import { reviewConversion } from "./conversion.ts";
 import type { InjectorMetrics } from "./metrics.ts";
 import { BodyError, readJson } from "./read-body.ts";

@@ -1,5 +1,6 @@
 import type { Cli } from "./cli.ts";
 import { levelOf, openLog } from "./cli-log.ts";
+import { namespaceOf } from "../node/kubernetes/group-name.ts";
 import { linkTo } from "../node/kubernetes/group/supervisor-link.ts";
 import type { GroupOptions } from "../node/kubernetes/messages.ts";
 
@@ -21,7 +22,7 @@ export async function nodeGroup(cli: Cli): Promise<number> {
   const log = openLog({
     level: levelOf(options.logLevel),
     json: options.logAsJson,
-    namespace: /^(?:namespace|dedicated)\/([^/]+)/.exec(options.group)?.[1],
+    namespace: namespaceOf(options.group),
     write: (line) => cli.out(`${line}\n`),
   });
   const { runGroup } = await import("../node/kubernetes/group/group.ts");

@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import { at, listening } from "../listening.ts";
 
 export interface HealthPort extends AsyncDisposable {
   readonly port: number;
@@ -21,12 +22,8 @@ export async function serveHealth(
     },
   );
   server.maxConnections = 256;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port, ...(address === "" ? {} : { host: address }) }, resolve);
-  });
   return {
-    port: (server.address() as { port: number }).port,
+    port: await listening(server, { port, ...at(address) }),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       server.close();

@@ -104,14 +104,21 @@ describe("what a group asks for", () => {
     expect(found).toHaveLength(1);
   });
   it("is what the API server says of a token, for our audience", async () => {
+    const good = "good.token.sig";
     const asked: unknown[] = [];
     api.onTokenReview = (spec) => {
       asked.push(spec);
-      return { authenticated: spec.token === "good" };
+      return spec.token === good
+        ? {
+            authenticated: true,
+            audiences: ["outrigger"],
+            user: { username: "system:serviceaccount:shop:cart" },
+          }
+        : { authenticated: false };
     };
-    expect(await ask("review", { token: "good" })).toEqual({ value: { isGood: true } });
-    expect(await ask("review", { token: "bad" })).toEqual({ value: { isGood: false } });
-    expect(asked[0]).toEqual({ token: "good", audiences: ["outrigger"] });
+    expect(await ask("review", { token: good })).toEqual({ value: { isGood: true } });
+    expect(await ask("review", { token: "bad.token.sig" })).toEqual({ value: { isGood: false } });
+    expect(asked[0]).toEqual({ token: good, audiences: ["outrigger"] });
   });
   it("is the error of an API server that refuses, or is away", async () => {
     api.isAllowed = ({ resource }) => resource !== "secrets";

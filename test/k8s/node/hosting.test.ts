@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { PodRecord } from "#targets/node/kubernetes/messages.ts";
 import { Group } from "#targets/node/kubernetes/supervisor/group.ts";
-import { createHosting, createMetricsReader } from "#targets/node/kubernetes/supervisor/hosting.ts";
+import { createHosting } from "#targets/node/kubernetes/supervisor/hosting.ts";
+import { createMetricsReader } from "#targets/node/kubernetes/supervisor/metrics-reader.ts";
 import { createRoutes } from "#targets/node/kubernetes/supervisor/routes.ts";
 import { serverNameOf } from "#targets/node/peers/server-name.ts";
 import { groupProcess, type GroupProcessDouble } from "#test/doubles/group-process.ts";

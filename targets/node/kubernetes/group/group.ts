@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { manifests } from "#components/_registry/node.gen.ts";
 import { createBadTokens } from "#core/identity/bad-tokens.ts";
 import type { TokenVerifier } from "#core/identity/token-check.ts";
@@ -7,6 +6,7 @@ import { defaultTrustDomain } from "#core/identity/workload.ts";
 import { createRegistry } from "#core/registry.ts";
 import { createRuntime } from "#core/runtime.ts";
 import { clock } from "../../clock.ts";
+import { endsWithin } from "../../drain.ts";
 import { createGrpcApi } from "../../grpc/api.ts";
 import type { ProxyRoutes } from "../../grpc/proxy.ts";
 import { createHttpEndpoint } from "../../http-endpoint.ts";
@@ -28,7 +28,7 @@ import { createTokenReader } from "./service-account-tokens.ts";
 import type { SupervisorLink } from "./supervisor-link.ts";
 import { createWorkloadCertificates, type WorkloadCertificates } from "./workload-certificates.ts";
 
-/** Largest header block of a request; Dapr's default of `read-buffer-size`. */
+/** Largest header block of a request, of whichever app; tokens of service accounts are long. */
 const maxHeaderBytes = 64 * 1024;
 /** Of a message of a stream, whatever its app allows for others. */
 const maxStreamMessageBytes = 64 * 1024 * 1024;
@@ -204,7 +204,7 @@ export async function runGroup(
   await Promise.race([drained.promise, link.gone]);
   stopRest();
   // What is left has had its time.
-  await Promise.race([host.close(), delay(closeMs, undefined, { ref: false })]);
+  await endsWithin(host.close(), closeMs, clock);
   http[Symbol.dispose]();
   await internal?.[Symbol.asyncDispose]();
   grpcEndpoint[Symbol.dispose]();
@@ -217,14 +217,7 @@ const certificateMs = 5000;
 /** Nothing goes to another node in the name of an app that cannot prove itself. */
 async function proven(certificates: WorkloadCertificates, from: AppRef): Promise<void> {
   if (certificates.of(from)) return;
-  const over = new AbortController();
-  const late = delay(certificateMs, undefined, { signal: over.signal });
-  try {
-    await Promise.race([certificates.ready(from), late]);
-  } finally {
-    over.abort();
-    late.catch(() => {});
-  }
+  await endsWithin(certificates.ready(from), certificateMs, clock);
   if (!certificates.of(from)) throw new Error(`app ${from.appId} has no certificate yet`);
 }
 

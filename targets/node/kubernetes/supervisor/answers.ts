@@ -1,5 +1,8 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import { type KubeClient, KubeError } from "#k8s/api/client.ts";
+import { readSecret } from "#k8s/api/secrets.ts";
+import { reviewToken } from "#k8s/api/token-review.ts";
+import { isNamespace, isObjectName } from "#k8s/identity/service-account.ts";
 import { isAppId } from "#k8s/pods/app-id.ts";
 import type { Answers, AskError, Questions } from "../messages.ts";
 import type { AppNodes } from "./app-nodes.ts";
@@ -15,7 +18,6 @@ export interface Asker {
 }
 export type Answered = { readonly value?: unknown } | { readonly error: AskError };
 
-const secretBytes = 4 * 1024 * 1024;
 const secretMs = 5000;
 
 /** Answers what the groups ask of the cluster: each only for the namespaces of its own pods. */
@@ -40,18 +42,8 @@ export function createAnswers(deps: AnswerDeps): {
       });
     // It stands in a path, where anything else could name something else.
     if (typeof name !== "string" || !isObjectName(name)) return undefined;
-    try {
-      const { data } = await client.request<{ readonly data?: Record<string, string> }>(
-        "GET",
-        `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(name)}`,
-        { maxBytes: secretBytes, timeoutMs: secretMs },
-      );
-      // Not kept: the group alone has it.
-      return data ?? {};
-    } catch (reason) {
-      if (reason instanceof KubeError && reason.code === 404) return undefined;
-      throw reason;
-    }
+    // Not kept: the group alone has it.
+    return readSecret(client, namespace, name, { timeoutMs: secretMs });
   }
   /** Apps of other namespaces may be called, so that their nodes may be asked for. */
   async function resolve({ namespace, appId }: Questions["resolve"]): Promise<Answers["resolve"]> {
@@ -71,16 +63,8 @@ export function createAnswers(deps: AnswerDeps): {
   }
   async function review({ token }: Questions["review"]): Promise<Answers["review"]> {
     if (typeof token !== "string" || token === "") throw senseless("review");
-    const { status } = await client.request<{
-      readonly status?: { readonly authenticated?: boolean };
-    }>("POST", "/apis/authentication.k8s.io/v1/tokenreviews", {
-      body: {
-        apiVersion: "authentication.k8s.io/v1",
-        kind: "TokenReview",
-        spec: { token, audiences: [deps.tokenAudience] },
-      },
-    });
-    return { isGood: status?.authenticated === true };
+    const audiences = [deps.tokenAudience];
+    return { isGood: (await reviewToken(client, token, { audiences })) !== undefined };
   }
   async function find(
     asker: Asker,
@@ -113,14 +97,6 @@ export function createAnswers(deps: AnswerDeps): {
   };
 }
 
-/** A DNS subdomain. */
-function isObjectName(text: string): boolean {
-  return text.length <= 253 && /^[a-z0-9][a-z0-9.-]*$/.test(text) && !text.includes("..");
-}
-/** A DNS label. */
-function isNamespace(text: string): boolean {
-  return text.length <= 63 && /^[a-z0-9][a-z0-9-]*$/.test(text);
-}
 function senseless(question: string): KubeError {
   const about = `question "${question.slice(0, 40)}" makes no sense`;
   return new KubeError(about, { code: 400, reason: "BadRequest" });

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Clock, Log } from "#core/ports/platform.ts";
 import type { KubeObject } from "#k8s/api/objects.ts";
+import { endsWithin } from "../../drain.ts";
 import type { FromGroup, PodRecord, Port, ToGroup } from "../messages.ts";
 import { createHeldConnections } from "./held-connections.ts";
 import type { GroupProcess } from "./group-process.ts";
@@ -261,10 +262,8 @@ async function end(
   // What has not started has nothing in flight, and may never hear of it.
   if (isUp) {
     process.tell({ type: "drain", idleMs });
-    const over = new AbortController();
-    const late = clock.sleep(graceMs, { signal: over.signal }).catch(() => {});
-    await Promise.race([process.exited, late]);
-    over.abort();
+    // To `endsWithin` 0 is no limit.
+    if (graceMs > 0) await endsWithin(process.exited, graceMs, clock);
   }
   process.kill();
   await process.exited;

@@ -1,9 +1,8 @@
 import type { ComponentStatus } from "#k8s/operator/component-status.ts";
 import type { WatchedDocuments } from "#k8s/operator/documents.ts";
 import { originOf } from "#k8s/operator/to-resources.ts";
-import type { FromGroup, PodRecord, ToGroup } from "../messages.ts";
+import type { FromGroup, PodRecord, Questions, ToGroup } from "../messages.ts";
 import type { Answered, Asker } from "./answers.ts";
-import type { Questions } from "../messages.ts";
 import { createComponentReports } from "./component-reports.ts";
 import type { Warn } from "./duplicates.ts";
 

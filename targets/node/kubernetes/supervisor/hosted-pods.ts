@@ -3,6 +3,7 @@ import type { KubeClient } from "#k8s/api/client.ts";
 import { listWatch } from "#k8s/api/list-watch.ts";
 import type { Pod } from "#k8s/api/objects.ts";
 import type { WatchedDocuments } from "#k8s/operator/documents.ts";
+import { endsWithin } from "../../drain.ts";
 import { plainAddress } from "../../plain-address.ts";
 import { createDuplicates, type Warn } from "./duplicates.ts";
 import type { Hosting } from "./hosting.ts";
@@ -16,7 +17,7 @@ export interface HostedPodsDeps {
   readonly hosting: Pick<Hosting, "put" | "remove">;
   readonly warn: Warn;
   /** Resolves when groups may start. */
-  readonly before: Promise<void>;
+  readonly before: Promise<unknown>;
   /** The pod is gone. */
   gone(uid: string): void;
   readonly log: Log;
@@ -44,17 +45,8 @@ export function hostPods(deps: HostedPodsDeps): HostedPods {
   /** The newest of each pod: documents may take longer than the pod's next news. */
   const seen = new Map<string, SeenPod>();
 
-  async function inTime(work: Promise<void>): Promise<void> {
-    const over = new AbortController();
-    const late = clock.sleep(documentsMs, { signal: over.signal }).catch(() => {});
-    try {
-      await Promise.race([work, late]);
-    } catch {
-      // The namespace has no pods here any more.
-    } finally {
-      over.abort();
-    }
-  }
+  /** Also where the namespace has no pods here any more. */
+  const inTime = (work: Promise<void>): Promise<boolean> => endsWithin(work, documentsMs, clock);
   function put(pod: SeenPod): void {
     seen.set(pod.uid, pod);
     if (pod.problem) warn(pod, pod.problem.reason, pod.problem.message);

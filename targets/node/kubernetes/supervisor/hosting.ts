@@ -1,5 +1,5 @@
 import type { Log } from "#core/ports/platform.ts";
-import type { FromGroup, PodRecord, ToGroup } from "../messages.ts";
+import type { PodRecord, ToGroup } from "../messages.ts";
 import { serverNameOf } from "../../peers/server-name.ts";
 import type { Group } from "./group.ts";
 import { hostNetworkGroup, type Routes } from "./routes.ts";
@@ -96,40 +96,5 @@ export function createHosting({ isolation, routes, log, create }: HostingDeps): 
     drain: async (idleMs, graceMs) => {
       await Promise.all([...groups.values()].map((group) => group.drain(idleMs, graceMs)));
     },
-  };
-}
-
-/** The answer to one question put to all groups, of those that answer in time. */
-export function createMetricsReader(
-  hosting: Pick<Hosting, "groups">,
-  waitMs = 3000,
-): {
-  read(): Promise<readonly string[]>;
-  hear(message: Extract<FromGroup, { readonly type: "metrics" }>): void;
-} {
-  const waiting = new Map<number, (text: string) => void>();
-  let ids = 0;
-  return {
-    hear: ({ id, text }) => {
-      waiting.get(id)?.(text);
-      waiting.delete(id);
-    },
-    read: () =>
-      Promise.all(
-        hosting.groups.map((group) => {
-          const id = ++ids;
-          return new Promise<string>((resolve) => {
-            const timer = setTimeout(() => {
-              waiting.delete(id);
-              resolve("");
-            }, waitMs);
-            waiting.set(id, (text) => {
-              clearTimeout(timer);
-              resolve(text);
-            });
-            if (!group.ask({ type: "read-metrics", id })) waiting.get(id)?.("");
-          });
-        }),
-      ),
   };
 }

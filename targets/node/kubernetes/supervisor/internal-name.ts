@@ -1,32 +1,24 @@
 import type { Socket } from "node:net";
 import { serverNameIn } from "../client-hello.ts";
-import { stopReading } from "./listeners.ts";
+import { peek } from "./peek.ts";
 
 const readMs = 5000;
 const mostBytes = 64 * 1024;
 
 /** Reads on until the TLS client has said whom it wants. `undefined`: it is no such client, or went away. */
-export function readServerName(
+export async function readServerName(
   socket: Socket,
 ): Promise<{ readonly name: string; readonly head: Buffer } | undefined> {
-  return new Promise((resolve) => {
-    let head: Buffer = Buffer.alloc(0);
-    const end = (name: string | undefined): void => {
-      clearTimeout(timer);
-      socket.off("readable", look).off("close", gone);
-      stopReading(socket);
-      resolve(name === undefined ? undefined : { name, head });
-    };
-    const look = (): void => {
-      const bytes = socket.read() as Buffer | null;
-      if (bytes === null) return;
+  let head: Buffer = Buffer.alloc(0);
+  const name = await peek<string | null>(socket, {
+    take: (bytes) => {
       head = Buffer.concat([head, bytes]);
       const found = serverNameIn(head);
-      if (found === "more" && head.length < mostBytes) return;
-      end(typeof found === "string" ? undefined : found.name);
-    };
-    const gone = (): void => end(undefined);
-    const timer = setTimeout(gone, readMs).unref();
-    socket.on("readable", look).once("close", gone);
+      if (found === "more" && head.length < mostBytes) return undefined;
+      return typeof found === "string" ? null : found.name;
+    },
+    late: () => undefined,
+    ms: readMs,
   });
+  return typeof name === "string" ? { name, head } : undefined;
 }

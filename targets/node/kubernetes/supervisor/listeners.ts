@@ -4,6 +4,7 @@ import { at, listening } from "../../listening.ts";
 import { plainAddress } from "../../plain-address.ts";
 import type { Port } from "../messages.ts";
 import { createHeadReader, type Head } from "./http-head.ts";
+import { peek, stopReading } from "./peek.ts";
 import type { Routes } from "./routes.ts";
 
 export interface ListenersOptions {
@@ -165,62 +166,30 @@ async function quietTurn(): Promise<void> {
 const quietMs = 0.1;
 const mostTurnsMs = 500;
 
-/**
- * Between here and the group's process nobody may take bytes off the connection. Node stops reading only when its
- * own buffer is full; `_handle` is the one private member that this relies on, and a test fails when it goes.
- */
-export function stopReading(socket: Socket): void {
-  const handle = handleOf(socket);
-  if (!handle) return;
-  handle.reading = false;
-  handle.readStop?.();
-}
-/** For a connection that stays here after all. */
-export function startReading(socket: Socket): void {
-  const handle = handleOf(socket);
-  if (!handle) return;
-  handle.reading = true;
-  handle.readStart?.();
-}
-function handleOf(
-  socket: Socket,
-): { reading?: boolean; readStart?(): void; readStop?(): void } | undefined {
-  return (socket as unknown as { readonly _handle?: object })._handle;
-}
-
 interface Known {
   readonly head: Buffer;
   group(routes: Routes): string | undefined;
 }
 
 /** Reads on until the token is there, or is not going to be. `undefined`: the connection has ended. */
-function readToken(socket: Socket): Promise<Known | undefined> {
-  return new Promise((resolve) => {
-    const reader = createHeadReader();
-    const end = (known: Known | undefined): void => {
-      clearTimeout(timer);
-      socket.off("readable", look).off("close", gone);
-      resolve(known);
-    };
-    const settle = (found: Head): void => {
-      stopReading(socket);
-      end({
-        head: reader.bytes,
-        group: (routes) =>
-          found.kind !== "token"
-            ? undefined
-            : (routes.withToken(found.hash) ??
-              (found.podUid === undefined ? undefined : routes.withUid(found.podUid))),
-      });
-    };
-    const look = (): void => {
-      const bytes = socket.read() as Buffer | null;
-      if (bytes === null) return;
-      const found = reader.push(bytes);
-      if (found.kind !== "more") settle(found);
-    };
-    const gone = (): void => end(undefined);
-    const timer = setTimeout(() => settle({ kind: "none" }), newsMs).unref();
-    socket.on("readable", look).once("close", gone);
+async function readToken(socket: Socket): Promise<Known | undefined> {
+  const reader = createHeadReader();
+  const found = await peek<Head>(socket, {
+    take: (bytes) => {
+      const head = reader.push(bytes);
+      return head.kind === "more" ? undefined : head;
+    },
+    late: () => ({ kind: "none" }),
+    ms: newsMs,
   });
+  return (
+    found && {
+      head: reader.bytes,
+      group: (routes) =>
+        found.kind !== "token"
+          ? undefined
+          : (routes.withToken(found.hash) ??
+            (found.podUid === undefined ? undefined : routes.withUid(found.podUid))),
+    }
+  );
 }

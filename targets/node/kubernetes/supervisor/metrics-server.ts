@@ -1,55 +1,32 @@
-import { createServer } from "node:http";
-import { at, listening } from "../../listening.ts";
+import { expositionType } from "#core/telemetry/exposition.ts";
 import type { Group } from "./group.ts";
-import { limitEach } from "./limit-each.ts";
 import { mergeExpositions } from "./merge-metrics.ts";
 import { residentBytes } from "./resident.ts";
+import { serveAside, type SideServer } from "./side-server.ts";
 
 const readMs = 10_000;
-const type = "text/plain; version=0.0.4; charset=utf-8";
+const keepAliveMs = 65_000;
 
 /** The metrics of all groups' apps, and what each group's process takes. */
-export async function serveNodeMetrics(options: {
+export function serveNodeMetrics(options: {
   readonly port: number;
   readonly address: string;
   readonly groups: () => readonly Group[];
   readonly read: () => Promise<readonly string[]>;
-}): Promise<Disposable & { readonly port: number }> {
+}): Promise<SideServer> {
   let reading: Promise<readonly string[]> | undefined;
   // Who asks while the groups are being asked gets the same answer.
   const read = (): Promise<readonly string[]> =>
     (reading ??= options.read().finally(() => {
       reading = undefined;
     }));
-  const server = createServer(
-    {
-      requestTimeout: readMs,
-      headersTimeout: readMs,
-      keepAliveTimeout: 65_000,
-      connectionsCheckingInterval: 1000,
-    },
-    (request, response) => {
-      request.resume();
-      response.setHeader("content-type", type);
-      read().then(
-        (texts) => response.end(mergeExpositions([...texts, ownText(options.groups())])),
-        () => response.destroy(),
-      );
-    },
-  );
-  limitEach(server);
-  const port = await listening(server, {
-    port: options.port,
-    ...at(options.address),
-    reusePort: true,
+  return serveAside({ ...options, readMs, keepAliveMs }, (_request, response) => {
+    response.setHeader("content-type", expositionType);
+    read().then(
+      (texts) => response.end(mergeExpositions([...texts, ownText(options.groups())])),
+      () => response.destroy(),
+    );
   });
-  return {
-    port,
-    [Symbol.dispose]: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
 }
 
 function ownText(groups: readonly Group[]): string {

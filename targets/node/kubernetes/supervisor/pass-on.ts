@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { appOfServerName } from "../../peers/server-name.ts";
 import { withPort } from "../address.ts";
-import { startReading } from "./listeners.ts";
+import { startReading } from "./peek.ts";
 import type { AppNodes } from "./app-nodes.ts";
 
 const connectMs = 5000;

@@ -4,6 +4,8 @@ import { createComponentStatus } from "#k8s/operator/component-status.ts";
 import { watchDocuments } from "#k8s/operator/documents.ts";
 import { removeStaleEntries } from "#k8s/operator/stale-entries.ts";
 import { clock } from "../../clock.ts";
+import { endsWithin } from "../../drain.ts";
+import { namespaceOf } from "../group-name.ts";
 import type { GroupOptions } from "../messages.ts";
 import { createAnswers } from "./answers.ts";
 import { createAppNodes } from "./app-nodes.ts";
@@ -13,7 +15,8 @@ import { Group } from "./group.ts";
 import { serveHealth } from "./health-server.ts";
 import { createHearing, type Hearing } from "./hear.ts";
 import { hostPods } from "./hosted-pods.ts";
-import { createHosting, createMetricsReader } from "./hosting.ts";
+import { createHosting } from "./hosting.ts";
+import { createMetricsReader } from "./metrics-reader.ts";
 import { readServerName } from "./internal-name.ts";
 import { listen, type Listeners } from "./listeners.ts";
 import { serveNodeMetrics } from "./metrics-server.ts";
@@ -26,6 +29,7 @@ import { successor } from "./successor.ts";
 /** How long connections that nobody uses stay open when a process ends: clients may be about to use them. */
 const idleMs = 10_000;
 const newsMs = 250;
+const pinsMs = 5000;
 const staleMs = 60_000;
 const settleMs = 30_000;
 
@@ -124,7 +128,8 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     documents,
     hosting,
     warn,
-    before: pinsInTime(pins.synced),
+    // Rights to read namespaces may be missing; then nothing is pinned.
+    before: endsWithin(pins.synced, pinsMs, clock),
     gone: hearing.forget,
     ...watching,
   });
@@ -238,19 +243,6 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
       return hosting.groups.map(({ name, pid, restarts }) => ({ name, pid, restarts }));
     },
   };
-}
-
-/** Of a group that is one namespace's. */
-function namespaceOf(group: string): string | undefined {
-  return /^(?:namespace|dedicated)\/([^/]+)/.exec(group)?.[1];
-}
-
-/** Rights to read namespaces may be missing; then nothing is pinned. */
-async function pinsInTime(synced: Promise<void>): Promise<void> {
-  const over = new AbortController();
-  const late = clock.sleep(5000, { signal: over.signal }).catch(() => {});
-  await Promise.race([synced.catch(() => {}), late]);
-  over.abort();
 }
 
 /** Resolves when every group hosts what it is to host, or has had the time for it. */
