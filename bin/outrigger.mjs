@@ -3,6 +3,7 @@
 // PATH or HOME, since daprd does not.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import v8 from "node:v8";
 
 const needed = 24;
 // V8 sizes its heap by the machine's memory, and would let this process grow far beyond what it uses: a
@@ -28,6 +29,10 @@ if (Number(process.versions.node.split(".")[0]) >= needed) {
       ],
       process.env,
     );
+  // What a start does often it never does again, and the compilers alone are 10 MiB of a group's process, which may stay
+  // idle: targets/node/optimize.ts turns them on again. They must be on as a process starts, or it has no threads for them.
+  if (process.argv[2] === "node-group")
+    for (const flag of ["--no-maglev", "--no-turbofan"]) v8.setFlagsFromString(flag);
   const bundle = new URL("../dist/node/main.js", import.meta.url);
   const source = new URL("../targets/cli/main.ts", import.meta.url);
   await import(existsSync(bundle) ? bundle : source);

@@ -1,5 +1,5 @@
 /** Bundles each target into dist/<target>/. */
-import { readdir, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { build, type BuildOptions, type Metafile, type Plugin } from "esbuild";
 import { generateProto } from "./gen-proto.ts";
@@ -23,9 +23,46 @@ const lazyHttp: Plugin = {
   },
 };
 
+/**
+ * Parts of libraries that hardly any process needs, and none at its start: V8 would keep their text with that of
+ * what is used. The HTTP parser of undici in four versions, of which one counts; `.proto` files of services of grpc-js
+ * that nobody asks for.
+ */
+const parts = {
+  "llhttp-wasm": "undici/lib/llhttp/llhttp-wasm.js",
+  "llhttp_simd-wasm": "undici/lib/llhttp/llhttp_simd-wasm.js",
+  simd: "undici/lib/milo/simd.js",
+  "no-simd": "undici/lib/milo/no-simd.js",
+  "proto-loader": "@grpc/proto-loader",
+};
+const partFile = (name: string): string => `part-${name}.cjs`;
+const apart: Plugin = {
+  name: "apart",
+  setup: ({ onResolve }) => {
+    onResolve(
+      { filter: /\/(?:llhttp(?:_simd)?-wasm|milo\/(?:no-)?simd)\.js$|^@grpc\/proto-loader$/ },
+      ({ path }) => ({ path: `./${partFile(basename(path, ".js"))}`, external: true }),
+    );
+  },
+};
+
 /** The command line and the Node runtime: one small entry, everything else in parts that load when needed. */
 export async function buildNode(): Promise<void> {
   const outdir = join(root, "dist/node");
+  await build({
+    absWorkingDir: root,
+    entryPoints: Object.fromEntries(
+      Object.entries(parts).map(([name, path]) => [`part-${name}`, path]),
+    ),
+    outdir,
+    outExtension: { ".js": ".cjs" },
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node24",
+    minify: true,
+    logLevel: "warning",
+  });
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: { main: "targets/cli/main.ts" },
@@ -37,7 +74,7 @@ export async function buildNode(): Promise<void> {
     target: "node24",
     sourcemap: true,
     metafile: true,
-    plugins: [lazyHttp],
+    plugins: [lazyHttp, apart],
     // V8 keeps the source of what it runs: white space would cost memory in every process.
     minifySyntax: true,
     minifyWhitespace: true,
@@ -47,7 +84,17 @@ export async function buildNode(): Promise<void> {
       js: 'import { createRequire as outriggerRequire } from "node:module"; const require = outriggerRequire(import.meta.url);',
     },
   });
-  await removeOthers(outdir, new Set(Object.keys(metafile.outputs).map((path) => basename(path))));
+  await checkCharacters(Object.keys(metafile.outputs).filter((path) => path.endsWith(".js")));
+  const outputs = Object.keys(metafile.outputs).map((path) => basename(path));
+  await removeOthers(outdir, new Set([...outputs, ...Object.keys(parts).map(partFile)]));
+}
+
+/** A single character beyond Latin-1, as in a regular expression, makes V8 keep the whole file with two bytes for each. */
+async function checkCharacters(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const found = /.{0,40}[\u0100-\uFFFF]/.exec(await readFile(join(root, path), "utf8"));
+    if (found) throw new Error(`${path}: write the last character here as \\u…: ${found[0]}`);
+  }
 }
 
 /** Deletes what an earlier build left: after the build, so that a running process finds its parts as long as possible. */

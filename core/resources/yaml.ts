@@ -1,8 +1,8 @@
 import { isScalar, parseDocument, visit } from "yaml";
+import { refuseDeep } from "./depth.ts";
 
 /** YAML aliases can make a small text huge ("billion laughs"), and each is searched for from the start. */
 const maxAliases = 100;
-const maxDepth = 64;
 
 /** The value of one YAML or JSON document, in time proportional to the text; throws with what is wrong. `lineOffset`: lines of the file before it. */
 export function parseYaml(text: string, lineOffset: number): unknown {
@@ -48,19 +48,8 @@ export function parseYaml(text: string, lineOffset: number): unknown {
   return value ?? undefined;
 }
 
-/** Throws for what is nested deeper than any resource: readers walk down by calling themselves. */
-export function refuseDeep(value: unknown): void {
-  if (isDeep(value, maxDepth))
-    throw new Error(`it is nested deeper than ${maxDepth} levels or refers to itself`);
-}
-
 function place(text: string, at: number, lineOffset: number): string {
   const before = text.slice(0, at);
   const line = before.split("\n").length;
   return `at line ${line + lineOffset}, column ${at - before.lastIndexOf("\n")}`;
-}
-
-function isDeep(value: unknown, left: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return left === 0 || Object.values(value).some((each) => isDeep(each, left - 1));
 }

@@ -9,7 +9,7 @@ const credentials: ReadonlyArray<readonly [pattern: RegExp, instead: string]> = 
   [/(:\/\/)[^\s/@:]{0,256}:[^\s/@]{1,512}@/g, "$1…@"],
   // password=…, AccountKey=…, "token": "…", sig=…
   [
-    /\b([\w.-]{0,40}(?:passw(?:or)?d|pwd|secret|token|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key|credentials?|signature|sig)["']?\s{0,3}[=:]\s{0,3})(?!…)("[^"]{0,512}"|'[^']{0,512}'|[^\s,;&"'}]{1,512})/gi,
+    /\b([\w.-]{0,40}(?:passw(?:or)?d|pwd|secret|token|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key|credentials?|signature|sig)["']?\s{0,3}[=:]\s{0,3})(?!\u2026)("[^"]{0,512}"|'[^']{0,512}'|[^\s,;&"'}]{1,512})/gi,
     "$1…",
   ],
   [/\b((?:bearer|basic)\s{1,3})[\w.~+/=-]{8,4096}/gi, "$1…"],

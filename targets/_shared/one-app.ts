@@ -5,7 +5,8 @@ import {
   expandEnv,
   mergeConfigurations,
 } from "#core/resources/configuration.ts";
-import { parseDocuments, problemText } from "#core/resources/parse.ts";
+import { parseDocuments } from "#core/resources/parse.ts";
+import { problemText } from "#core/resources/read-document.ts";
 import type { Resource } from "#core/resources/resource.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { HostedApp } from "#core/hosted-app.ts";

@@ -1,6 +1,8 @@
 import type { Cli } from "./cli.ts";
 import { levelOf, openLog } from "./cli-log.ts";
 import { namespaceOf } from "../node/kubernetes/group-name.ts";
+import { clock } from "../node/clock.ts";
+import { optimizeWhenBusy } from "../node/optimize.ts";
 import { linkTo } from "../node/kubernetes/group/supervisor-link.ts";
 import type { GroupOptions } from "../node/kubernetes/messages.ts";
 
@@ -10,6 +12,7 @@ export async function nodeGroup(cli: Cli): Promise<number> {
     cli.err("node-group is a part of outrigger node, which starts it\n");
     return 1;
   }
+  optimizeWhenBusy(clock);
   // The supervisor ends its groups, in its order; a signal to all of the container's processes is not for them.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) cli.onSignal(signal, () => {});
   const link = linkTo(process);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Cli } from "./cli.ts";
 import { levelOf, logFatal, openLog } from "./cli-log.ts";
+import { idleFlags } from "../node/optimize.ts";
 import { listenForEnd } from "./ending.ts";
 import type { GroupProgram } from "../node/kubernetes/supervisor/group-process.ts";
 import type { NodeRuntimeOptions } from "../node/kubernetes/supervisor/options.ts";
@@ -182,7 +183,7 @@ function programOf(
     return {
       path: own,
       args,
-      execArgv: own.endsWith(".ts") ? [...process.execArgv, ...flags] : flags,
+      execArgv: [...(own.endsWith(".ts") ? process.execArgv : []), ...flags, ...idleFlags],
     };
   const path = join(versionsDir, version, "bin/outrigger.mjs");
   if (versionsDir === "" || !/^[\w.-]+$/.test(version) || !existsSync(path)) return undefined;

@@ -1,5 +1,6 @@
 import type { Documents, UnreadFile } from "#core/reload/documents.ts";
-import { parseDocuments, problemText } from "#core/resources/parse.ts";
+import { parseDocuments } from "#core/resources/parse.ts";
+import { problemText } from "#core/resources/read-document.ts";
 import type { Resource } from "#core/resources/resource.ts";
 import type { Log } from "#core/ports/platform.ts";
 import { messageOf } from "#core/errors/component-error.ts";

@@ -6,7 +6,8 @@ import {
   mergeConfigurations,
 } from "#core/resources/configuration.ts";
 import { expandEnv } from "#core/resources/configuration.ts";
-import { type Problem, parseDocuments, problemText } from "#core/resources/parse.ts";
+import { parseDocuments } from "#core/resources/parse.ts";
+import { type Problem, problemText } from "#core/resources/read-document.ts";
 import type { Resource } from "#core/resources/resource.ts";
 import type { Log } from "#core/ports/platform.ts";
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "#core/ports/platform.ts";
 import type { Documents } from "#core/reload/documents.ts";
-import { problemText } from "#core/resources/parse.ts";
+import { problemText } from "#core/resources/read-document.ts";
 import { findAccess } from "#k8s/api/access.ts";
 import { openClient } from "#k8s/api/open-client.ts";
 import { watchDocuments } from "#k8s/operator/documents.ts";

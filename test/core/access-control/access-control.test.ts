@@ -3,7 +3,8 @@ import { type AccessControl, createAccessControl } from "#core/access-control/ac
 import { createOperationTree } from "#core/access-control/operation-tree.ts";
 import type { Workload } from "#core/identity/workload.ts";
 import { mergeConfigurations } from "#core/resources/configuration.ts";
-import { parseDocuments, problemText } from "#core/resources/parse.ts";
+import { parseDocuments } from "#core/resources/parse.ts";
+import { problemText } from "#core/resources/read-document.ts";
 
 const app1: Workload = { trustDomain: "public", namespace: "default", appId: "app1" };
 

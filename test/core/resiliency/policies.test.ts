@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Kind } from "#core/ports/manifest.ts";
 import { createResiliency, type Resiliency } from "#core/resiliency/policies.ts";
-import { parseDocuments, problemText } from "#core/resources/parse.ts";
+import { parseDocuments } from "#core/resources/parse.ts";
+import { problemText } from "#core/resources/read-document.ts";
 import type { Meter } from "#core/telemetry/meter.ts";
 import { type FakeClock, fakeClock } from "#test/support/fake-clock.ts";
 import { silent } from "../api.ts";

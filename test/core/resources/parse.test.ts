@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { expandEnv, mergeConfigurations } from "#core/resources/configuration.ts";
 import type { ResiliencyDocument } from "#core/resources/resiliency.ts";
-import { parseDocuments, problemText } from "#core/resources/parse.ts";
+import { parseDocuments } from "#core/resources/parse.ts";
+import { problemText } from "#core/resources/read-document.ts";
 
 const head = (kind: string, version = "v1alpha1"): string =>
   `apiVersion: dapr.io/${version}\nkind: ${kind}\nmetadata: {name: x}\n`;

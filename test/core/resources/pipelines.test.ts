@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Configuration, mergeConfigurations } from "#core/resources/configuration.ts";
-import { parseDocuments, problemText } from "#core/resources/parse.ts";
+import { parseDocuments } from "#core/resources/parse.ts";
+import { problemText } from "#core/resources/read-document.ts";
 
 const head = "apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata: {name: x}\n";
 const parse = (...specs: readonly string[]) =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseDocuments, problemText } from "#core/resources/parse.ts";
+import { parseDocuments } from "#core/resources/parse.ts";
+import { problemText } from "#core/resources/read-document.ts";
 import { mergeConfigurations } from "#core/resources/configuration.ts";
 import { type Env, tracingSettings, type TracingSettings } from "#core/tracing/settings.ts";
 

@@ -1,0 +1,84 @@
+import { execFile } from "node:child_process";
+import { pathToFileURL } from "node:url";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { idleFlags, optimizeWhenBusy } from "#targets/node/optimize.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
+
+/** A process whose loop is as busy as it is told to be. */
+function setUp() {
+  const clock = fakeClock();
+  const began = clock.now();
+  const state = { active: 0, optimized: 0 };
+  const end = optimizeWhenBusy(clock, {
+    time: () => ({ active: state.active, idle: clock.now() - began - state.active }),
+    optimize: () => void state.optimized++,
+  });
+  const second = async (active: number): Promise<void> => {
+    state.active += active;
+    await clock.advance(1000);
+  };
+  return { clock, state, second, end };
+}
+
+describe("optimizing", () => {
+  it("begins after one and a half seconds of work, and once", async () => {
+    const { clock, state, second } = setUp();
+    for (const active of [600, 500, 300]) await second(active);
+    await second(0);
+    expect(state.optimized).toBe(0);
+    await second(200);
+    expect(state.optimized).toBe(1);
+    expect(clock.sleepers).toBe(0);
+  });
+  it("begins in a process that is a little busy for long, never in an idle one", async () => {
+    const [busy, idle] = [setUp(), setUp()];
+    for (let i = 0; i < 200; i++) {
+      await busy.second(20);
+      await idle.second(10);
+    }
+    expect([busy.state.optimized, idle.state.optimized]).toEqual([1, 0]);
+  });
+  it("is not looked for any more after the end", async () => {
+    const { clock, end } = setUp();
+    end();
+    await clock.advance(10_000);
+    expect(clock.sleepers).toBe(0);
+  });
+  it("is V8's own, which has it off at the start and then on for a function that was hot before", async () => {
+    const ours = pathToFileURL(join(import.meta.dirname, "../../../targets/node/optimize.ts")).href;
+    const script = `
+      import { setFlagsFromString } from "node:v8";
+      import { optimizeWhenBusy, thisProcess } from ${JSON.stringify(ours)};
+      // As bin/outrigger.mjs does.
+      for (const flag of ["--no-maglev", "--no-turbofan"]) setFlagsFromString(flag);
+      function hot(n) { let sum = 0; for (let i = 0; i < n; i++) sum += i % 7; return sum; }
+      // "Optimized" of V8's runtime-test.cc.
+      const isOptimized = () => (%GetOptimizationStatus(hot) & 16) !== 0;
+      const run = async (ms) => {
+        for (const end = Date.now() + ms; Date.now() < end && !isOptimized(); ) {
+          for (let i = 0; i < 2000; i++) hot(50);
+          await new Promise((done) => setImmediate(done));
+        }
+        return isOptimized();
+      };
+      let time = { active: 0, idle: 0 };
+      const looks = [];
+      optimizeWhenBusy({ after: (ms, look) => (looks.push(look), () => {}) }, {
+        ...thisProcess,
+        time: () => (time = { active: time.active + 1000, idle: 0 }),
+      });
+      const before = await run(500);
+      for (let i = 0; i < looks.length; i++) looks[i]();
+      console.log(JSON.stringify({ before, after: await run(10_000) }));`;
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      ...idleFlags,
+      "--allow-natives-syntax",
+      "--input-type=module",
+      "--eval",
+      script,
+    ]);
+    expect(JSON.parse(stdout)).toEqual({ before: false, after: true });
+  });
+});
