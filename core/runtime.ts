@@ -10,6 +10,7 @@ import { createHostedApps } from "./hosted-apps.ts";
 import { createHttp } from "./http/surface.ts";
 import type { Caller } from "./http/input.ts";
 import { bindingsHttp } from "./bindings/http.ts";
+import { giveWay } from "./budget/give-way.ts";
 import { createLoopShare } from "./budget/loop-share.ts";
 import { createBadTokens } from "./identity/bad-tokens.ts";
 import { createInstances } from "./instances.ts";
@@ -76,7 +77,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const instances = createInstances(contrib, platform.clock);
   const { find } = apps;
   const invoke = createInvoke({ platform, find });
-  const run = compose([measuredOperations, ...(options.layers ?? [])]);
+  const turns = platform.turn ? [giveWay(platform.turn)] : [];
+  const run = compose([measuredOperations, ...turns, ...(options.layers ?? [])]);
   const fetch = createHttp(
     run,
     [

@@ -94,6 +94,8 @@ export interface Platform {
   sha256?(text: string): string;
   /** How long the event loop has been busy since the start, in milliseconds; absent where the platform does not tell. */
   loopActiveMs?(): number;
+  /** Resolves when the event loop has been round, and whoever has work at hand has had a turn; absent where calls share none. */
+  readonly turn?: () => Promise<void>;
   binding(name: string): unknown;
   /** Work that outlives the request that started it (`waitUntil`). */
   background(work: Promise<unknown>): void;

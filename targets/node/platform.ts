@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { hostname, networkInterfaces } from "node:os";
 import { performance } from "node:perf_hooks";
+import { setImmediate } from "node:timers/promises";
 import type { Log, Platform } from "#core/ports/platform.ts";
 import { clock } from "./clock.ts";
 import { createAddressGuard, RefusedAddressError } from "#core/outbound/address-guard.ts";
@@ -21,6 +22,7 @@ export function nodePlatform(
     fetch: guardedFetch(agentFetch({ lookup }), guard),
     fetchWith: (tls) => guardedFetch(tlsFetch(tls, { lookup }), guard),
     sha256: (text) => hash("sha256", text, "hex"),
+    turn: () => setImmediate(),
     loopActiveMs: () => performance.eventLoopUtilization().active,
     env,
     host: { address: env["DAPR_HOST_IP"] ?? firstAddress(), name: hostname() },
