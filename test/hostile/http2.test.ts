@@ -1,27 +1,14 @@
 import { connect as connect2 } from "node:http2";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { http2Frame as frame, http2Preface as preface } from "#test/support/http2-frame.ts";
 import { freePort } from "#test/support/free-port.ts";
 import { sidecar, type SidecarProcess } from "#test/support/sidecar.ts";
 
-const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-function frame(
-  type: number,
-  flags: number,
-  stream: number,
-  payload: Buffer = Buffer.alloc(0),
-): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
 const settings = frame(4, 0, 0);
 /** `:method GET`, `:scheme http`, `:path /`, `:authority a` by HPACK's static table and literals. */
 const request = Buffer.from([0x82, 0x86, 0x84, 0x41, 0x01, 0x61]);
-const start = Buffer.concat([Buffer.from(preface), settings]);
+const start = Buffer.concat([preface, settings]);
 const many = (count: number, make: (i: number) => Buffer): Buffer =>
   Buffer.concat(Array.from({ length: count }, (_, i) => make(i)));
 const headers = (stream: number, flags = 5, block: Buffer = request): Buffer =>

@@ -60,6 +60,18 @@ func (s *seen) waitFor(kind, value string) error {
 	return fmt.Errorf("no %s with %q within 15 s; there are %v", kind, value, s.events[kind])
 }
 
+// printID asks the runtime, at once, who the caller is.
+func printID() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c, err := client.NewClientWithPort(os.Getenv("DAPR_GRPC_PORT"))
+	check(err)
+	defer c.Close()
+	metadata, err := c.GetMetadata(ctx)
+	check(err)
+	fmt.Println(metadata.ID)
+}
+
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "interop" {
 		names := os.Args[2:]
@@ -67,6 +79,10 @@ func main() {
 			names = interopNames
 		}
 		runInterop(names)
+		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == "id" {
+		printID()
 		return
 	}
 	got := &seen{events: map[string][]string{}}

@@ -1,6 +1,6 @@
 /**
- * 50 Jobs on a real node with the chart in: each calls the API with its first instruction, publishes or reads state,
- * and ends with an exit code of its own.
+ * 50 Jobs on a real node with the chart in, of two namespaces at once: each calls the API with its first instruction,
+ * by HTTP or gRPC, and ends with an exit code of its own. The runtime's metrics say whether it let a call wait.
  *
  *     node test/k8s/measure/real-jobs.ts [--jobs 50] [--at-once 10]
  */
@@ -23,36 +23,66 @@ const { values } = parseArgs({
 const jobs = Number(values.jobs);
 const atOnce = Number(values["at-once"]);
 const codeOf = (i: number): number => i % 7;
+const namespaceOf = (i: number): string => (i % 2 === 0 ? "shop" : "bank");
 
 await using cluster = await startCluster({
   mode: "node",
   images: [await runtimeImage(), await appsImage()],
   ...slot,
 });
-await makeNamespaces(cluster, []);
+const namespaces = ["shop", "bank"];
+await makeNamespaces(cluster, ["bank"]);
 await installChart(cluster);
-await cluster.apply([component("store", "state.in-memory"), component("bus", "pubsub.in-memory")]);
+await cluster.apply(
+  namespaces.flatMap((namespace) => [
+    component("store", "state.in-memory", {}, { namespace }),
+    component("bus", "pubsub.in-memory", {}, { namespace }),
+  ]),
+);
 
 /** What a Job's container runs; it says how long its call took and how often it had to repeat it. */
 const script = `
 const { request } = require("node:http");
+const { connect } = require("node:http2");
 const began = performance.now();
 let tries = 0;
+const again = (why) => { console.error(String(why)); tries++; setTimeout(call, 20); };
+const done = () => {
+  console.log(JSON.stringify({ ms: performance.now() - began, tries }));
+  process.exit(Number(process.env.CODE));
+};
 const isPublishing = process.env.DO === "publish";
 const path = isPublishing ? "/v1.0/publish/bus/orders" : "/v1.0/state/store/k";
-const call = () => {
+const callHttp = () => {
   const headers = { "dapr-api-token": process.env.DAPR_API_TOKEN, "content-type": "application/json" };
   const method = isPublishing ? "POST" : "GET";
-  const again = (why) => { console.error(String(why)); tries++; setTimeout(call, 20); };
   const sent = request(process.env.DAPR_HTTP_ENDPOINT + path, { method, headers }, (response) => {
     response.resume().once("end", () => {
       if (response.statusCode !== 204) return again(response.statusCode);
-      console.log(JSON.stringify({ ms: performance.now() - began, tries }));
-      process.exit(Number(process.env.CODE));
+      done();
     });
   }).once("error", again);
   sent.end(isPublishing ? "{}" : undefined);
 };
+// GetStateRequest { store_name: "store", key: "k" } behind its length.
+const message = Buffer.from("000000000a0a0573746f726512016b", "hex");
+const callRpc = () => {
+  const { hostname } = new URL(process.env.DAPR_HTTP_ENDPOINT);
+  const session = connect("http://" + hostname + ":" + process.env.DAPR_GRPC_PORT);
+  const failed = (why) => { session.destroy(); again(why); };
+  session.once("error", failed);
+  const sent = session.request({
+    ":method": "POST", ":path": "/dapr.proto.runtime.v1.Dapr/GetState", te: "trailers",
+    "content-type": "application/grpc", "dapr-api-token": process.env.DAPR_API_TOKEN,
+  });
+  sent.once("error", () => {});
+  let status = "none";
+  const note = (headers) => (status = headers["grpc-status"] ?? status);
+  sent.on("response", note).on("trailers", note);
+  sent.resume().once("end", () => (status === "0" ? done() : failed("grpc-status " + status)));
+  sent.end(message);
+};
+const call = process.env.DO === "rpc" ? callRpc : callHttp;
 call();`;
 
 const began = performance.now();
@@ -62,12 +92,13 @@ for (let from = 0; from < jobs; from += atOnce) {
     names.map((i) =>
       job({
         name: `job-${i}`,
+        namespace: namespaceOf(i),
         command: ["node", "-e", script],
         annotations: annotationsOf(`job-${i}`),
         container: {
           env: [
             { name: "CODE", value: String(codeOf(i)) },
-            { name: "DO", value: i % 2 === 0 ? "publish" : "read" },
+            { name: "DO", value: ["publish", "rpc", "read"][i % 3] as string },
           ],
         },
       }),
@@ -83,6 +114,7 @@ const seconds = (performance.now() - began) / 1000;
 interface SeenPod {
   readonly metadata: {
     readonly name: string;
+    readonly namespace: string;
     readonly labels: Readonly<Record<string, string>>;
   };
   readonly status: {
@@ -94,13 +126,36 @@ interface SeenPod {
   };
 }
 async function endedPods(): Promise<readonly SeenPod[]> {
-  const { items } = await cluster.get<{ readonly items: readonly SeenPod[] }>("pods", "-n", "shop");
-  return items.filter(({ status }) => ["Succeeded", "Failed"].includes(status.phase));
+  const { items } = await cluster.get<{ readonly items: readonly SeenPod[] }>("pods", "-A");
+  return items.filter(
+    ({ metadata: { namespace }, status }) =>
+      namespaces.includes(namespace) && ["Succeeded", "Failed"].includes(status.phase),
+  );
+}
+/** What the node's runtime says of calls that it let wait, by reason: how many, and how long in all. */
+async function holds(): Promise<ReadonlyMap<string, { calls: number; seconds: number }>> {
+  const { items } = await cluster.get<{
+    readonly items: ReadonlyArray<{ readonly metadata: { readonly name: string } }>;
+  }>("pods", "-n", "outrigger-system", "-l", "app.kubernetes.io/component=node");
+  const sums = new Map<string, { calls: number; seconds: number }>();
+  for (const { metadata } of items) {
+    const path = `/api/v1/namespaces/outrigger-system/pods/${metadata.name}:9090/proxy/metrics`;
+    const text = await cluster.kubectl(["get", "--raw", path]);
+    for (const [, unit, reason, value] of text.matchAll(
+      /^outrigger_held_(calls|seconds)_total\{reason="(\w+)".*\} (\S+)$/gm,
+    )) {
+      const sum = sums.get(reason as string) ?? { calls: 0, seconds: 0 };
+      sum[unit as "calls" | "seconds"] += Number(value);
+      sums.set(reason as string, sum);
+    }
+  }
+  if (sums.size === 0) throw new Error("The runtime's metrics cannot be read");
+  return sums;
 }
 const pods = await endedPods();
 const said = await Promise.all(
-  pods.map(async ({ metadata: { name } }) => {
-    const line = (await cluster.kubectl(["-n", "shop", "logs", name])).trim().split("\n").at(-1);
+  pods.map(async ({ metadata: { name, namespace } }) => {
+    const line = (await cluster.kubectl(["-n", namespace, "logs", name])).trim().split("\n").at(-1);
     return JSON.parse(line ?? "") as { readonly ms: number; readonly tries: number };
   }),
 );
@@ -115,13 +170,14 @@ const { items: seen } = await cluster.get<{
       readonly conditions?: ReadonlyArray<{ readonly type: string; readonly status: string }>;
     };
   }>;
-}>("jobs", "-n", "shop");
+}>("jobs", "-A");
 const has = (type: string): number =>
   seen.filter(({ status }) =>
     status.conditions?.some((each) => each.type === type && each.status === "True"),
   ).length;
 const { p50Ms, p99Ms, mostMs } = percentiles(said.map((each) => each.ms));
 const repeated = said.reduce((sum, { tries }) => sum + tries, 0);
+const held = await holds();
 console.log(`${jobs} Jobs on a real node, ${atOnce} at a time, ${seconds.toFixed(1)} s in all`);
 printTable(
   ["what", "value"],
@@ -132,6 +188,11 @@ printTable(
     ["p99 ms", ms(p99Ms)],
     ["longest ms", ms(mostMs)],
     ["calls that had to be repeated", repeated],
+    ...[...held].map(([reason, { calls, seconds: all }]) => [
+      `calls that the runtime let wait for ${reason}; ms in all`,
+      `${calls}; ${ms(all * 1000)}`,
+    ]),
   ],
 );
-if (own !== jobs || repeated > 0) process.exitCode = 1;
+const waited = [...held.values()].reduce((sum, { calls }) => sum + calls, 0);
+if (own !== jobs || repeated > 0 || waited > 0) process.exitCode = 1;

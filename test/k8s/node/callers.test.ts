@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { createHolds, type Holds } from "#targets/node/kubernetes/holds.ts";
 import type { App } from "#core/app.ts";
 import { createBadTokens } from "#core/identity/bad-tokens.ts";
 import { type CallingPod, createCallers } from "#targets/node/kubernetes/group/callers.ts";
@@ -24,6 +25,7 @@ function callers(
   more: {
     readonly readToken?: (token: string) => Promise<{ podUid: string } | undefined>;
     readonly checkSourceIp?: boolean;
+    readonly holds?: Holds;
   } = {},
 ) {
   const made = createCallers({
@@ -32,6 +34,7 @@ function callers(
     hostIps: ["10.0.0.1"],
     checkSourceIp: more.checkSourceIp ?? true,
     readToken: more.readToken,
+    holds: more.holds ?? createHolds(),
   });
   made.isCurrent = true;
   return made;
@@ -144,6 +147,31 @@ describe("who calls on a port that apps share", () => {
     const found = find(call("secret", "10.244.0.5"));
     opening.resolve(app("a"));
     expect(await found).toEqual(app("a"));
+  });
+  it("what waits is counted, and nothing else", async () => {
+    let now = 0;
+    const holds = createHolds(() => now);
+    const { put, find } = callers({ holds });
+    const early = find(call("secret", "10.244.0.5"));
+    await new Promise(setImmediate);
+    now = 250;
+    const opening = Promise.withResolvers<App>();
+    put(pod("a", "secret", ["10.244.0.5"], { app: opening.promise }));
+    await new Promise(setImmediate);
+    const during = find(call("secret", "10.244.0.5"));
+    now = 1250;
+    opening.resolve(app("a"));
+    expect([await early, await during]).toEqual([app("a"), app("a")]);
+    put(pod("b", "other", ["10.244.0.6"]));
+    await find(call("other", "10.244.0.6"));
+    await find(call("bad", "10.244.0.6"));
+    const text = holds.text({ group: "shop" });
+    expect(text).toContain('outrigger_held_calls_total{reason="pod",group="shop"} 1\n');
+    expect(text).toContain('outrigger_held_calls_total{reason="components",group="shop"} 2\n');
+    expect(text).toContain('outrigger_held_calls_total{reason="group",group="shop"} 0\n');
+    expect(text).toMatch(
+      /outrigger_held_seconds_total\{reason="pod",group="shop"\} (?:0\.25|1\.25)\n/,
+    );
   });
   it("a token that nobody can read now is to be shown again", async () => {
     const { put, find } = callers({ readToken: () => Promise.reject(new Error("no keys")) });

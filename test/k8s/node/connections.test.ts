@@ -74,7 +74,7 @@ describe("the head of a connection", () => {
     ["GET / HTTP/1.1\r\ndapr-api-token: s3c", "more"],
     ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "none"],
     ["POST / HTTP/1.1\r\nHost: x\r\n\r\n\r\ndapr-api-token: s3cret\r\n", "none"],
-    ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "none"],
+    ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "http2"],
     ["PR", "more"],
     ["\r\n\r\n", "more"],
     ["GET / HTTP/1.1\r\nx-dapr-api-token: s3cret\r\n", "more"],

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { callFrom, putPod, type TestNode, testNode } from "#test/support/node-cluster.ts";
+import { answerOf, pathOfRpc, requestOf } from "#test/support/rpc-stream.ts";
+import { rpcFrom } from "#test/support/node-rpc.ts";
+import { callFrom, hostIp, putPod, type TestNode, testNode } from "#test/support/node-cluster.ts";
 
 let runtime: TestNode | undefined;
 afterEach(async () => {
@@ -24,6 +26,21 @@ describe("a runtime as a Deployment", () => {
       expect(JSON.parse((await metadata(pod.ip, pod.token)).body)).toMatchObject({ id });
     expect((await metadata(other.ip, other.token)).status).toBe(403);
     expect((await metadata(far.ip, near.token)).status).toBe(401);
+  });
+  it("tells callers by their tokens where their addresses say nothing, over HTTP and gRPC", async () => {
+    runtime = await testNode({ more: { scope: { namespaces: [] }, checkSourceIp: false } });
+    const one = putPod(runtime.api, { name: "one", ip: "10.1.0.1", node: "n" });
+    const two = putPod(runtime.api, { name: "two", namespace: "bank", ip: "10.1.0.2", node: "n" });
+    await runtime.ready;
+    const grpc = { host: hostIp, port: runtime.port("grpc") };
+    for (const { token, pod } of [one, two, one]) {
+      const { body } = await metadata("127.0.0.21", token);
+      expect(JSON.parse(body)).toMatchObject({ id: pod.metadata.name });
+      const headers = { "dapr-api-token": token };
+      const asked = [pathOfRpc("GetMetadata"), requestOf("GetMetadata", {}), headers] as const;
+      const { status, message } = await rpcFrom("127.0.0.21", grpc, ...asked);
+      expect([status, answerOf("GetMetadata", message).id]).toEqual([0, pod.metadata.name]);
+    }
   });
   it("serves all namespaces where none is named", async () => {
     runtime = await testNode({ more: { scope: { namespaces: [] } }, isolation: "shared" });

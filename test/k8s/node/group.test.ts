@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { beforeEach, describe, expect, it } from "vitest";
+import { createHolds, type Holds } from "#targets/node/kubernetes/holds.ts";
 import type { PodRecord } from "#targets/node/kubernetes/messages.ts";
 import { Group } from "#targets/node/kubernetes/supervisor/group.ts";
 import { groupProcess, type GroupProcessDouble, turn } from "#test/doubles/group-process.ts";
@@ -13,6 +14,7 @@ const socket = (): Socket => new PassThrough() as unknown as Socket;
 let clock: FakeClock;
 let forked: GroupProcessDouble[];
 let group: Group;
+let holds: Holds;
 const log = keptLog();
 /** The process that was forked last, or the one before that. */
 const last = (back = 1): GroupProcessDouble => forked.at(-back) as GroupProcessDouble;
@@ -20,10 +22,12 @@ const types = ({ told }: GroupProcessDouble): string[] => told.map(({ type }) =>
 
 beforeEach(() => {
   clock = fakeClock();
+  holds = createHolds();
   forked = [];
   group = new Group("namespace/shop", {
     clock,
     log,
+    holds,
     fork: (_, onMessage) => {
       const made = groupProcess(forked.length + 1, onMessage);
       forked.push(made);
@@ -53,6 +57,8 @@ describe("an isolation group", () => {
     expect(last().handed).toEqual([]);
     await last().start();
     expect(last().handed).toEqual([{ port: "http", socket: early }]);
+    group.take("http", socket(), undefined);
+    expect(holds.text()).toContain('outrigger_held_calls_total{reason="group"} 1\n');
   });
   it("keeps no more than 1,000 of them", () => {
     const all = Array.from({ length: 1001 }, socket);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createHolds } from "#targets/node/kubernetes/holds.ts";
 import type { PodRecord } from "#targets/node/kubernetes/messages.ts";
 import { Group } from "#targets/node/kubernetes/supervisor/group.ts";
 import { createHosting } from "#targets/node/kubernetes/supervisor/hosting.ts";
@@ -38,6 +39,7 @@ function hosting(isolation: "namespace" | "shared") {
       new Group(name, {
         clock: fakeClock(),
         log: keptLog(),
+        holds: createHolds(),
         fork: (_, onMessage) => {
           const forked = groupProcess(1, onMessage);
           processes.set(name, [...(processes.get(name) ?? []), forked]);

@@ -1,6 +1,9 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CommunicationProtocolEnum, DaprClient, LogLevel } from "@dapr/dapr";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { forward } from "#test/support/forward.ts";
+import { go, goProgram, run } from "#test/support/go-program.ts";
 import { eventually } from "#test/support/eventually.ts";
 import {
   callFrom,
@@ -12,7 +15,7 @@ import {
 } from "#test/support/node-cluster.ts";
 import { rpcFrom } from "#test/support/node-rpc.ts";
 import { getText, http2From, http2Get, type Raw, rawFrom } from "#test/support/raw-from.ts";
-import { answerOf, pathOfRpc, requestOf } from "#test/support/rpc-stream.ts";
+import { answerOf, pathOfRpc, requestOf, rpcStream } from "#test/support/rpc-stream.ts";
 
 /** No pod of the node has it. */
 const nowhere = "127.0.0.99";
@@ -77,11 +80,19 @@ describe("who is no pod of the node", () => {
     for (const raw of silent) await raw.closed(10_000);
   });
   it("is refused over gRPC and HTTP/2 as well", async () => {
-    await expect(rpc(cart, nowhere)).rejects.toThrow();
+    // Its group says so, since the token says which that is.
+    expect((await rpc(cart, nowhere)).status).toBe(7);
+    const stolen = http2From(nowhere, http());
+    const { headers } = await http2Get(stolen, "/v1.0/metadata", { "dapr-api-token": cart.token });
+    expect(headers[":status"]).toBe(403);
+    stolen.destroy();
+    // Without such a token it ends with nothing.
+    const cut = { status: -1 };
+    const made = { ...cart, token: "made up" };
+    expect(await rpc(made, nowhere).catch(() => cut)).toMatchObject(cut);
     const session = http2From(nowhere, http());
-    const asked = http2Get(session, "/v1.0/metadata", { "dapr-api-token": cart.token });
-    // In the end with the refusal that is no HTTP/2, or with nothing.
-    await expect(asked).rejects.toThrow();
+    const none = { headers: {} };
+    expect(await http2Get(session, "/v1.0/metadata").catch(() => none)).toMatchObject(none);
     session.destroy();
   });
 });
@@ -148,6 +159,11 @@ describe("2,000 connections at once", () => {
   });
 });
 
+/** Connections that waited for news of their pod. */
+async function heldForPods(): Promise<number> {
+  const { body } = await callFrom(hostIp, node.port("metrics"), "/metrics");
+  return Number(/^outrigger_held_calls_total\{reason="pod"\} (\d+)$/m.exec(body)?.[1]);
+}
 describe("a pod whose address is not known yet", () => {
   it("is served over gRPC and h2c where only one process can be meant", async () => {
     const early = putPod(node.api, { name: "early", namespace: "bank", ip: "" });
@@ -161,23 +177,110 @@ describe("a pod whose address is not known yet", () => {
     session.destroy();
     early.remove();
   });
-  it("waits for its address over gRPC where two can be, and is served with it", async () => {
-    const one = putPod(node.api, { name: "one", namespace: "bank", ip: "" });
-    const two = putPod(node.api, { name: "two", ip: "" });
-    // Both are there, which HTTP/1 tells by the token alone.
-    for (const [pod, ip] of [
-      [one, "127.0.0.22"],
-      [two, "127.0.0.23"],
-    ] as const)
-      await eventually(async () => (await get(pod, ip)).status === 200);
-    const asked = rpc(two, "127.0.0.23");
-    await delay(200);
-    two.set({ ip: "127.0.0.23" });
-    const { status, message } = await asked;
-    expect([status, answerOf("GetMetadata", message).id]).toEqual([0, "two"]);
-    one.set({ ip: "127.0.0.22" });
-    one.remove();
-    two.remove();
+  describe("where two processes can be meant", () => {
+    let one: TestPod;
+    let two: TestPod;
+    let before: number;
+    beforeEach(async () => {
+      one = putPod(node.api, { name: "one", namespace: "bank", ip: "" });
+      two = putPod(node.api, { name: "two", ip: "" });
+      // Both are there, which HTTP/1 tells by the token alone.
+      for (const [pod, ip] of [
+        [one, "127.0.0.22"],
+        [two, "127.0.0.23"],
+      ] as const)
+        await eventually(async () => (await get(pod, ip)).status === 200);
+      before = await heldForPods();
+    });
+    afterEach(() => {
+      one.remove();
+      two.remove();
+    });
+
+    it("is served over gRPC by its token, and does not wait", async () => {
+      for (const [pod, ip, id] of [
+        [one, "127.0.0.22", "one"],
+        [two, "127.0.0.23", "two"],
+      ] as const) {
+        const { status, message } = await rpc(pod, ip);
+        expect([status, answerOf("GetMetadata", message).id]).toEqual([0, id]);
+      }
+      expect(await heldForPods()).toBe(before);
+    });
+    it("is served over h2c in the same way, and again on that connection", async () => {
+      const session = http2From("127.0.0.22", http());
+      for (let i = 0; i < 3; i++) {
+        const { body } = await http2Get(session, "/v1.0/metadata", { "dapr-api-token": one.token });
+        expect(JSON.parse(body)).toMatchObject({ id: "one" });
+      }
+      session.destroy();
+      expect(await heldForPods()).toBe(before);
+    });
+    it("is served by the official SDKs, which say nothing before they have heard of a server", async ({
+      skip,
+    }) => {
+      using port = await forward("127.0.0.23", node.port("grpc"));
+      vi.stubEnv("DAPR_API_TOKEN", two.token);
+      vi.stubEnv("DAPR_GRPC_ENDPOINT", `http://${hostIp}:${port.port}`);
+      const client = new DaprClient({
+        communicationProtocol: CommunicationProtocolEnum.GRPC,
+        logger: { level: LogLevel.Error },
+      });
+      expect((await client.metadata.get()).id).toBe("two");
+      await client.stop();
+      vi.unstubAllEnvs();
+      expect(await heldForPods()).toBe(before);
+      if (go === undefined) return skip("Go is not installed");
+      const { output } = await run(await goProgram("test/e2e/go"), ["id"], {
+        DAPR_GRPC_PORT: String(port.port),
+        DAPR_API_TOKEN: two.token,
+      });
+      expect(output).toContain("two\n");
+      expect(await heldForPods()).toBe(before);
+    }, 60_000);
+    it("waits for its address where its call shows no token that is known, and is served with it", async () => {
+      const asked = rpcFrom(
+        "127.0.0.23",
+        { host: hostIp, port: node.port("grpc") },
+        pathOfRpc("GetMetadata"),
+        requestOf("GetMetadata", {}),
+        { "dapr-api-token": "of nobody" },
+      );
+      await delay(200);
+      two.set({ ip: "127.0.0.23" });
+      // Its group says who may call.
+      expect((await asked).status).toBe(16);
+      expect(await heldForPods()).toBe(before + 1);
+    });
+    it("may connect first and call when its address has come", async () => {
+      const session = http2From("127.0.0.23", node.port("grpc"));
+      await once(session, "remoteSettings");
+      two.set({ ip: "127.0.0.23" });
+      await delay(200);
+      const { stream, messages, status, send, end } = rpcStream(session, pathOfRpc("GetMetadata"), {
+        "dapr-api-token": two.token,
+      });
+      send(requestOf("GetMetadata", {}));
+      end();
+      expect(await status).toBe(0);
+      expect(answerOf("GetMetadata", messages[0] as Buffer).id).toBe("two");
+      stream.close();
+      session.destroy();
+      expect(await heldForPods()).toBe(before);
+    });
+    it("is closed where it only says that it speaks HTTP/2, or speaks it wrongly", async () => {
+      for (const text of [
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        "PRI or else",
+        `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${"x".repeat(200_000)}`,
+      ]) {
+        const raw = await rawFrom("127.0.0.23", node.port("grpc"));
+        raw.write(text);
+        await raw.closed(10_000);
+      }
+      expect((await rpc(two, "127.0.0.23")).status).toBe(0);
+    }, 60_000);
   });
   it("is served nothing from an address that is another pod's", async () => {
     const early = putPod(node.api, { name: "thief", ip: "" });

@@ -3,6 +3,7 @@ import type { App } from "#core/app.ts";
 import type { BadTokens } from "#core/identity/bad-tokens.ts";
 import type { Clock } from "#core/ports/platform.ts";
 import type { AppFinder, NobodysCall, Shown } from "../../app-finder.ts";
+import type { Holds } from "../holds.ts";
 
 /** A pod whose app is hosted here, or is about to be. */
 export interface CallingPod {
@@ -25,6 +26,7 @@ export interface CallersOptions {
   /** False where callers come through something that changes their address. */
   readonly checkSourceIp: boolean;
   readonly readToken: TokenReader | undefined;
+  readonly holds: Pick<Holds, "begin">;
   /** A call of that pod has come that way. */
   readonly came?: (uid: string, address: string, port: number) => void;
 }
@@ -69,7 +71,7 @@ const opening: NobodysCall = {
  * is of no use there. An address alone proves nothing.
  */
 export function createCallers(options: CallersOptions): Callers {
-  const { clock, badTokens } = options;
+  const { clock, badTokens, holds } = options;
   const pods = new Map<string, CallingPod>();
   const byHash = new Map<string, CallingPod[]>();
   const byIp = new Map<string, CallingPod>();
@@ -98,12 +100,16 @@ export function createCallers(options: CallersOptions): Callers {
   function appOf(pod: CallingPod): App | NobodysCall | Promise<App | NobodysCall> {
     const { app } = pod;
     if (!(app instanceof Promise)) return app;
+    const end = holds.begin("components");
     const over = new AbortController();
     const late = clock.sleep(openMs, { signal: over.signal }).then(
       () => opening,
       () => opening,
     );
-    return Promise.race([app.catch(() => opening), late]).finally(() => over.abort());
+    return Promise.race([app.catch(() => opening), late]).finally(() => {
+      end();
+      over.abort();
+    });
   }
   function refuse(shown: Shown): NobodysCall {
     return badTokens.isTooMany(shown.remoteAddress) ? tooMany : invalid;
@@ -139,6 +145,7 @@ export function createCallers(options: CallersOptions): Callers {
     if (isKnown && !first && callers.isCurrent) return refuse(shown);
     if (waiting >= mostWaiting) return notYet;
     waiting++;
+    const end = holds.begin("pod");
     const over = new AbortController();
     const late = clock.sleep(newsMs, { signal: over.signal }).then(
       () => true,
@@ -153,6 +160,7 @@ export function createCallers(options: CallersOptions): Callers {
       }
     } finally {
       waiting--;
+      end();
       over.abort();
     }
   }

@@ -16,6 +16,7 @@ import { calleeHeaders } from "../../peers/peer-channel.ts";
 import { createPeers } from "../../peers/peers.ts";
 import { nodePlatform } from "../../platform.ts";
 import { restWhenIdle } from "../../rest.ts";
+import { createHolds } from "../holds.ts";
 import type { GroupOptions, PodRecord, ToGroup } from "../messages.ts";
 import { createCallers, type TokenReader } from "./callers.ts";
 import { createConnections } from "./connections.ts";
@@ -100,8 +101,10 @@ export async function runGroup(
     clock,
     log,
   });
+  const holds = createHolds();
   const callers = createCallers({
     clock,
+    holds,
     badTokens: createBadTokens(clock),
     hostIps: options.hostIps,
     checkSourceIp: options.checkSourceIp,
@@ -189,7 +192,11 @@ export async function runGroup(
       case "addresses":
         return names.put(message, message.hosts);
       case "read-metrics":
-        return link.tell({ type: "metrics", id: message.id, text: metrics.text() });
+        return link.tell({
+          type: "metrics",
+          id: message.id,
+          text: metrics.text() + holds.text({ group: options.group }),
+        });
       case "ping":
         return link.tell({ type: "pong" });
       case "drain":

@@ -2,13 +2,15 @@ import type { Socket } from "node:net";
 import type { Clock, Log } from "#core/ports/platform.ts";
 import type { KubeObject } from "#k8s/api/objects.ts";
 import { endsWithin } from "../../drain.ts";
+import type { Holds } from "../holds.ts";
 import type { FromGroup, PodRecord, Port, ToGroup } from "../messages.ts";
-import { createHeldConnections } from "./held-connections.ts";
+import { createHeldConnections, type HeldConnections } from "./held-connections.ts";
 import type { GroupProcess } from "./group-process.ts";
 
 export interface GroupDeps {
   readonly clock: Clock;
   readonly log: Log;
+  readonly holds: Pick<Holds, "begin">;
   /** Starts the process, in the version that is due now; its messages come back with it. */
   fork(group: Group, onMessage: (message: FromGroup) => void): GroupProcess;
   onMessage(group: Group, message: FromGroup, tell: (message: ToGroup) => void): void;
@@ -42,7 +44,7 @@ export class Group {
   readonly name: string;
   readonly pods: Map<string, PodRecord> = new Map();
   readonly #deps: GroupDeps;
-  readonly #held = createHeldConnections();
+  readonly #held: HeldConnections;
   readonly #closing = new AbortController();
   /** All whose process is there: the present one, the one that is to take over, those that are ending. */
   readonly #lives = new Set<Life>();
@@ -59,6 +61,7 @@ export class Group {
   constructor(name: string, deps: GroupDeps) {
     this.name = name;
     this.#deps = deps;
+    this.#held = createHeldConnections(deps.holds);
     this.#life = this.#start();
   }
   get pid(): number | undefined {

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Holds } from "../holds.ts";
 import type { Port } from "../messages.ts";
 
 export interface HeldConnection {
@@ -15,7 +16,7 @@ export interface HeldConnections {
 const heldMs = 10_000;
 const mostHeld = 1000;
 
-export function createHeldConnections(): HeldConnections {
+export function createHeldConnections(holds: Pick<Holds, "begin">): HeldConnections {
   const held = new Map<HeldConnection, () => void>();
   function take(): readonly HeldConnection[] {
     const all = [...held];
@@ -27,7 +28,9 @@ export function createHeldConnections(): HeldConnections {
       const { socket } = connection;
       if (held.size >= mostHeld) return void socket.destroy();
       const timer = setTimeout(() => socket.destroy(), heldMs).unref();
+      const end = holds.begin("group");
       const forget = (): void => {
+        end();
         clearTimeout(timer);
         socket.off("close", forget);
         held.delete(connection);

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { createKeptBytes } from "./kept-bytes.ts";
 
 /** Enough for the headers that a client sends; what has more is looked at no further. */
 export const mostHeadBytes: number = 16 * 1024;
@@ -8,7 +9,9 @@ export type Head =
   | { readonly kind: "token"; readonly hash: string; readonly podUid: string | undefined }
   /** Not all there yet. */
   | { readonly kind: "more" }
-  /** HTTP/2, or a request without a token. */
+  /** Another protocol, which http2-head.ts reads. */
+  | { readonly kind: "http2" }
+  /** A request without a token. */
   | { readonly kind: "none" };
 
 /** Reads the first bytes of a connection as they come, each of them once: who sends them is not known yet. */
@@ -20,29 +23,19 @@ export interface HeadReader {
 }
 
 const preface = "PRI ";
-const header = "dapr-api-token";
+export const tokenHeader = "dapr-api-token";
 const more: Head = { kind: "more" };
 const none: Head = { kind: "none" };
 
 /** What the first bytes of a connection say of whose it is. They are HTTP/1 headers, or they say nothing. */
 export function createHeadReader(): HeadReader {
-  let all: Buffer = Buffer.allocUnsafe(2048);
-  let length = 0;
+  const kept = createKeptBytes();
   let lineStart = 0;
   let scanned = 0;
   let lines = 0;
   let found: Head = more;
 
-  function keep(bytes: Uint8Array): void {
-    if (length + bytes.length > all.length) {
-      const larger = Buffer.allocUnsafe(Math.max(all.length * 2, length + bytes.length));
-      all.copy(larger, 0, 0, length);
-      all = larger;
-    }
-    all.set(bytes, length);
-    length += bytes.length;
-  }
-  function readLine(end: number): Head {
+  function readLine(all: Buffer, end: number): Head {
     const start = lineStart;
     lineStart = end + 1;
     const last = end > start && all[end - 1] === 13 ? end - 1 : end;
@@ -50,38 +43,41 @@ export function createHeadReader(): HeadReader {
     if (last === start) return lines === 0 ? more : none;
     // The request's own line is no header.
     if (lines++ === 0) return more;
-    const name = all.toString("latin1", start, Math.min(last, start + header.length + 1));
-    if (name.toLowerCase() !== `${header}:`) return more;
-    const token = trimmed(all.toString("latin1", start + name.length, last));
-    return { kind: "token", hash: hash("sha256", token, "hex"), podUid: claimedPod(token) };
+    const name = all.toString("latin1", start, Math.min(last, start + tokenHeader.length + 1));
+    if (name.toLowerCase() !== `${tokenHeader}:`) return more;
+    return tokenHead(trimmed(all.toString("latin1", start + name.length, last)));
   }
-  function read(): Head {
-    const start = all.toString("latin1", 0, Math.min(length, preface.length));
-    if (start === preface) return none;
+  function read(all: Buffer): Head {
+    const start = all.toString("latin1", 0, Math.min(all.length, preface.length));
+    if (start === preface) return { kind: "http2" };
     if (preface.startsWith(start)) return more;
-    const end = Math.min(length, mostHeadBytes);
+    const end = Math.min(all.length, mostHeadBytes);
     while (scanned < end) {
       const at = all.subarray(0, end).indexOf(10, scanned);
       scanned = at === -1 ? end : at + 1;
       if (at === -1) break;
-      const said = readLine(at);
+      const said = readLine(all, at);
       if (said.kind !== "more") return said;
     }
-    return length >= mostHeadBytes ? none : more;
+    return all.length >= mostHeadBytes ? none : more;
   }
   return {
     push: (bytes) => {
-      keep(bytes);
-      if (found.kind === "more") found = read();
+      kept.push(bytes);
+      if (found.kind === "more") found = read(kept.bytes);
       return found;
     },
     get bytes() {
-      return all.subarray(0, length);
+      return kept.bytes;
     },
   };
 }
 export function readHead(bytes: Uint8Array): Head {
   return createHeadReader().push(bytes);
+}
+
+export function tokenHead(token: string): Head {
+  return { kind: "token", hash: hash("sha256", token, "hex"), podUid: claimedPod(token) };
 }
 
 /** Without the spaces and tabs around it. A pattern would take its time with thousands of them. */

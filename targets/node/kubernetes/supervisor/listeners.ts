@@ -2,9 +2,11 @@ import { createServer, type Server, type Socket } from "node:net";
 import type { Log } from "#core/ports/platform.ts";
 import { at, listening } from "../../listening.ts";
 import { plainAddress } from "../../plain-address.ts";
+import type { Holds } from "../holds.ts";
 import type { Port } from "../messages.ts";
 import { createHeadReader, type Head } from "./http-head.ts";
-import { peek, stopReading } from "./peek.ts";
+import { createHttp2Frames, type Http2Frames, readHttp2Head, settingsFrame } from "./http2-head.ts";
+import { peek, startReading, stopReading } from "./peek.ts";
 import type { Routes } from "./routes.ts";
 
 export interface ListenersOptions {
@@ -13,6 +15,7 @@ export interface ListenersOptions {
   readonly ports: Readonly<Record<"http" | "grpc", number>> & { readonly internal?: number };
   readonly routes: Routes;
   readonly log: Log;
+  readonly holds: Pick<Holds, "begin">;
   /** The group's name where there is only one, so that nothing needs finding out. */
   soleGroup(): string | undefined;
   /** The connection is that group's; false where there is no such group. */
@@ -54,33 +57,37 @@ export async function listen(options: ListenersOptions): Promise<Listeners> {
     const found = options.routes.of(address);
     return "group" in found ? found.group : undefined;
   }
-  /** By the token of an HTTP/1 request; else once there is news. */
+  /** By the token of its first request; else once there is news. */
   async function route(port: Port, socket: Socket, address: string): Promise<void> {
     const { routes } = options;
-    let head: Buffer | undefined;
-    let isRead = false;
-    for (let waited = 0; waited <= newsMs; waited += askMs) {
+    let known: Known | undefined;
+    const find = (): string | undefined => {
       const found = routes.of(address);
-      if ("group" in found) return handOver(found.group, port, socket, head);
-      if (!isRead && port === "http") {
-        const known = await readToken(socket);
-        isRead = true;
-        if (!known) return void socket.destroy();
-        ({ head } = known);
-        const group = known.group(routes);
-        if (group !== undefined) return handOver(group, port, socket, head);
-      }
-      const { candidates } = found;
-      const [only] = candidates;
-      if (candidates.size === 1 && only !== undefined) return handOver(only, port, socket, head);
-      await new Promise((done) => setTimeout(done, askMs));
-      if (socket.destroyed) return;
+      if ("group" in found) return found.group;
+      const [only] = found.candidates;
+      return known?.group(routes) ?? (found.candidates.size === 1 ? only : undefined);
+    };
+    let group = port === "grpc" ? find() : undefined;
+    if (group === undefined) {
+      known = await readToken(socket);
+      group = known && find();
     }
+    if (known && group === undefined) {
+      const news = untilFound(find, socket);
+      if (known.isHttp2) known = await readHttp2Token(socket, known.head, news);
+      group = known && (find() ?? (await held(news)));
+    }
+    if (group !== undefined) return handOver(group, port, socket, known?.head);
+    if (socket.destroyed) return;
     warn(address);
-    if (!head) return void socket.destroy();
+    if (!known || known.isHttp2) return void socket.destroy();
     socket.end(refusal);
     // What it still sends is not read; it must not keep the connection.
     setTimeout(() => socket.destroy(), closeMs).unref();
+  }
+  async function held<T>(news: Promise<T>): Promise<T> {
+    const end = options.holds.begin("pod");
+    return news.finally(end);
   }
   /** Once in a while: whoever knocks must not fill the log. */
   function warn(address: string): void {
@@ -166,9 +173,36 @@ async function quietTurn(): Promise<void> {
 const quietMs = 0.1;
 const mostTurnsMs = 500;
 
+/** With the news of its pod, for as long as a connection waits for them. */
+async function untilFound(
+  find: () => string | undefined,
+  socket: Socket,
+): Promise<string | undefined> {
+  for (let waited = 0; waited < newsMs && !socket.destroyed; waited += askMs) {
+    await new Promise((done) => setTimeout(done, askMs));
+    const group = find();
+    if (group !== undefined) return group;
+  }
+  return undefined;
+}
+
+/** What a connection has said before anybody serves it. */
 interface Known {
   readonly head: Buffer;
+  readonly isHttp2: boolean;
   group(routes: Routes): string | undefined;
+}
+
+function knownBy(found: Head, head: Buffer, isHttp2: boolean): Known {
+  return {
+    head,
+    isHttp2,
+    group: (routes) =>
+      found.kind !== "token"
+        ? undefined
+        : (routes.withToken(found.hash) ??
+          (found.podUid === undefined ? undefined : routes.withUid(found.podUid))),
+  };
 }
 
 /** Reads on until the token is there, or is not going to be. `undefined`: the connection has ended. */
@@ -182,14 +216,37 @@ async function readToken(socket: Socket): Promise<Known | undefined> {
     late: () => ({ kind: "none" }),
     ms: newsMs,
   });
-  return (
-    found && {
-      head: reader.bytes,
-      group: (routes) =>
-        found.kind !== "token"
-          ? undefined
-          : (routes.withToken(found.hash) ??
-            (found.podUid === undefined ? undefined : routes.withUid(found.podUid))),
+  return found && knownBy(found, reader.bytes, found.kind === "http2");
+}
+
+/**
+ * The same for HTTP/2, whose clients want to hear of a server first. `news` end it as well: the connection need not
+ * say any more then.
+ */
+async function readHttp2Token(
+  socket: Socket,
+  head: Buffer,
+  news: Promise<unknown>,
+): Promise<Known | undefined> {
+  const frames = createHttp2Frames();
+  let isGreeted = false;
+  let isFound = false;
+  const also = news.then(() => (isFound = true));
+  const take = (bytes: Uint8Array): Http2Frames | undefined => {
+    frames.push(bytes);
+    if (!isGreeted && frames.isGreeting) {
+      isGreeted = true;
+      socket.write(settingsFrame);
     }
-  );
+    return frames.isComplete || (isFound && frames.hasAck) ? frames : undefined;
+  };
+  let read = take(head);
+  if (!read) {
+    startReading(socket);
+    read = await peek(socket, { take, also, late: () => frames, ms: newsMs });
+  }
+  // Its acknowledgement would still come, which its server has not asked for.
+  if (!read || (isGreeted && !frames.hasAck)) return undefined;
+  const found: Head = isFound ? { kind: "none" } : await readHttp2Head(frames.bytes);
+  return knownBy(found, frames.bytes, true);
 }

@@ -1,4 +1,5 @@
 import { expositionType } from "#core/telemetry/exposition.ts";
+import type { Holds } from "../holds.ts";
 import type { Group } from "./group.ts";
 import { mergeExpositions } from "./merge-metrics.ts";
 import { residentBytes } from "./resident.ts";
@@ -13,6 +14,7 @@ export function serveNodeMetrics(options: {
   readonly address: string;
   readonly groups: () => readonly Group[];
   readonly read: () => Promise<readonly string[]>;
+  readonly holds: Pick<Holds, "text">;
 }): Promise<SideServer> {
   let reading: Promise<readonly string[]> | undefined;
   // Who asks while the groups are being asked gets the same answer.
@@ -23,7 +25,8 @@ export function serveNodeMetrics(options: {
   return serveAside({ ...options, readMs, keepAliveMs }, (_request, response) => {
     response.setHeader("content-type", expositionType);
     read().then(
-      (texts) => response.end(mergeExpositions([...texts, ownText(options.groups())])),
+      (texts) =>
+        response.end(mergeExpositions([...texts, ownText(options.groups()), options.holds.text()])),
       () => response.destroy(),
     );
   });

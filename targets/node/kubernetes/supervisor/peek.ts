@@ -3,6 +3,8 @@ import type { Socket } from "node:net";
 export interface Peek<T> {
   /** Takes the next bytes; `undefined` as long as they do not say enough. */
   take(bytes: Buffer): T | undefined;
+  /** When it resolves, `take` is asked once more, with no bytes: they may say enough now. */
+  readonly also?: Promise<unknown>;
   /** What counts when nothing more has come in time. */
   late(): T | undefined;
   readonly ms: number;
@@ -12,9 +14,11 @@ export interface Peek<T> {
  * Reads the first bytes of a connection that is paused, until they say enough; then nobody reads on here. `undefined`:
  * it has ended, or said nothing of use.
  */
-export function peek<T>(socket: Socket, { take, late, ms }: Peek<T>): Promise<T | undefined> {
+export function peek<T>(socket: Socket, { take, also, late, ms }: Peek<T>): Promise<T | undefined> {
   return new Promise((resolve) => {
+    let isOver = false;
     const end = (found: T | undefined): void => {
+      isOver = true;
       clearTimeout(timer);
       socket.off("readable", look).off("close", gone);
       stopReading(socket);
@@ -25,6 +29,10 @@ export function peek<T>(socket: Socket, { take, late, ms }: Peek<T>): Promise<T 
       const found = bytes === null ? undefined : take(bytes);
       if (found !== undefined) end(found);
     };
+    void also?.then(() => {
+      const found = isOver ? undefined : take(Buffer.alloc(0));
+      if (found !== undefined) end(found);
+    });
     const gone = (): void => end(undefined);
     const timer = setTimeout(() => end(late()), ms).unref();
     socket.on("readable", look).once("close", gone);

@@ -6,6 +6,7 @@ import { removeStaleEntries } from "#k8s/operator/stale-entries.ts";
 import { clock } from "../../clock.ts";
 import { endsWithin } from "../../drain.ts";
 import { namespaceOf } from "../group-name.ts";
+import { createHolds } from "../holds.ts";
 import type { GroupOptions } from "../messages.ts";
 import { createAnswers } from "./answers.ts";
 import { createAppNodes } from "./app-nodes.ts";
@@ -95,6 +96,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     });
     return options.program("") as GroupProgram;
   }
+  const holds = createHolds();
   const hosting = createHosting({
     isolation: options.isolation,
     routes,
@@ -103,6 +105,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
       new Group(name, {
         clock,
         log,
+        holds,
         fork: (group, hear) =>
           forkGroup(programFor(name), { ...groupOptions, group: group.name }, env, log, hear),
         onMessage: (group, message, tell) => hearing.take(group, message, tell),
@@ -154,6 +157,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     address: options.hostIp,
     groups: () => hosting.groups,
     read: metrics.read,
+    holds,
   });
   const allPorts: Record<string, number> = { health: health.port, metrics: metricsServer.port };
 
@@ -171,6 +175,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
       },
       routes,
       log,
+      holds,
       soleGroup: () => (hosting.groups.length === 1 ? hosting.groups[0]?.name : undefined),
       hand: (name, port, socket, head) => {
         // Of the host's network, where all share one group.
