@@ -10,6 +10,8 @@ export interface Budget {
   /** `bytes`: of the request's body, as far as they are known. Answers what there is not enough of. */
   enter(bytes: number): Shortage | undefined;
   leave(bytes: number): void;
+  /** A call that was let in has turned out to be as much work as so many more. */
+  charge(calls: number): void;
   /** Resolves when a call that was not let in may be told so; `undefined`: now. */
   holdBack(bytes: number): Promise<void> | undefined;
   openStream(): Shortage | undefined;
@@ -56,6 +58,7 @@ export function createBudget(
       usage.calls--;
       usage.bytes -= bytes;
     },
+    charge: (more) => (share ?? loop).charge(more),
     holdBack: (bytes) => refusals?.turn(bytes),
     openStream: () => {
       if (usage.streams >= streams) return refuse("open streams");

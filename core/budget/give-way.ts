@@ -2,30 +2,41 @@ import type { Layer } from "#core/operation.ts";
 
 /** Entries with which an operation takes so long that calls of other apps would notice: about half a millisecond. */
 const many = 64;
+/** Entries that are as much work as a call. */
+const entriesPerCall = 64;
 const lists = ["items", "keys", "operations", "entries"];
 
 /**
  * Lets others have their turn before and after an operation on many entries: to read such a request, to carry it out
- * and to write its answer each take long enough, and nothing interrupts them.
+ * and to write its answer each take long enough, and nothing interrupts them. The app is charged for all of it.
  */
 export function giveWay(turn: () => Promise<void>): Layer {
   return (next) => {
-    const inTurns: typeof next = async (operation, call, input) => {
+    const inTurns = async (
+      entries: number,
+      ...[operation, call, input]: Parameters<typeof next>
+    ): Promise<unknown> => {
+      const { budget, loop } = call.app;
+      (budget ?? loop)?.charge(entries / entriesPerCall);
       await turn();
       const output = await next(operation, call, input);
       await turn();
       return output;
     };
-    return (operation, call, input) =>
-      isLarge(input) ? inTurns(operation, call, input) : next(operation, call, input);
+    return (operation, call, input) => {
+      const entries = entriesOf(input);
+      return entries < many
+        ? next(operation, call, input)
+        : inTurns(entries, operation, call, input);
+    };
   };
 }
 
-function isLarge(input: unknown): boolean {
-  if (typeof input !== "object" || input === null) return false;
+function entriesOf(input: unknown): number {
+  if (typeof input !== "object" || input === null) return 0;
   for (const name of lists) {
     const list = (input as Readonly<Record<string, unknown>>)[name];
-    if (Array.isArray(list) && list.length >= many) return true;
+    if (Array.isArray(list)) return list.length;
   }
-  return false;
+  return 0;
 }

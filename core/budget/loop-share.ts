@@ -7,6 +7,8 @@ export interface LoopShare {
   take(msPerSecond: number): AppLoop;
   /** Work of an app that has no limit: it counts in the whole. */
   note(bytes: number): void;
+  /** The same for what a call turned out to be beyond its bytes, counted in calls. */
+  charge(calls: number): void;
   /** For one app's refusals; `undefined` where no event loop is known to be shared. */
   holdBack(): HoldBack | undefined;
 }
@@ -16,6 +18,8 @@ export interface AppLoop {
    * calls that wait for their refusal, so that a loop which is calm is so because they do.
    */
   admits(bytes: number, wantsMore: boolean): boolean;
+  /** Work that a call turned out to be beyond its bytes, counted in calls. */
+  charge(calls: number): void;
 }
 
 /** Bytes that weigh as much as a call. */
@@ -54,23 +58,29 @@ export function createLoopShare(
       turn(clock.now());
       work += weigh(bytes);
     },
+    charge: (calls) => {
+      work += calls;
+    },
     holdBack: () => (activeMs ? createHoldBack(clock) : undefined),
     take: (msPerSecond) => {
       const perMs = msPerSecond / 1000;
       /** Milliseconds of the loop that the app may still use; below 0 it has used more than its part. */
       let credit = perMs * burstMs;
       let at = began;
+      const use = (added: number): void => {
+        work += added;
+        // What it used while there was enough for all is held against it for one window at most.
+        credit = Math.max(credit - added * last.msPerWork, -perMs * windowMs);
+      };
       return {
+        charge: use,
         admits: (bytes, wantsMore) => {
           const now = clock.now();
           turn(now);
           credit = Math.min(credit + (now - at) * perMs, perMs * burstMs);
           at = now;
           if (credit < 0 && (last.isBusy || wantsMore)) return false;
-          const added = weigh(bytes);
-          work += added;
-          // What it used while there was enough for all is held against it for one window at most.
-          credit = Math.max(credit - added * last.msPerWork, -perMs * windowMs);
+          use(weigh(bytes));
           return true;
         },
       };

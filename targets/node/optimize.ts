@@ -1,4 +1,3 @@
-import { performance } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import type { Clock } from "#core/ports/platform.ts";
 
@@ -12,20 +11,23 @@ export const idleFlags: readonly string[] = ["--bytecode-old-age=2", "--flush-ba
 const compilers = ["--maglev", "--turbofan"];
 
 const lookMs = 500;
-/** Of the event loop's time: what an idle process takes. Code that is not optimized takes up to four times as much. */
+/** Of a CPU's time: what an idle process takes. Code that is not optimized takes up to four times as much. */
 const idleShare = 0.01;
-/** Of work beyond that, so that the start itself does not count. */
+/** Of work beyond that: a start takes less, however busy the machine is. */
 const workMs = 1500;
 
 /** What is looked at, and done. */
 export interface Optimizing {
-  /** Milliseconds, since the process started. */
-  time(): { readonly active: number; readonly idle: number };
+  /** CPU time that it has taken so far, in milliseconds. */
+  cpuMs(): number;
   optimize(): void;
 }
 /** The process that this is. */
 export const thisProcess: Optimizing = {
-  time: () => performance.eventLoopUtilization(),
+  cpuMs: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
   optimize: () => {
     for (const flag of compilers) setFlagsFromString(flag);
   },
@@ -36,18 +38,19 @@ export const thisProcess: Optimizing = {
  * Gives back what ends the looking.
  */
 export function optimizeWhenBusy(
-  clock: Pick<Clock, "after">,
-  { time, optimize }: Optimizing = thisProcess,
+  clock: Pick<Clock, "now" | "after">,
+  { cpuMs, optimize }: Optimizing = thisProcess,
 ): () => void {
-  let before = time();
+  let before = cpuMs();
+  let began = clock.now();
   let worked = 0;
   let stop = clock.after(lookMs, look);
   function look(): void {
-    const now = time();
-    const active = now.active - before.active;
-    const idle = now.idle - before.idle;
-    before = now;
-    worked = Math.max(0, worked + active - idleShare * (active + idle));
+    const used = cpuMs();
+    const now = clock.now();
+    worked = Math.max(0, worked + used - before - idleShare * (now - began));
+    before = used;
+    began = now;
     if (worked >= workMs) return optimize();
     stop = clock.after(lookMs, look);
   }

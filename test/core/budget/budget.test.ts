@@ -225,6 +225,28 @@ describe("a part of the event loop", () => {
     await clock.advance(250);
     expect(work(1000)).toEqual([1000, true]);
   });
+  it("is used by what a call turns out to be, too", async () => {
+    const clock = fakeClock();
+    let active = 0;
+    const loop = createLoopShare(clock, () => active);
+    const [heavy, light] = [loop.take(100), loop.take(100)];
+    const admitted = async (): Promise<readonly number[]> => {
+      const counts = [0, 0];
+      for (let i = 0; i < 100; i++) {
+        active += 2.5;
+        await clock.advance(2.5);
+        if (light.admits(0, true)) counts[0]!++;
+        if (!heavy.admits(0, true)) continue;
+        counts[1]!++;
+        heavy.charge(9);
+      }
+      return counts;
+    };
+    await admitted();
+    const [ofLight, ofHeavy] = await admitted();
+    expect(ofHeavy).toBeGreaterThan(0);
+    expect((ofLight as number) / (ofHeavy as number)).toBeGreaterThan(4);
+  });
   it("is not exceeded as soon as the loop calms, while refusals wait", async () => {
     const clock = fakeClock();
     let active = 0;

@@ -3,7 +3,11 @@ import { giveWay } from "#core/budget/give-way.ts";
 import type { Call } from "#core/call.ts";
 import { compose, defineOperation } from "#core/operation.ts";
 
-const call = {} as Call;
+/** Of an app with a budget, and of one without. */
+const charged: number[] = [];
+const budget = { charge: (calls: number) => void charged.push(calls) };
+const call = { app: { budget, loop: { charge: () => void charged.push(-1) } } } as unknown as Call;
+const unlimited = { app: { loop: { charge: (calls: number) => void charged.push(-calls) } } };
 const list = (length: number): readonly number[] => Array.from({ length }, (_, i) => i);
 
 /** What happened in turn. */
@@ -39,6 +43,16 @@ describe("an operation", () => {
     const { said, run } = setUp();
     expect(await run(input)).toBe(input);
     expect(said).toEqual(["run"]);
+  });
+  it("is charged to its app by the number of entries", async () => {
+    charged.length = 0;
+    const { run } = setUp();
+    await run({ keys: list(500) });
+    await run({ key: "k" });
+    expect(charged).toEqual([500 / 64]);
+    const operation = defineOperation("test.run", async () => 1);
+    await compose([giveWay(async () => {})])(operation, unlimited as never, { items: list(64) });
+    expect(charged.at(-1)).toBe(-1);
   });
   it("that fails fails as it did", async () => {
     const failing = defineOperation("test.fail", () => Promise.reject(new Error("no")));

@@ -6,17 +6,16 @@ import { describe, expect, it } from "vitest";
 import { idleFlags, optimizeWhenBusy } from "#targets/node/optimize.ts";
 import { fakeClock } from "#test/support/fake-clock.ts";
 
-/** A process whose loop is as busy as it is told to be. */
+/** A process that is as busy as it is told to be. */
 function setUp() {
   const clock = fakeClock();
-  const began = clock.now();
-  const state = { active: 0, optimized: 0 };
+  const state = { cpuMs: 0, optimized: 0 };
   const end = optimizeWhenBusy(clock, {
-    time: () => ({ active: state.active, idle: clock.now() - began - state.active }),
+    cpuMs: () => state.cpuMs,
     optimize: () => void state.optimized++,
   });
-  const second = async (active: number): Promise<void> => {
-    state.active += active;
+  const second = async (cpuMs: number): Promise<void> => {
+    state.cpuMs += cpuMs;
     await clock.advance(1000);
   };
   return { clock, state, second, end };
@@ -25,7 +24,7 @@ function setUp() {
 describe("optimizing", () => {
   it("begins after one and a half seconds of work, and once", async () => {
     const { clock, state, second } = setUp();
-    for (const active of [600, 500, 300]) await second(active);
+    for (const cpuMs of [600, 500, 300]) await second(cpuMs);
     await second(0);
     expect(state.optimized).toBe(0);
     await second(200);
@@ -63,11 +62,11 @@ describe("optimizing", () => {
         }
         return isOptimized();
       };
-      let time = { active: 0, idle: 0 };
+      let cpuMs = 0;
       const looks = [];
-      optimizeWhenBusy({ after: (ms, look) => (looks.push(look), () => {}) }, {
+      optimizeWhenBusy({ now: () => 0, after: (ms, look) => (looks.push(look), () => {}) }, {
         ...thisProcess,
-        time: () => (time = { active: time.active + 1000, idle: 0 }),
+        cpuMs: () => (cpuMs += 1000),
       });
       const before = await run(500);
       for (let i = 0; i < looks.length; i++) looks[i]();
