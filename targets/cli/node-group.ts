@@ -12,7 +12,7 @@ export async function nodeGroup(cli: Cli): Promise<number> {
     cli.err("node-group is a part of outrigger node, which starts it\n");
     return 1;
   }
-  optimizeWhenBusy(clock);
+  using work = optimizeWhenBusy(clock);
   // The supervisor ends its groups, in its order; a signal to all of the container's processes is not for them.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) cli.onSignal(signal, () => {});
   const link = linkTo(process);
@@ -29,6 +29,6 @@ export async function nodeGroup(cli: Cli): Promise<number> {
     write: (line) => cli.out(`${line}\n`),
   });
   const { runGroup } = await import("../node/kubernetes/group/group.ts");
-  await runGroup(link, options, { log, env: cli.env });
+  await runGroup(link, options, { log, env: cli.env, called: work.called });
   return 0;
 }

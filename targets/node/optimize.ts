@@ -15,6 +15,8 @@ const lookMs = 500;
 const idleShare = 0.01;
 /** Of work beyond that: a start takes less, however busy the machine is. */
 const workMs = 1500;
+/** Calls within one look: under load nothing is waited for. */
+const manyCalls = 50;
 
 /** What is looked at, and done. */
 export interface Optimizing {
@@ -33,17 +35,25 @@ export const thisProcess: Optimizing = {
   },
 };
 
+/** What a process that may stay idle tells of itself. */
+export interface Work extends Disposable {
+  /** A call has come. */
+  called(): void;
+}
+
 /**
- * Lets V8 optimize, which bin/outrigger.mjs has told it not to, once the process has done more work than a start is.
- * Gives back what ends the looking.
+ * Lets V8 optimize, which bin/outrigger.mjs has told it not to, once the process has done more work than a start is, or
+ * many calls come at once. The end of what is given back ends the looking.
  */
 export function optimizeWhenBusy(
   clock: Pick<Clock, "now" | "after">,
   { cpuMs, optimize }: Optimizing = thisProcess,
-): () => void {
+): Work {
   let before = cpuMs();
   let began = clock.now();
   let worked = 0;
+  let calls = 0;
+  let isOver = false;
   let stop = clock.after(lookMs, look);
   function look(): void {
     const used = cpuMs();
@@ -51,8 +61,23 @@ export function optimizeWhenBusy(
     worked = Math.max(0, worked + used - before - idleShare * (now - began));
     before = used;
     began = now;
-    if (worked >= workMs) return optimize();
+    calls = 0;
+    if (worked >= workMs) return begin();
     stop = clock.after(lookMs, look);
   }
-  return () => stop();
+  function begin(): void {
+    if (isOver) return;
+    end();
+    optimize();
+  }
+  function end(): void {
+    isOver = true;
+    stop();
+  }
+  return {
+    called: () => {
+      if (++calls === manyCalls) begin();
+    },
+    [Symbol.dispose]: end,
+  };
 }

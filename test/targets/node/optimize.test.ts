@@ -10,7 +10,7 @@ import { fakeClock } from "#test/support/fake-clock.ts";
 function setUp() {
   const clock = fakeClock();
   const state = { cpuMs: 0, optimized: 0 };
-  const end = optimizeWhenBusy(clock, {
+  const work = optimizeWhenBusy(clock, {
     cpuMs: () => state.cpuMs,
     optimize: () => void state.optimized++,
   });
@@ -18,7 +18,7 @@ function setUp() {
     state.cpuMs += cpuMs;
     await clock.advance(1000);
   };
-  return { clock, state, second, end };
+  return { clock, state, second, work };
 }
 
 describe("optimizing", () => {
@@ -39,9 +39,22 @@ describe("optimizing", () => {
     }
     expect([busy.state.optimized, idle.state.optimized]).toEqual([1, 0]);
   });
+  it("begins at once with fifty calls in half a second, not with as many in two", async () => {
+    const { clock, state, work } = setUp();
+    for (let i = 0; i < 4; i++) {
+      for (let call = 0; call < 49; call++) work.called();
+      await clock.advance(500);
+    }
+    expect(state.optimized).toBe(0);
+    for (let call = 0; call < 200; call++) work.called();
+    expect(state.optimized).toBe(1);
+    expect(clock.sleepers).toBe(0);
+  });
   it("is not looked for any more after the end", async () => {
-    const { clock, end } = setUp();
-    end();
+    const { clock, state, work } = setUp();
+    work[Symbol.dispose]();
+    for (let i = 0; i < 100; i++) work.called();
+    expect(state.optimized).toBe(0);
     await clock.advance(10_000);
     expect(clock.sleepers).toBe(0);
   });

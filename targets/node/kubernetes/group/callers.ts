@@ -27,6 +27,8 @@ export interface CallersOptions {
   readonly checkSourceIp: boolean;
   readonly readToken: TokenReader | undefined;
   readonly holds: Pick<Holds, "begin">;
+  /** Somebody has called, whoever it is. */
+  readonly called?: () => void;
   /** A call of that pod has come that way. */
   readonly came?: (uid: string, address: string, port: number) => void;
 }
@@ -169,6 +171,7 @@ export function createCallers(options: CallersOptions): Callers {
     isCurrent: false,
     hasPodAt: (address) => byIp.has(address),
     find: (shown) => {
+      options.called?.();
       const { token, remoteAddress } = shown;
       if (token === undefined) {
         const pod = remoteAddress === undefined ? undefined : byIp.get(remoteAddress);

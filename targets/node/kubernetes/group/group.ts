@@ -37,13 +37,15 @@ const maxStreamMessageBytes = 64 * 1024 * 1024;
 export interface GroupEnv {
   readonly log: Log;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** An app has called. */
+  readonly called?: () => void;
 }
 
 /** One group's runtime. Resolves when it has drained, or the supervisor is gone. */
 export async function runGroup(
   link: SupervisorLink,
   options: GroupOptions,
-  { log, env }: GroupEnv,
+  { log, env, called }: GroupEnv,
 ): Promise<void> {
   const names = createNodeNames(link, options.internalPort);
   const secrets = readsSecrets(link);
@@ -105,6 +107,7 @@ export async function runGroup(
   const callers = createCallers({
     clock,
     holds,
+    ...(called ? { called } : {}),
     badTokens: createBadTokens(clock),
     hostIps: options.hostIps,
     checkSourceIp: options.checkSourceIp,
