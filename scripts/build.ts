@@ -40,7 +40,7 @@ const apart: Plugin = {
   name: "apart",
   setup: ({ onResolve }) => {
     onResolve(
-      { filter: /\/(?:llhttp(?:_simd)?-wasm|milo\/(?:no-)?simd)\.js$|^@grpc\/proto-loader$/ },
+      { filter: new RegExp(`/(?:${Object.keys(parts).join("|")})(?:\\.js)?$`) },
       ({ path }) => ({ path: `./${partFile(basename(path, ".js"))}`, external: true }),
     );
   },

@@ -2,35 +2,35 @@
  * What a call or a connection waits for before anything is done for it. `pod`: news of the pod that it comes from.
  * `group`: the process of its group. `components`: those of its app.
  */
-export type HeldFor = (typeof reasons)[number];
-const reasons = ["pod", "group", "components"] as const;
+export type HeldFor = "pod" | "group" | "components";
 
 /** How often, and for how long in all, the runtime let callers wait: what a pod that starts may meet with. */
 export interface Holds {
-  /** Gives back what ends the wait. */
+  /** Gives back what ends the wait, once. */
   begin(reason: HeldFor): () => void;
   /** As Prometheus reads it, with these labels beside the reason. */
   text(labels?: Readonly<Record<string, string>>): string;
 }
 
 export function createHolds(now: () => number = () => performance.now()): Holds {
-  const held = new Map(reasons.map((reason) => [reason, { count: 0, ms: 0 }]));
+  const none = () => ({ count: 0, ms: 0 });
+  const held: Record<HeldFor, { count: number; ms: number }> = {
+    pod: none(),
+    group: none(),
+    components: none(),
+  };
   return {
     begin: (reason) => {
       const since = now();
-      let isOver = false;
       return () => {
-        const sum = held.get(reason);
-        if (isOver || !sum) return;
-        isOver = true;
-        sum.count++;
-        sum.ms += now() - since;
+        held[reason].count++;
+        held[reason].ms += now() - since;
       };
     },
     text: (labels = {}) => {
       const rest = Object.entries(labels).map(([name, value]) => `,${name}="${value}"`);
       const family = (name: string, help: string, value: "count" | "ms", per: number): string => {
-        const lines = [...held].map(
+        const lines = Object.entries(held).map(
           ([reason, sum]) => `${name}{reason="${reason}"${rest.join("")}} ${sum[value] / per}\n`,
         );
         return `# HELP ${name} ${help}\n# TYPE ${name} counter\n${lines.join("")}`;

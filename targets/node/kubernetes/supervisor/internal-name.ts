@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { serverNameIn } from "../client-hello.ts";
+import { createKeptBytes } from "./kept-bytes.ts";
 import { peek } from "./peek.ts";
 
 const readMs = 5000;
@@ -9,16 +10,16 @@ const mostBytes = 64 * 1024;
 export async function readServerName(
   socket: Socket,
 ): Promise<{ readonly name: string; readonly head: Buffer } | undefined> {
-  let head: Buffer = Buffer.alloc(0);
+  const kept = createKeptBytes();
   const name = await peek<string | null>(socket, {
     take: (bytes) => {
-      head = Buffer.concat([head, bytes]);
-      const found = serverNameIn(head);
-      if (found === "more" && head.length < mostBytes) return undefined;
+      kept.push(bytes);
+      const found = serverNameIn(kept.bytes);
+      if (found === "more" && kept.bytes.length < mostBytes) return undefined;
       return typeof found === "string" ? null : found.name;
     },
     late: () => undefined,
     ms: readMs,
   });
-  return typeof name === "string" ? { name, head } : undefined;
+  return typeof name === "string" ? { name, head: kept.bytes } : undefined;
 }
