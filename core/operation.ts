@@ -5,6 +5,8 @@ export interface Operation<In, Out> {
   /** Block and verb, for example `state.get`. */
   readonly name: `${string}.${string}`;
   run(call: Call, input: In): Promise<Out>;
+  /** How many things such an input is about; absent where it is always one. */
+  entries?(input: In): number;
 }
 export type Invoke = (
   operation: Operation<never, unknown>,
@@ -17,8 +19,9 @@ export type Layer = (next: Invoke) => Invoke;
 export function defineOperation<In, Out>(
   name: Operation<In, Out>["name"],
   run: Operation<In, Out>["run"],
+  entries?: (input: In) => number,
 ): Operation<In, Out> {
-  return { name, run };
+  return entries ? { name, run, entries } : { name, run };
 }
 
 /** Runs an operation inside the layers, its types kept. */

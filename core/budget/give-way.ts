@@ -4,7 +4,6 @@ import type { Layer } from "#core/operation.ts";
 const many = 64;
 /** Entries that are as much work as a call. */
 const entriesPerCall = 64;
-const lists = ["items", "keys", "operations", "entries"];
 
 /**
  * Lets others have their turn before and after an operation on many entries: to read such a request, to carry it out
@@ -24,19 +23,10 @@ export function giveWay(turn: () => Promise<void>): Layer {
       return output;
     };
     return (operation, call, input) => {
-      const entries = entriesOf(input);
+      const entries = operation.entries?.(input as never) ?? 1;
       return entries < many
         ? next(operation, call, input)
         : inTurns(entries, operation, call, input);
     };
   };
-}
-
-function entriesOf(input: unknown): number {
-  if (typeof input !== "object" || input === null) return 0;
-  for (const name of lists) {
-    const list = (input as Readonly<Record<string, unknown>>)[name];
-    if (Array.isArray(list)) return list.length;
-  }
-  return 0;
 }

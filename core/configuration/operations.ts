@@ -28,6 +28,7 @@ export const getConfiguration: Operation<GetConfiguration, ConfigurationItems> =
       );
     }
   },
+  ({ keys }) => keys.length,
 );
 
 /** Updates go to the app, until it unsubscribes or goes away. Answers the subscription's id. */
@@ -56,14 +57,17 @@ export const subscribeConfiguration: Operation<GetConfiguration, string> = defin
       throw reason;
     }
   },
+  ({ keys }) => keys.length,
 );
 
 /** Updates go to the caller; the first message says only the id. Ends with the call, or when it is unsubscribed. */
 export const streamConfiguration: Operation<
   GetConfiguration,
   AsyncIterable<ConfigurationUpdate>
-> = defineOperation("configuration.stream", async (call, request) =>
-  updates(call, storeOf(call, request.store), request),
+> = defineOperation(
+  "configuration.stream",
+  async (call, request) => updates(call, storeOf(call, request.store), request),
+  ({ keys }) => keys.length,
 );
 
 async function* updates(

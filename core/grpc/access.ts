@@ -7,7 +7,7 @@ import type { GrpcCaller } from "./input.ts";
 /** Rejects with Unauthenticated for a call without a valid API token; `undefined` where it may go on at once. */
 export function refuseToken(caller: GrpcCaller): Promise<void> | undefined {
   const { app } = caller;
-  if (!asksForToken(app)) return undefined;
+  if (caller.isProven || !asksForToken(app)) return undefined;
   const given = caller.header(tokenHeader);
   const holds = given !== undefined && holdsToken(app, given);
   if (holds === true) return undefined;

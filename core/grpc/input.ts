@@ -12,6 +12,8 @@ export interface GrpcCaller {
   readonly app: App;
   /** Fires when the caller cancels, its deadline passes or its connection ends. */
   readonly signal: AbortSignal;
+  /** The API token has been checked: it is how the app was found. */
+  readonly isProven?: boolean;
   /** Address of the peer, without a port; absent where the transport does not tell it. */
   readonly remoteAddress?: string | undefined;
   /** First value of incoming metadata; keys are lower case, `-bin` values base64 text. */

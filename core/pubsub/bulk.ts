@@ -65,6 +65,7 @@ export const bulkPublish: Operation<BulkPublish, readonly FailedEntry[]> = defin
       throw reason;
     }
   },
+  ({ entries }) => entries.length,
 );
 
 function messageFor(

@@ -1,6 +1,6 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Fault } from "./fields.ts";
-import { type Parsed, type Problem, readValue } from "./read-document.ts";
+import { type Parsed, type Problem, readValue, unreadable } from "./read-document.ts";
 import type { Resource } from "./resource.ts";
 import type { Origin } from "./resource-head.ts";
 import { parseYaml } from "./yaml.ts";
@@ -79,8 +79,9 @@ function readPart(
   try {
     value = parseYaml(text, line);
   } catch (reason) {
-    const why = reason instanceof RangeError ? "it is nested too deep" : messageOf(reason);
-    faults.push({ field: "", message: `cannot be read: ${why}`, severity: "error" });
+    faults.push(
+      unreadable(reason instanceof RangeError ? "it is nested too deep" : messageOf(reason)),
+    );
   }
   return value === undefined ? undefined : readValue(value, origin, faults);
 }

@@ -35,17 +35,17 @@ export function readDocument(value: unknown, file: string): Parsed {
     refuseDeep(value);
     resource = readValue(value, origin, faults);
   } catch (reason) {
-    faults.push({
-      field: "",
-      message: `cannot be read: ${messageOf(reason)}`,
-      severity: "error",
-    });
+    faults.push(unreadable(messageOf(reason)));
   }
   const isUsable = !faults.some(({ severity }) => severity === "error");
   return {
     documents: resource && isUsable ? [resource] : [],
     problems: faults.map((fault) => ({ ...fault, ...origin })),
   };
+}
+
+export function unreadable(why: string): Fault {
+  return { field: "", message: `cannot be read: ${why}`, severity: "error" };
 }
 
 /** `file (document 2): spec.topic is missing` */

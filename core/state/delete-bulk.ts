@@ -40,6 +40,7 @@ export const deleteBulkState: Operation<DeleteBulkState, void> = defineOperation
     );
     if (failures.length > 0) throw bulkError(store, failures);
   },
+  ({ items }) => items.length,
 );
 
 function bulkError(store: string, failures: readonly unknown[]): Error {

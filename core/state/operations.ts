@@ -75,6 +75,7 @@ export const bulkGetState: Operation<BulkGetState, readonly BulkStateItem[]> = d
       );
     }
   },
+  ({ keys }) => keys.length,
 );
 
 /** A change as it came over the wire, its key not yet prefixed, its options not yet checked. */
@@ -119,6 +120,7 @@ export const saveState: Operation<SaveState, void> = defineOperation(
     );
     if (failures.length > 0) throw saveError(store, failures, items.length > 1);
   },
+  ({ items }) => items.length,
 );
 
 function saveError(store: string, failures: readonly unknown[], several: boolean): ApiError {
@@ -185,6 +187,7 @@ export const transactState: Operation<TransactState, void> = defineOperation(
       );
     }
   },
+  ({ operations }) => operations.length,
 );
 
 /** The store of that name, or the documented refusal. */

@@ -2,7 +2,6 @@ import { X509Certificate } from "node:crypto";
 import { parseArgs } from "node:util";
 import { createJwtVerifier } from "#core/identity/jwt.ts";
 import type { Log } from "#core/ports/platform.ts";
-import { parseDuration } from "#core/util/duration.ts";
 import type { KubeClient } from "#k8s/api/client.ts";
 import type { AuthorityStore } from "../node/ca/authority.ts";
 import type { Validator } from "../node/ca/validators.ts";
@@ -11,6 +10,7 @@ import type { Cli } from "./cli.ts";
 import { type ClusterFlags, openCluster, storeIn, validatorIn } from "./ca-kubernetes.ts";
 import { levelOf, logFatal, openLog } from "./cli-log.ts";
 import { listenForEnd } from "./ending.ts";
+import { duration, port } from "./flag-values.ts";
 
 const help = `Usage:
   outrigger ca [flags]                Sign certificates for workloads: the role of dapr-sentry
@@ -178,7 +178,7 @@ async function serve(
   const healthPort = values["health-port"] || (values.kubernetes ? "8080" : "");
   const ending = listenForEnd(cli, ["SIGINT", "SIGTERM"]);
   await using server = await serveCa({
-    port: wholeNumber("port", values.port),
+    port: port("port", values.port),
     address,
     store,
     trustDomain,
@@ -192,7 +192,7 @@ async function serve(
     healthPort === ""
       ? undefined
       : await serveHealth(
-          { port: wholeNumber("health-port", healthPort), address },
+          { port: port("health-port", healthPort), address },
           server.counts.exposition,
         );
   log.info(
@@ -225,16 +225,3 @@ const steps = {
     "The new root issues from now on. Once every workload has renewed its certificate, run this again: the old root is trusted no more then.",
   finished: "The old root is gone from ca.crt.",
 } as const;
-
-function duration(flag: string, text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined || ms <= 0)
-    throw new Error(`--${flag} must be a duration such as 24h, not "${text}"`);
-  return ms;
-}
-function wholeNumber(flag: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535)
-    throw new Error(`--${flag} must be a port, not "${text}"`);
-  return value;
-}

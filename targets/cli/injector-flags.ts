@@ -1,3 +1,4 @@
+import { oneOf, port } from "./flag-values.ts";
 import { UsageError } from "./flags.ts";
 
 /** As `parseArgs` of node:util takes them. */
@@ -73,9 +74,7 @@ export function readInjectorFlags(
     if (new URL(grpcEndpoint).port === "")
       throw new UsageError(`--grpc-endpoint needs a port that is not 80, unlike ${grpcEndpoint}`);
   }
-  const hostIpFamily = values["host-ip-family"] ?? "";
-  if (hostIpFamily !== "IPv4" && hostIpFamily !== "IPv6")
-    throw new UsageError(`--host-ip-family must be IPv4 or IPv6, not "${hostIpFamily}"`);
+  const hostIpFamily = oneOf("host-ip-family", values["host-ip-family"] ?? "", ["IPv4", "IPv6"]);
   if (values["sentry-address"] !== "" && values["trust-anchors-file"] === "")
     throw new UsageError("--sentry-address needs --trust-anchors-file");
   const policy = values["sidecar-image-pull-policy"] ?? "";
@@ -125,9 +124,4 @@ function checkUrl(flag: string, text: string): void {
 function required(flag: string, text: string | undefined): string {
   if (text !== undefined && text !== "") return text;
   throw new UsageError(`--${flag} must not be empty`);
-}
-function port(flag: string, text = ""): number {
-  const value = Number(text);
-  if (/^\d{1,5}$/.test(text) && value <= 65_535) return value;
-  throw new UsageError(`--${flag} must be a port, not "${text}"`);
 }

@@ -6,6 +6,7 @@ import type { Cli } from "./cli.ts";
 import { levelOf, logFatal, openLog } from "./cli-log.ts";
 import { idleFlags } from "../node/optimize.ts";
 import { listenForEnd } from "./ending.ts";
+import { oneOf, port, wholeNumber } from "./flag-values.ts";
 import type { GroupProgram } from "../node/kubernetes/supervisor/group-process.ts";
 import type { NodeRuntimeOptions } from "../node/kubernetes/supervisor/options.ts";
 
@@ -88,18 +89,18 @@ export async function node(args: readonly string[], cli: Cli): Promise<number> {
     const { openClient } = await import("#k8s/api/open-client.ts");
     const { startNodeRuntime } = await import("../node/kubernetes/supervisor/supervisor.ts");
     const hasCa = values["sentry-address"] !== "";
-    const number = (name: Numeric, most = 65_535): number => wholeNumber(name, values[name], most);
+    const portOf = (name: PortFlag): number => port(name, values[name]);
     const options: Omit<NodeRuntimeOptions, "client"> = {
       log,
       env: cli.env,
       scope: scopeOf(values.scope, values["node-name"], values.namespaces),
       hostIp: values["host-ip"],
       ports: {
-        http: number("http-port"),
-        grpc: number("grpc-port"),
-        internal: hasCa ? number("internal-port") : undefined,
-        health: number("health-port"),
-        metrics: number("metrics-port"),
+        http: portOf("http-port"),
+        grpc: portOf("grpc-port"),
+        internal: hasCa ? portOf("internal-port") : undefined,
+        health: portOf("health-port"),
+        metrics: portOf("metrics-port"),
       },
       isolation: oneOf("isolation", values.isolation, ["namespace", "shared"]),
       tokenAudience: values["token-audience"],
@@ -115,7 +116,7 @@ export async function node(args: readonly string[], cli: Cli): Promise<number> {
           }
         : {}),
       instance: values["node-name"] || (cli.env["POD_NAME"] ?? hostname()),
-      drainMs: number("drain-seconds", 3600) * 1000,
+      drainMs: wholeNumber("drain-seconds", values["drain-seconds"], 3600) * 1000,
       // Behind a Service others serve meanwhile.
       ...(values.scope === "node" ? { successorMs } : {}),
       logLevel: values["log-level"],
@@ -146,13 +147,7 @@ export async function node(args: readonly string[], cli: Cli): Promise<number> {
   }
 }
 
-type Numeric =
-  | "http-port"
-  | "grpc-port"
-  | "internal-port"
-  | "health-port"
-  | "metrics-port"
-  | "drain-seconds";
+type PortFlag = "http-port" | "grpc-port" | "internal-port" | "health-port" | "metrics-port";
 
 function scopeOf(scope: string, nodeName: string, namespaces: string): NodeRuntimeOptions["scope"] {
   const named = namespaces.split(",").flatMap((name) => name.trim() || []);
@@ -188,17 +183,4 @@ function programOf(
   const path = join(versionsDir, version, "bin/outrigger.mjs");
   if (versionsDir === "" || !/^[\w.-]+$/.test(version) || !existsSync(path)) return undefined;
   return { path, args, execArgv: flags };
-}
-
-function oneOf<const T extends string>(flag: string, text: string, choices: readonly T[]): T {
-  const found = choices.find((choice) => choice === text);
-  if (found === undefined)
-    throw new Error(`--${flag} must be ${choices.join(" or ")}, not "${text}"`);
-  return found;
-}
-function wholeNumber(flag: string, text: string, most: number): number {
-  const value = Number(text);
-  if (text === "" || !Number.isInteger(value) || value < 0 || value > most)
-    throw new Error(`--${flag} must be a whole number up to ${most}, not "${text}"`);
-  return value;
 }

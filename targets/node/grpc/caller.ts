@@ -6,6 +6,7 @@ import type { GrpcCaller } from "#core/grpc/input.ts";
 /** Who calls over one HTTP/2 stream. The signal is made only when somebody asks for it. */
 export class StreamCaller implements GrpcCaller {
   readonly app: App;
+  readonly isProven: boolean;
   /** Response metadata set so far. */
   metadata: OutgoingHttpHeaders | undefined;
   readonly #headers: IncomingHttpHeaders;
@@ -17,8 +18,10 @@ export class StreamCaller implements GrpcCaller {
     app: App,
     headers: IncomingHttpHeaders,
     stream: Pick<ServerHttp2Stream, "once" | "destroyed" | "session">,
+    isProven = false,
   ) {
     this.app = app;
+    this.isProven = isProven;
     this.#headers = headers;
     this.#stream = stream;
   }

@@ -24,7 +24,7 @@ import { isTruthy } from "#core/util/truthy.ts";
 import type { Http2Pool } from "../http2-pool.ts";
 import { peerWorkload } from "../peers/peer-workload.ts";
 import { calleeAppId, calleeNamespace } from "../peers/wire.ts";
-import { StreamCaller } from "./caller.ts";
+import type { StreamCaller } from "./caller.ts";
 import { endWith, guardedCall } from "./guarded-call.ts";
 import { observeDelivered, observeProxied } from "./observe-proxied.ts";
 import { headersFor, localHeaders, retrace } from "./proxy-headers.ts";
@@ -60,10 +60,10 @@ const unknown = (text: string): ApiError =>
 /** Takes a call to any service to the app named in its metadata, frame by frame, without decoding. */
 export function createProxy(
   routes: ProxyRoutes,
-): (app: App, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void {
-  return (app, stream, headers) => {
+): (caller: StreamCaller, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void {
+  return (caller, stream, headers) => {
+    const { app } = caller;
     if (app.metrics || app.apiLog) observeProxied(app, stream, headers);
-    const caller = new StreamCaller(app, headers, stream);
     const path = headers[":path"] ?? "";
     const proceed = (): void => {
       try {

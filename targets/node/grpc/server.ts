@@ -13,10 +13,11 @@ import { renderStatus } from "#core/grpc/render-error.ts";
 import { tokenHeader } from "#core/http/token.ts";
 import type { AppFinder } from "../app-finder.ts";
 import { plainAddress } from "../plain-address.ts";
+import { StreamCaller } from "./caller.ts";
 import { refuse } from "./status.ts";
 import { type GrpcJsCaller, serveStream } from "./streaming.ts";
 import { serveUnary, type UnaryMethod } from "./unary.ts";
-import { appOf } from "./who.ts";
+import { appOf, isProven } from "./who.ts";
 
 export interface GrpcEndpointOptions {
   /** Whose calls they are: one app's, since the port is; or found for each. */
@@ -25,7 +26,7 @@ export interface GrpcEndpointOptions {
   /** Largest message of a stream, both ways; a unary call's limit is its app's. */
   readonly maxMessageBytes: number;
   /** Takes every call to a service that is not Dapr's. */
-  proxy(app: App, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void;
+  proxy(caller: StreamCaller, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void;
 }
 export interface GrpcServerOptions extends GrpcEndpointOptions {
   readonly port: number;
@@ -170,13 +171,13 @@ function intercept(server: Server, options: GrpcEndpointOptions): void {
     // The client may vanish at any time: "close" tells, "error" must only not be thrown.
     stream.on("error", () => {});
     seam.onStreamOpened(stream);
+    const token = headers[tokenHeader] as string | undefined;
     const serve = (app: App): void => {
-      if (method?.kind === "unary")
-        serveUnary(method, app, stream, headers, app.limits.maxBodyBytes);
-      else options.proxy(app, stream, headers);
+      const caller = new StreamCaller(app, headers, stream, isProven(who, token));
+      if (method?.kind === "unary") serveUnary(method, caller, stream, headers);
+      else options.proxy(caller, stream, headers);
     };
     try {
-      const token = headers[tokenHeader] as string | undefined;
       const socket = stream.session?.socket;
       const app = appOf(who, {
         token,

@@ -11,7 +11,7 @@ import type { GrpcCaller } from "#core/grpc/input.ts";
 import { tokenHeader } from "#core/http/token.ts";
 import type { AppFinder, Shown } from "../app-finder.ts";
 import { plainAddress } from "../plain-address.ts";
-import { appOf } from "./who.ts";
+import { appOf, isProven } from "./who.ts";
 
 type Bytes = Uint8Array;
 type ServerStream = ServerWritableStream<Bytes, Bytes> | ServerDuplexStream<Bytes, Bytes>;
@@ -24,12 +24,14 @@ export async function serveStream(
 ): Promise<void> {
   let caller: GrpcJsCaller;
   try {
-    const [token] = call.metadata.get(tokenHeader);
+    const [given] = call.metadata.get(tokenHeader);
+    const token = given === undefined ? undefined : textOf(given);
     const found = appOf(who, {
-      token: token === undefined ? undefined : textOf(token),
+      token,
       ...peerOf(call),
     });
-    caller = new GrpcJsCaller(found instanceof Promise ? await found : found, call);
+    const app = found instanceof Promise ? await found : found;
+    caller = new GrpcJsCaller(app, call, isProven(who, token));
   } catch (reason) {
     return end(call, reason);
   }
@@ -86,13 +88,15 @@ function drained(call: ServerStream): Promise<void> {
 /** Who calls, as grpc-js describes it. */
 export class GrpcJsCaller implements GrpcCaller {
   readonly app: App;
+  readonly isProven: boolean;
   readonly signal: AbortSignal;
   readonly #call: ServerStream;
   #metadata: Metadata | undefined;
   #sent = false;
 
-  constructor(app: App, call: ServerStream) {
+  constructor(app: App, call: ServerStream, isProven: boolean) {
     this.app = app;
+    this.isProven = isProven;
     this.#call = call;
     const abort = new AbortController();
     this.signal = abort.signal;

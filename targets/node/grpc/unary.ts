@@ -1,9 +1,8 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { App } from "#core/app.ts";
 import { toApiError } from "#core/errors/api-error.ts";
 import { type GrpcStatus, renderStatus } from "#core/grpc/render-error.ts";
 import type { GrpcMethod } from "#core/grpc/surface.ts";
-import { StreamCaller } from "./caller.ts";
+import type { StreamCaller } from "./caller.ts";
 import { timeoutMs } from "./deadline.ts";
 import { frame, prefixBytes } from "./frames.ts";
 import { code, openingHeaders, refuse, trailers } from "./status.ts";
@@ -16,12 +15,11 @@ export type UnaryMethod = Extract<GrpcMethod, { readonly kind: "unary" }>;
  */
 export function serveUnary(
   method: UnaryMethod,
-  app: App,
+  caller: StreamCaller,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
-  maxBytes: number,
 ): void {
-  new UnaryCall(method, new StreamCaller(app, headers, stream), stream, maxBytes).start(headers);
+  new UnaryCall(method, caller, stream, caller.app.limits.maxBodyBytes).start(headers);
 }
 
 class UnaryCall {

@@ -9,6 +9,11 @@ export function appOf(who: App | AppFinder, shown: Omit<Shown, "isOpen">): App |
   return found instanceof Promise ? found.then(orThrow) : orThrow(found);
 }
 
+/** Who shows a token where there are several apps is found by it, or not at all. */
+export function isProven(who: App | AppFinder, token: string | undefined): boolean {
+  return typeof who === "function" && token !== undefined;
+}
+
 function orThrow(found: App | NobodysCall): App {
   if (isNobodys(found)) throw errorOfHttpStatus(found.status, found.message);
   return found;

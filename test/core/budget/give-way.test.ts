@@ -1,7 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { giveWay } from "#core/budget/give-way.ts";
 import type { Call } from "#core/call.ts";
+import { getConfiguration } from "#core/configuration/operations.ts";
 import { compose, defineOperation } from "#core/operation.ts";
+import { bulkPublish } from "#core/pubsub/bulk.ts";
+import { deleteBulkState } from "#core/state/delete-bulk.ts";
+import { bulkGetState, saveState, transactState } from "#core/state/operations.ts";
 
 /** Of an app with a budget, and of one without. */
 const charged: number[] = [];
@@ -10,53 +14,71 @@ const call = { app: { budget, loop: { charge: () => void charged.push(-1) } } } 
 const unlimited = { app: { loop: { charge: (calls: number) => void charged.push(-calls) } } };
 const list = (length: number): readonly number[] => Array.from({ length }, (_, i) => i);
 
-/** What happened in turn. */
-function setUp() {
-  const said: string[] = [];
-  const turn = async (): Promise<void> => void said.push("turn");
-  const operation = defineOperation("test.run", async (_call: Call, input: unknown) => {
-    said.push("run");
-    return input;
-  });
-  const run = compose([giveWay(turn)]);
-  return { said, run: (input: unknown) => run(operation, call, input) };
-}
+/** Of a list's length, and of anything else none. */
+const many = defineOperation(
+  "test.many",
+  async (_call: Call, { list }: { readonly list: readonly number[] }) => list,
+  (input) => input.list.length,
+);
 
 describe("an operation", () => {
-  it.each(["items", "keys", "operations", "entries"])(
-    "on many %s gives others a turn before it runs and before its answer",
-    async (name) => {
-      const { said, run } = setUp();
-      const input = { store: "s", [name]: list(64) };
-      expect(await run(input)).toBe(input);
-      expect(said).toEqual(["turn", "run", "turn"]);
-    },
-  );
-  it.each([
-    [undefined],
-    [null],
-    ["text"],
-    [{ key: "k" }],
-    [{ keys: list(63) }],
-    [{ items: "x".repeat(99) }],
-  ])("on little runs at once: %j", async (input) => {
-    const { said, run } = setUp();
-    expect(await run(input)).toBe(input);
-    expect(said).toEqual(["run"]);
+  /** What happened in turn. */
+  const said: string[] = [];
+  const run = compose([
+    giveWay(async () => void said.push("turn")),
+    (next) =>
+      (...all) => {
+        said.push("run");
+        return next(...all);
+      },
+  ]);
+  afterEach(() => {
+    said.length = 0;
+    charged.length = 0;
+  });
+  it("on many entries gives others a turn before it runs and before its answer", async () => {
+    const input = { list: list(64) };
+    expect(await run(many, call, input)).toBe(input.list);
+    expect(said).toEqual(["turn", "run", "turn"]);
+  });
+  it("on few entries, or on one thing, runs at once", async () => {
+    await run(many, call, { list: list(63) });
+    await run(
+      defineOperation("test.one", async (_call: Call, input: unknown) => input),
+      call,
+      { list: list(500) },
+    );
+    expect(said).toEqual(["run", "run"]);
+    expect(charged).toEqual([]);
   });
   it("is charged to its app by the number of entries", async () => {
-    charged.length = 0;
-    const { run } = setUp();
-    await run({ keys: list(500) });
-    await run({ key: "k" });
-    expect(charged).toEqual([500 / 64]);
-    const operation = defineOperation("test.run", async () => 1);
-    await compose([giveWay(async () => {})])(operation, unlimited as never, { items: list(64) });
-    expect(charged.at(-1)).toBe(-1);
+    await run(many, call, { list: list(500) });
+    await run(many, unlimited as never, { list: list(64) });
+    expect(charged).toEqual([500 / 64, -1]);
   });
   it("that fails fails as it did", async () => {
-    const failing = defineOperation("test.fail", () => Promise.reject(new Error("no")));
-    const run = compose([giveWay(async () => {})]);
-    await expect(run(failing, call, { keys: list(100) })).rejects.toThrow("no");
+    const failing = defineOperation(
+      "test.fail",
+      (): Promise<never> => Promise.reject(new Error("no")),
+      () => 100,
+    );
+    await expect(run(failing, call, undefined)).rejects.toThrow("no");
+  });
+});
+
+describe("the operations on lists say how long they are", () => {
+  const nine = Array.from({ length: 9 }, () => ({}) as never);
+  it.each([
+    ["state.bulk_get", bulkGetState.entries?.({ store: "", keys: nine, metadata: {} })],
+    ["state.set", saveState.entries?.({ store: "", items: nine })],
+    ["state.transaction", transactState.entries?.({ store: "", operations: nine })],
+    ["state.delete_bulk", deleteBulkState.entries?.({ store: "", items: nine })],
+    [
+      "pubsub.bulk_publish",
+      bulkPublish.entries?.({ pubsub: "", topic: "", entries: nine, metadata: {} }),
+    ],
+    ["configuration.get", getConfiguration.entries?.({ store: "", keys: nine })],
+  ])("%s", (_name, entries) => {
+    expect(entries).toBe(9);
   });
 });
