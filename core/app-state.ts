@@ -109,6 +109,10 @@ export class AppState implements App {
     this.#behind = behindPipeline(this.#direct, this.#options, policies.appHttpPipeline);
     return calls;
   }
+  /** Takes over what is said of the same components. */
+  restate(components: Components): void {
+    this.#components = components;
+  }
   get policies(): AppPolicies {
     return this.#policies;
   }

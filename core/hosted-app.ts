@@ -196,7 +196,7 @@ class Hosted implements HostedApp {
     const isDone = isSame && failed.length + former.length === 0;
     const faults = isDone
       ? unread
-      : [...unread, ...(await this.#replace(resources, configuration))];
+      : [...unread, ...(await this.#replace(resources, configuration, isSame))];
     showFaults(this.app, faults, clock.now());
     if (!isSame) log.info("Documents reloaded", { app_id: this.app.appId });
     return { changed: !isSame, faults };
@@ -205,6 +205,7 @@ class Hosted implements HostedApp {
   async #replace(
     resources: readonly Resource[],
     configuration: Configuration,
+    isSame: boolean,
   ): Promise<readonly ReloadFault[]> {
     const { platform } = this.#deps;
     const before = this.#sources;
@@ -215,6 +216,12 @@ class Hosted implements HostedApp {
       configuration,
       before.components,
     );
+    if (isSame && gone(components, before.components).length === 0) {
+      // Nothing new has opened, so that nothing is to follow.
+      this.app.restate(components);
+      this.#sources = { ...before, components };
+      return components.faults;
+    }
     try {
       const documents = ofKind(resources, "HTTPEndpoint");
       const httpEndpoints = await loadEndpoints(this.#options, documents, components, platform);

@@ -60,6 +60,7 @@ export async function loadComponents(
   before?: Components,
 ): Promise<Components> {
   const table = new Table();
+  const said: Said = { app, log: deps.platform.log, before };
   const isSecretStore = ({ spec }: ComponentDocument): boolean =>
     spec.type.startsWith("secretstores.");
   for (const first of [true, false]) {
@@ -76,11 +77,10 @@ export async function loadComponents(
       if ("entry" in result) return table.keep(result.entry);
       const former = before?.entries.get(document.name);
       if (result instanceof Error && former && !isDenied(document, deps))
-        return table.keepFormer(former, document, result.message, app, deps.platform.log);
+        return table.keepFormer(former, document, result.message, said);
       noteLoad(deps, document, result instanceof Error || table.names.has(document.name));
-      if (result instanceof Error) table.fail(document, result.message, app, deps.platform.log);
-      else if (table.names.has(document.name))
-        table.duplicate(document, result, app, deps.platform.log);
+      if (result instanceof Error) table.fail(document, result.message, said);
+      else if (table.names.has(document.name)) table.duplicate(document, result, said);
       else table.add(document, result);
     });
   }
@@ -202,6 +202,13 @@ function stateStoreOf(
   };
 }
 
+/** Who is told of what does not open; what was told before is not said again. */
+interface Said {
+  readonly app: AppRef;
+  readonly log: Log;
+  readonly before: Components | undefined;
+}
+
 class Table implements Components {
   readonly names = new Set<string>();
   readonly #kinds = new Map<Kind, Map<string, Loaded>>();
@@ -259,35 +266,33 @@ class Table implements Components {
     former: ComponentEntry,
     document: ComponentDocument,
     why: string,
-    app: AppRef,
-    log: Log,
+    { app, log, before }: Said,
   ): void {
     const { name, origin } = document;
     this.faults.push({ kind: "Component", name, reason: why, file: origin.file });
-    log.error(`Cannot change component ${name}, which stays as it was: ${why}`, {
-      app_id: app.appId,
-      where: `${origin.file} (document ${origin.document})`,
-    });
+    const isNews = !before?.faults.some((fault) => fault.name === name && fault.reason === why);
+    log[isNews ? "error" : "debug"](
+      `Cannot change component ${name}, which stays as it was: ${why}`,
+      { app_id: app.appId, where: `${origin.file} (document ${origin.document})` },
+    );
     this.keep(former);
   }
-  fail(document: ComponentDocument, why: string, app: AppRef, log: Log): void {
+  fail(document: ComponentDocument, why: string, { app, log, before }: Said): void {
     const { name, spec } = document;
     const version = spec.version || "v1";
     const reason = `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${name} (${spec.type}/${version}): ${why}`;
     this.failed.push({ name, type: spec.type, version, reason, ignored: spec.ignoreErrors });
     const where = `${document.origin.file} (document ${document.origin.document})`;
-    if (spec.ignoreErrors)
-      log.warn(`Ignoring a component that did not start: ${reason}`, { app_id: app.appId, where });
-    else log.error(`Cannot start a component: ${reason}`, { app_id: app.appId, where });
+    const isNews = !before?.failed.some((former) => former.reason === reason);
+    const fields = { app_id: app.appId, where };
+    if (!isNews) log.debug(`Still cannot start a component: ${reason}`, fields);
+    else if (spec.ignoreErrors)
+      log.warn(`Ignoring a component that did not start: ${reason}`, fields);
+    else log.error(`Cannot start a component: ${reason}`, fields);
   }
-  duplicate(document: ComponentDocument, opened: Opened, app: AppRef, log: Log): void {
+  duplicate(document: ComponentDocument, opened: Opened, said: Said): void {
     for (const lease of opened.leases) void lease.release();
-    this.fail(
-      document,
-      `component ${document.name} already exists; names must be unique`,
-      app,
-      log,
-    );
+    this.fail(document, `component ${document.name} already exists; names must be unique`, said);
   }
   async release(): Promise<void> {
     await Promise.allSettled([...this.entries.values()].map((entry) => entry.release()));

@@ -222,6 +222,38 @@ describe("an update", () => {
     expect((await app.get("/v1.0/state/s/k")).status).toBe(500);
     await eventually(() => seen.closed.join() === "1");
   });
+  it("tries again what did not open, and asks the app for nothing before something has", async () => {
+    const { manifest, seen } = probe();
+    const host: { server?: string } = {};
+    const moody = defineComponent({
+      ...manifest,
+      type: "state.moody",
+      open: (spec, given) => {
+        if (host.server !== "up") throw new Error(host.server ?? "no such server");
+        return manifest.open(spec, given);
+      },
+    });
+    const wanted = documents([
+      component("ps", "pubsub.in-memory"),
+      component("s", "state.moody", { mark: "1" }),
+    ]);
+    await using app = await setUp([moody], documents([component("ps", "pubsub.in-memory")]));
+    await app.hosted.update(wanted);
+    const asked = (): number => app.channel.seen.length;
+    const before = asked();
+    const failed = (): readonly string[] => app.hosted.app.failed.map(({ reason }) => reason);
+    expect(failed()).toMatchObject([expect.stringContaining("no such server")]);
+    host.server = "it is starting";
+    await app.hosted.update(wanted);
+    expect(failed()).toMatchObject([expect.stringContaining("it is starting")]);
+    expect(asked()).toBe(before);
+    host.server = "up";
+    expect(await app.hosted.update(wanted)).toEqual({ changed: false, faults: [] });
+    expect(failed()).toEqual([]);
+    expect((await app.get("/v1.0/state/s/k")).text).toBe('"1"');
+    expect(seen.opened).toEqual(["1"]);
+    expect(asked()).toBeGreaterThan(before);
+  });
   it("takes a component away whose scopes or type the documents forbid now", async () => {
     const { manifest } = probe();
     const own = component("s", "state.probe", { mark: "1" });

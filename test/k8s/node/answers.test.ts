@@ -1,15 +1,28 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openClient } from "#k8s/api/open-client.ts";
 import { createAnswers } from "#targets/node/kubernetes/supervisor/answers.ts";
 import { kubeApi, type KubeApiDouble } from "#test/doubles/kube-api.ts";
+import { signer } from "#test/support/node-tenants.ts";
 
 let api: KubeApiDouble;
 let client: ReturnType<typeof openClient>;
 let found: unknown[];
+let answers: ReturnType<typeof createAnswers>;
 beforeEach(async () => {
   api = await kubeApi();
   client = openClient(api.access());
   found = [];
+  answers = createAnswers({
+    client,
+    nodes: {
+      find: async (app) => {
+        found.push(app);
+        return ["10.0.0.2"];
+      },
+      [Symbol.dispose]: () => {},
+    },
+    tokenAudience: "outrigger",
+  });
   for (const namespace of ["shop", "bank"])
     api.put({
       apiVersion: "v1",
@@ -25,19 +38,8 @@ afterEach(async () => {
 
 /** What the group of namespace `shop` is answered. */
 function ask(question: string, about: unknown): Promise<unknown> {
-  const { answer } = createAnswers({
-    client,
-    nodes: {
-      find: async (app) => {
-        found.push(app);
-        return ["10.0.0.2"];
-      },
-      [Symbol.dispose]: () => {},
-    },
-    tokenAudience: "outrigger",
-  });
   const asker = { name: "namespace/shop", namespaces: new Set(["shop"]) };
-  return answer(asker, question as never, about as never);
+  return answers.answer(asker, question as never, about as never);
 }
 const read = (): string[] =>
   api.requests.map(({ path }) => path).filter((path) => path.includes("secrets"));
@@ -119,6 +121,16 @@ describe("what a group asks for", () => {
     expect(await ask("review", { token: good })).toEqual({ value: { isGood: true } });
     expect(await ask("review", { token: "bad.token.sig" })).toEqual({ value: { isGood: false } });
     expect(asked[0]).toEqual({ token: good, audiences: ["outrigger"] });
+  });
+  it("is the cluster's keys, also while the API server is away that said them", async () => {
+    await signer(api);
+    const keys = await ask("jwks", {});
+    expect(keys).toMatchObject({ value: { keys: [{ kid: "k1" }] } });
+    await api.stop();
+    const later = Date.now() + 60_000;
+    const now = vi.spyOn(Date, "now").mockReturnValue(later);
+    expect(await ask("jwks", {})).toEqual(keys);
+    now.mockRestore();
   });
   it("is the error of an API server that refuses, or is away", async () => {
     api.isAllowed = ({ resource }) => resource !== "secrets";

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { HostedApp } from "#core/hosted-app.ts";
 import type { App } from "#core/app.ts";
@@ -14,6 +13,7 @@ import type { Callers } from "./callers.ts";
 import type { GroupDocuments } from "./group-documents.ts";
 import type { GroupMetrics } from "./group-metrics.ts";
 import { linkToPod, type PodLink } from "./pod-link.ts";
+import { repeat } from "./repeat.ts";
 import type { WorkloadCertificates } from "./workload-certificates.ts";
 
 export interface PodHostDeps {
@@ -43,9 +43,6 @@ export interface PodHost {
   stopCalling(): Promise<void>;
   close(): Promise<void>;
 }
-
-const retryMs = 1000;
-const longestRetryMs = 30_000;
 
 export function createPodHost(deps: PodHostDeps): PodHost {
   const pods = new Map<string, HostedPod>();
@@ -90,6 +87,7 @@ class HostedPod {
   #hosted: HostedApp | undefined;
   #hashes: readonly string[];
   #isStarted = false;
+  #isReopening = false;
   #reported = "";
 
   constructor(record: PodRecord, deps: PodHostDeps) {
@@ -119,8 +117,23 @@ class HostedPod {
   async follow(): Promise<void> {
     const hosted = this.#hosted;
     if (!hosted) return;
-    await hosted.update(this.#documents());
+    await this.#update(hosted);
+  }
+  /** Answers whether all components are as their documents say. */
+  async #update(hosted: HostedApp): Promise<boolean> {
+    const { faults } = await hosted.update(this.#documents());
     this.#report(hosted);
+    const isWhole =
+      hosted.app.failed.length === 0 && !faults.some(({ kind }) => kind === "Component");
+    if (!isWhole) this.#reopen(hosted);
+    return isWhole;
+  }
+  /** What does not open is tried again: its server may be up by then, or its Secret be there. */
+  #reopen(hosted: HostedApp): void {
+    if (this.#isReopening) return;
+    this.#isReopening = true;
+    const { signal } = this.#ended;
+    void repeat(() => this.#update(hosted), signal).finally(() => (this.#isReopening = false));
   }
   async stopCalling(): Promise<void> {
     await this.#hosted?.stop();
@@ -161,19 +174,20 @@ class HostedPod {
   }
   async #openUntilItWorks(): Promise<void> {
     const { signal } = this.#ended;
-    for (let ms = retryMs; !signal.aborted; ms = Math.min(ms * 2, longestRetryMs)) {
+    const attempt = async (): Promise<boolean> => {
       try {
         await this.#open(signal);
         this.#deps.tell({ type: "hosted", uid: this.record.uid });
-        return;
+        return true;
       } catch (reason) {
-        if (signal.aborted) return;
+        if (signal.aborted) return true;
         const why = messageOf(reason);
         this.#deps.log.error(`Cannot host the app yet: ${why}`, this.#fields);
         this.#deps.tell({ type: "hosted", uid: this.record.uid, error: why });
-        await delay(ms, undefined, { signal, ref: false }).catch(() => {});
+        return false;
       }
-    }
+    };
+    if (!(await attempt())) await repeat(attempt, signal);
   }
   async #open(signal: AbortSignal): Promise<void> {
     const { runtime, certificates, log } = this.#deps;
@@ -223,6 +237,7 @@ class HostedPod {
     this.#connect();
     log.info("Hosting the app", this.#fields);
     this.#report(hosted);
+    if (hosted.app.failed.length > 0) this.#reopen(hosted);
     this.#follow();
   }
   async #secretToken(name: string, signal: AbortSignal): Promise<string | undefined> {
