@@ -53,6 +53,8 @@ export interface HttpEndpoint {
   readonly headers: readonly string[];
   /** Its own way out, where it has certificates of its own. */
   readonly fetch?: typeof fetch;
+  /** Only of one whose headers or certificates could not be had: answers it whole, or rejects with why it is not. */
+  lookUp?(): Promise<HttpEndpoint>;
 }
 
 /** One tenant's view of the runtime: only what its scopes let it see. */

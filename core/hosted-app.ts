@@ -70,8 +70,14 @@ export async function hostApp(
     if (options.failOnComponentError && fatal.length > 0)
       throw new Error(fatal.map(({ reason }) => reason).join("\n"));
     const documents = ofKind(resources, "HTTPEndpoint");
-    const httpEndpoints = await loadEndpoints(options, documents, components, deps.platform);
-    return new Hosted(options, { configuration, resources, components, httpEndpoints }, deps, gone);
+    const { endpoints, faults } = await loadEndpoints(
+      options,
+      documents,
+      components,
+      deps.platform,
+    );
+    const sources = { configuration, resources, components, httpEndpoints: endpoints };
+    return new Hosted(options, sources, faults, deps, gone);
   } catch (reason) {
     await components.release();
     throw reason;
@@ -111,6 +117,7 @@ class Hosted implements HostedApp {
   readonly #usage: Usage = createUsage();
   readonly #retired = new Set<ComponentEntry>();
   #sources: Omit<PolicySources, "tracing" | "before">;
+  #endpointFaults: readonly ReloadFault[];
   #next: Documents | Kept | undefined;
   #updating: Promise<UpdateReport> | undefined;
   #stopped: Promise<void> | undefined;
@@ -118,12 +125,14 @@ class Hosted implements HostedApp {
   constructor(
     options: AppOptions,
     sources: Omit<PolicySources, "tracing" | "before">,
+    endpointFaults: readonly ReloadFault[],
     deps: HostDeps,
     gone: (hosted: HostedApp) => void,
   ) {
     this.instance = options.instance ?? "";
     this.#options = options;
     this.#sources = sources;
+    this.#endpointFaults = endpointFaults;
     this.#deps = deps;
     this.#gone = gone;
     this.#tracing = ownTracing(options, deps.platform);
@@ -193,7 +202,7 @@ class Hosted implements HostedApp {
       resources.map(meaningOf).join("\n") === before.resources.map(meaningOf).join("\n");
     // What has failed is tried again: what it lacked may be there now.
     const { failed, faults: former } = before.components;
-    const isDone = isSame && failed.length + former.length === 0;
+    const isDone = isSame && failed.length + former.length + this.#endpointFaults.length === 0;
     const faults = isDone
       ? unread
       : [...unread, ...(await this.#replace(resources, configuration, isSame))];
@@ -216,7 +225,8 @@ class Hosted implements HostedApp {
       configuration,
       before.components,
     );
-    if (isSame && gone(components, before.components).length === 0) {
+    const isVain = gone(components, before.components).length + this.#endpointFaults.length === 0;
+    if (isSame && isVain) {
       // Nothing new has opened, so that nothing is to follow.
       this.app.restate(components);
       this.#sources = { ...before, components };
@@ -224,8 +234,14 @@ class Hosted implements HostedApp {
     }
     try {
       const documents = ofKind(resources, "HTTPEndpoint");
-      const httpEndpoints = await loadEndpoints(this.#options, documents, components, platform);
-      const sources = { configuration, resources, components, httpEndpoints };
+      const { endpoints, faults } = await loadEndpoints(
+        this.#options,
+        documents,
+        components,
+        platform,
+        before.httpEndpoints,
+      );
+      const sources = { configuration, resources, components, httpEndpoints: endpoints };
       const tracing = this.#tracing.of(configuration.tracing);
       const policies = createPolicies(
         { ...sources, tracing, before: this.app.policies },
@@ -238,9 +254,10 @@ class Hosted implements HostedApp {
         });
       const calls = this.app.replace(components, policies);
       this.#sources = sources;
+      this.#endpointFaults = faults;
       await this.#callers.follow(sources);
       this.#retire(gone(before.components, components), calls);
-      return components.faults;
+      return [...components.faults, ...faults];
     } catch (reason) {
       await Promise.allSettled(gone(components, before.components).map((entry) => entry.release()));
       const fault = unreadFault("", `nothing was changed: ${messageOf(reason)}`);

@@ -1,25 +1,38 @@
 import type { HttpEndpoint } from "./app.ts";
+import { messageOf } from "./errors/component-error.ts";
 import type { Components } from "./load-components.ts";
-import type { AppRef, Platform } from "./ports/platform.ts";
+import type { AppRef, Clock, Platform } from "./ports/platform.ts";
+import type { ReloadFault } from "./reload/documents.ts";
 import type { HttpEndpointDocument } from "./resources/http-endpoint.ts";
 import { resolveValues, type ValueSource } from "./resources/values.ts";
 
-const secretTimeoutMs = 5000;
+export type Endpoints = ReadonlyMap<string, HttpEndpoint>;
 
-/** The addresses that the app may invoke by name, their headers' secrets looked up. */
+const secretTimeoutMs = 5000;
+/** Between two tries to look something up. */
+const againMs = 1000;
+
+/**
+ * The addresses that the app may invoke by name, their headers' secrets looked up. Where that fails, the endpoint stays
+ * what it was `before`, or its calls try again.
+ */
 export async function loadEndpoints(
   app: AppRef,
   documents: readonly HttpEndpointDocument[],
   components: Pick<Components, "get">,
-  { env, fetchWith }: Pick<Platform, "env" | "fetchWith">,
-): Promise<ReadonlyMap<string, HttpEndpoint>> {
-  const endpoints = new Map<string, HttpEndpoint>();
-  for (const { name, spec, secretStore } of documents) {
+  platform: Pick<Platform, "env" | "fetchWith" | "clock" | "log">,
+  before?: Endpoints,
+): Promise<{ readonly endpoints: Endpoints; readonly faults: readonly ReloadFault[] }> {
+  const { clock, env, log, fetchWith } = platform;
+  const faults: ReloadFault[] = [];
+  async function lookUp(document: HttpEndpointDocument): Promise<HttpEndpoint> {
+    const { name, spec, secretStore = "kubernetes" } = document;
     const source: ValueSource = {
       secret: async (key, field) => {
-        const store = components.get("secretstores", secretStore ?? "kubernetes");
+        const store = components.get("secretstores", secretStore);
+        if (!store) throw new Error(`secret store "${secretStore}" is not loaded`);
         const options = { signal: AbortSignal.timeout(secretTimeoutMs) };
-        return (await store?.port.get(key, {}, options))?.[field];
+        return (await store.port.get(key, {}, options))?.[field];
       },
       env,
       app,
@@ -27,14 +40,45 @@ export async function loadEndpoints(
     };
     const values = await resolveValues(spec.headers, source);
     const tls = spec.clientTls ? await resolveValues(spec.clientTls, source) : undefined;
-    if (tls && !fetchWith)
-      throw new Error(`HTTPEndpoint "${name}" has clientTLS, which this platform cannot do`);
-    endpoints.set(name, {
+    if (tls && !fetchWith) throw new Error("it has clientTLS, which this platform cannot do");
+    return {
       name,
       baseUrl: spec.baseUrl,
       headers: Object.entries(values).flat(),
       ...(tls && fetchWith ? { fetch: fetchWith(tls) } : {}),
-    });
+    };
   }
-  return endpoints;
+  async function open(document: HttpEndpointDocument): Promise<HttpEndpoint> {
+    const { name, spec, origin } = document;
+    try {
+      return await lookUp(document);
+    } catch (reason) {
+      const why = messageOf(reason);
+      faults.push({ kind: "HTTPEndpoint", name, reason: why, file: origin.file });
+      const former = before?.get(name);
+      const isKept = former !== undefined && !former.lookUp;
+      log.error(
+        `Cannot open HTTPEndpoint ${name}, ${isKept ? "which stays as it was" : "whose calls fail until it can be"}: ${why}`,
+        { app_id: app.appId, where: `${origin.file} (document ${origin.document})` },
+      );
+      if (isKept) return former;
+      const later = { lookUp: onceInAWhile(() => lookUp(document), clock) };
+      return { name, baseUrl: spec.baseUrl, headers: [], ...later };
+    }
+  }
+  const opened = await Promise.all(documents.map(open));
+  return { endpoints: new Map(opened.map((endpoint) => [endpoint.name, endpoint])), faults };
+}
+
+/** What has worked once, or is under way, is not done again; nor what has just failed. */
+function onceInAWhile<T>(attempt: () => Promise<T>, clock: Pick<Clock, "now">): () => Promise<T> {
+  let last: Promise<T> | undefined;
+  let failedAt = -Infinity;
+  return () => {
+    if (last && (failedAt === -Infinity || clock.now() - failedAt < againMs)) return last;
+    failedAt = -Infinity;
+    last = attempt();
+    last.catch(() => (failedAt = clock.now()));
+    return last;
+  };
 }

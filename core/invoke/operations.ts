@@ -68,7 +68,14 @@ function dispatch(
 ): Promise<PlainResponse> {
   if (isUrl(input.id)) return external(deps, call, input, input.id, method, undefined, options);
   const endpoint = call.app.httpEndpoints.get(input.id);
-  if (endpoint) return external(deps, call, input, endpoint.baseUrl, method, endpoint, options);
+  if (endpoint) {
+    const through = (ready: HttpEndpoint): Promise<PlainResponse> =>
+      external(deps, call, input, ready.baseUrl, method, ready, options);
+    if (!endpoint.lookUp) return through(endpoint);
+    return endpoint.lookUp().then(through, (reason: unknown) => {
+      throw invokeFailed(input.id, messageOf(reason), reason);
+    });
+  }
   return toApp(deps, call, input, method, options);
 }
 

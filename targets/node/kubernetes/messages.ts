@@ -71,6 +71,8 @@ export type ToGroup =
       readonly appId: string;
       readonly hosts: readonly string[];
     }
+  /** No more `addresses` of it come before it is asked for again. */
+  | { readonly type: "forgotten"; readonly namespace: string; readonly appId: string }
   | { readonly type: "read-metrics"; readonly id: number }
   /** Are you alive? Answered with a `pong`. */
   | { readonly type: "ping" }

@@ -254,6 +254,62 @@ describe("an update", () => {
     expect(seen.opened).toEqual(["1"]);
     expect(asked()).toBeGreaterThan(before);
   });
+  it("keeps an HTTPEndpoint whose secret is missing as it was; one that is new fails its own calls", async () => {
+    const secrets = new Map<string, string>();
+    const store = defineComponent({
+      kind: "secretstores",
+      type: "secretstores.probe",
+      version: "v1",
+      targets: ["node"],
+      about: "For these tests.",
+      options: {},
+      open: async () => ({
+        get: async (name) => {
+          const value = secrets.get(name);
+          return value === undefined ? undefined : { key: value };
+        },
+        bulkGet: async () => ({}),
+        [Symbol.asyncDispose]: async () => {},
+      }),
+    });
+    const vault = component("vault", "secretstores.probe");
+    const endpoint = (name: string, secret: string): object => ({
+      apiVersion: "dapr.io/v1alpha1",
+      kind: "HTTPEndpoint",
+      metadata: { name },
+      auth: { secretStore: "vault" },
+      spec: {
+        baseUrl: "http://h",
+        headers: [{ name: "key", secretKeyRef: { name: secret, key: "key" } }],
+      },
+    });
+    secrets.set("a", "1");
+    await using app = await setUp(
+      [store],
+      documents([vault, endpoint("old", "a"), endpoint("new", "b")]),
+    );
+    const headersOf = (name: string): readonly string[] | undefined =>
+      app.hosted.app.httpEndpoints.get(name)?.headers;
+    expect(headersOf("old")).toEqual(["key", "1"]);
+    // The others of the app were opened.
+    const failing = await app.get("/v1.0/invoke/new/method/m");
+    expect(failing).toMatchObject({ status: 500 });
+    expect((JSON.parse(failing.text) as { message: string }).message).toContain(
+      'secret "b" has no key "key"',
+    );
+    await app.hosted.update(documents([vault, endpoint("old", "c"), endpoint("new", "b")]));
+    expect(headersOf("old")).toEqual(["key", "1"]);
+    expect((await app.errors()).map(({ name }) => name)).toEqual(["old", "new"]);
+
+    secrets.set("b", "2").set("c", "3");
+    const wanted = documents([vault, endpoint("old", "c"), endpoint("new", "b")]);
+    expect(await app.hosted.update(wanted)).toEqual({ changed: false, faults: [] });
+    expect([headersOf("old"), headersOf("new")]).toEqual([
+      ["key", "3"],
+      ["key", "2"],
+    ]);
+    expect(await app.errors()).toEqual([]);
+  });
   it("takes a component away whose scopes or type the documents forbid now", async () => {
     const { manifest } = probe();
     const own = component("s", "state.probe", { mark: "1" });

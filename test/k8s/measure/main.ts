@@ -3,8 +3,9 @@
  *
  *     npm run bench:kubernetes                          # all: about 20 minutes
  *     npm run bench:kubernetes -- listener churn        # these only
+ *     npm run bench:kubernetes -- outage                # half an hour, and so only when asked for
  *
- * `injector`, `jobs`, `real-jobs` and `upgrade` start clusters (test/cluster/README.md), the last two need root.
+ * `injector`, `jobs`, `real-jobs`, `upgrade` and `outage` start clusters (test/cluster/README.md), the last three need root.
  */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -19,9 +20,10 @@ const all = [
   "real-jobs",
   "upgrade",
 ] as const;
+const known: readonly string[] = [...all, "outage"];
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !(all as readonly string[]).includes(name));
-if (unknown.length > 0) throw new Error(`No "${unknown[0]}" here; there are ${all.join(", ")}`);
+const unknown = asked.filter((name) => !known.includes(name));
+if (unknown.length > 0) throw new Error(`No "${unknown[0]}" here; there are ${known.join(", ")}`);
 const missed: string[] = [];
 for (const name of asked.length > 0 ? asked : all) {
   console.log(`\n## ${name}\n`);

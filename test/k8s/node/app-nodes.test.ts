@@ -11,17 +11,20 @@ let api: KubeApiDouble;
 let client: ReturnType<typeof openClient>;
 let nodes: AppNodes;
 let told: string[];
+let passedMs: number;
 beforeEach(async () => {
   api = await kubeApi();
   client = openClient(api.access());
   told = [];
+  passedMs = 0;
   nodes = createAppNodes({
     client,
     internalPort: 50_002,
-    clock,
+    clock: { ...clock, now: () => clock.now() + passedMs },
     log: keptLog(),
     changed: ({ namespace, appId }, hosts) =>
       told.push(`${namespace}/${appId} ${hosts.join(" ") || "nowhere"}`),
+    forgotten: ({ namespace, appId }) => told.push(`${namespace}/${appId} forgotten`),
   });
 });
 afterEach(async () => {
@@ -88,6 +91,22 @@ describe("where in the cluster an app runs", () => {
     // The app that there is has not lost its place.
     put("b", "10.0.0.1");
     await eventually(() => told.includes("shop/cart 10.0.0.1 10.0.0.2"));
+  });
+  it("is followed for as long as it is asked for, and its end is told", async () => {
+    const other = { namespace: "shop", appId: "other" };
+    put("a", "10.0.0.2");
+    put("bb", "10.0.0.3", true, "other");
+    await Promise.all([nodes.find(cart), nodes.find(other)]);
+    passedMs = 20 * 60_000;
+    await nodes.find(cart);
+    passedMs = 40 * 60_000;
+    await nodes.find({ namespace: "shop", appId: "third" });
+    expect(told).toEqual(["shop/other forgotten"]);
+    put("ccc", "10.0.0.1");
+    put("dddd", "10.0.0.1", true, "other");
+    await eventually(() => told.includes("shop/cart 10.0.0.1 10.0.0.2"));
+    expect(told).toHaveLength(2);
+    expect(await nodes.find(other)).toEqual(["10.0.0.1", "10.0.0.3"]);
   });
   it("cannot be said while the API server is away, and is known on once it was asked for", async () => {
     put("a", "10.0.0.2");

@@ -90,8 +90,10 @@ describe("a token in a Secret", () => {
 
 describe("the nodes of an app", () => {
   const app = { namespace: "shop", appId: "cart" };
+  const minute = 60_000;
+  let now = 0;
   const open = async () => {
-    const names = createNodeNames(link, 50002);
+    const names = createNodeNames(link, 50002, { now: () => now });
     const resolver = (await names.manifest.open({} as never, {} as never)) as {
       resolve(of: object, options: object): Promise<string>;
     };
@@ -108,6 +110,46 @@ describe("the nodes of an app", () => {
     names.put(app, ["10.0.0.3"]);
     expect(await find()).toBe("10.0.0.3:50002");
     expect(sent).toHaveLength(1);
+  });
+  it("go on being asked for beside the calls, so that the supervisor follows them", async () => {
+    const { find } = await open();
+    const first = find();
+    answer({ id: sent[0]?.id, value: ["10.0.0.1"] });
+    await first;
+    now += 9 * minute;
+    await find();
+    expect(sent).toHaveLength(1);
+    now += minute;
+    expect(await Promise.all([find(), find()])).toEqual(["10.0.0.1:50002", "10.0.0.1:50002"]);
+    expect(sent).toHaveLength(2);
+    answer({ id: sent[1]?.id, error: { code: 0, message: "away" } });
+    await new Promise(setImmediate);
+    expect(await find()).toBe("10.0.0.1:50002");
+    expect(sent).toHaveLength(2);
+    now += minute / 2;
+    expect(await find()).toBe("10.0.0.1:50002");
+    answer({ id: sent[2]?.id, value: ["10.0.0.2"] });
+    await new Promise(setImmediate);
+    expect(await find()).toBe("10.0.0.2:50002");
+    expect(sent).toHaveLength(3);
+  });
+  it("that are followed no more are asked for first, and count on where nobody answers", async () => {
+    const { names, find } = await open();
+    const first = find();
+    answer({ id: sent[0]?.id, value: ["10.0.0.1"] });
+    await first;
+    names.forget(app);
+    names.forget({ namespace: "shop", appId: "unknown" });
+    const second = find();
+    expect(sent).toHaveLength(2);
+    answer({ id: sent[1]?.id, value: ["10.0.0.2"] });
+    expect(await second).toBe("10.0.0.2:50002");
+    names.forget(app);
+    const third = find();
+    answer({ id: sent[2]?.id, error: { code: 0, message: "away" } });
+    expect(await third).toBe("10.0.0.2:50002");
+    expect(await find()).toBe("10.0.0.2:50002");
+    expect(sent).toHaveLength(3);
   });
   it("are an error where there is none, and asked for again then", async () => {
     const { find } = await open();

@@ -47,7 +47,7 @@ export async function runGroup(
   options: GroupOptions,
   { log, env, called }: GroupEnv,
 ): Promise<void> {
-  const names = createNodeNames(link, options.internalPort);
+  const names = createNodeNames(link, options.internalPort, clock);
   const secrets = readsSecrets(link);
   const alone: Platform = {
     ...nodePlatform(log, env),
@@ -194,6 +194,8 @@ export async function runGroup(
         return;
       case "addresses":
         return names.put(message, message.hosts);
+      case "forgotten":
+        return names.forget(message);
       case "read-metrics":
         return link.tell({
           type: "metrics",

@@ -119,12 +119,12 @@ class HostedPod {
     if (!hosted) return;
     await this.#update(hosted);
   }
-  /** Answers whether all components are as their documents say. */
+  /** Answers whether all is as its documents say. */
   async #update(hosted: HostedApp): Promise<boolean> {
     const { faults } = await hosted.update(this.#documents());
     this.#report(hosted);
-    const isWhole =
-      hosted.app.failed.length === 0 && !faults.some(({ kind }) => kind === "Component");
+    // What cannot be read at all waits for its next edit.
+    const isWhole = hosted.app.failed.length === 0 && !faults.some(({ kind }) => kind !== "");
     if (!isWhole) this.#reopen(hosted);
     return isWhole;
   }

@@ -22,6 +22,8 @@ export interface AppNodesDeps {
   readonly internalPort: number;
   /** The nodes of an app that was asked for have changed. */
   changed(app: AppRef, hosts: readonly string[]): void;
+  /** It is not followed any more. */
+  forgotten(app: AppRef): void;
 }
 
 interface Place {
@@ -29,6 +31,7 @@ interface Place {
   readonly isReady: boolean;
 }
 interface Followed {
+  readonly app: AppRef;
   readonly watch: ListWatch<Place>;
   readonly stop: AbortController;
   at: number;
@@ -36,7 +39,7 @@ interface Followed {
   isListed: boolean;
 }
 
-/** An app that nobody has asked for is followed no more after this; asking again starts anew. */
+/** An app that nobody has asked for is followed no more after this; asking again, which who calls it does, starts anew. */
 const followMs = 30 * 60_000;
 const mostFollowed = 2000;
 /** Of apps that are nowhere: who calls names that he makes up must not fill the API server with watches. */
@@ -45,7 +48,7 @@ const findMs = 5000;
 
 /** Only apps that are called from here are looked for, by the label of their pods: each a small watch of its own. */
 export function createAppNodes(deps: AppNodesDeps): AppNodes {
-  const { client, clock, log, changed, internalPort } = deps;
+  const { client, clock, log, changed, forgotten, internalPort } = deps;
   const apps = new Map<string, Followed>();
   const hostsOf = (watch: ListWatch<Place>): readonly string[] => {
     const places = [...watch.items.values()];
@@ -62,6 +65,7 @@ export function createAppNodes(deps: AppNodesDeps): AppNodes {
       if (isInVain(followed)) inVain--;
       apps.delete(key);
       followed.stop.abort();
+      forgotten(followed.app);
     }
   }
   const isInVain = ({ watch, isListed }: Followed): boolean => isListed && watch.items.size === 0;
@@ -85,7 +89,7 @@ export function createAppNodes(deps: AppNodesDeps): AppNodes {
       { put: later, remove: later },
       { log, clock, signal: stop.signal },
     );
-    const followed: Followed = { watch, stop, at: clock.now(), told: "", isListed: false };
+    const followed: Followed = { app, watch, stop, at: clock.now(), told: "", isListed: false };
     watch.synced.then(
       () => (followed.isListed = true),
       () => {},

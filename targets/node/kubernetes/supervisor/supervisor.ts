@@ -63,6 +63,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     clock,
     log,
     changed: (app, hosts) => hosting.tellAll({ type: "addresses", ...app, hosts }),
+    forgotten: (app) => hosting.tellAll({ type: "forgotten", ...app }),
   });
   const answers = createAnswers({ client, nodes, tokenAudience: options.tokenAudience });
   const groupOptions: Omit<GroupOptions, "version" | "group"> = {
