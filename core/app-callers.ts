@@ -6,6 +6,7 @@ import { startInputBindings } from "./bindings/input.ts";
 import type { Components } from "./load-components.ts";
 import type { Kind } from "./ports/manifest.ts";
 import type { Platform } from "./ports/platform.ts";
+import { type Asked, createAskAgain } from "./pubsub/asked-subscriptions.ts";
 import { findSubscriptions, type FoundSubscription, startFound } from "./pubsub/consume.ts";
 import type { SubscriptionView } from "./pubsub/subscriptions.ts";
 import { createKeyedRuns, type Running, type WantedRun } from "./reload/keyed-runs.ts";
@@ -39,7 +40,8 @@ export function createCallers(
   const call = { signal: signals.ended };
   const callers = createKeyedRuns<Caller>();
   const outboxes = createKeyedRuns<Running>();
-  let isOn = false;
+  /** Of the time since the last start; fires with the stop. */
+  let on: AbortController | undefined;
   let hasOutboxes = false;
   /** One after the other: documents may change while the app starts. */
   let turn: Promise<unknown> = Promise.resolve();
@@ -49,9 +51,20 @@ export function createCallers(
     return done;
   }
 
+  /** Kept over a stop as well: an app that was not healthy has not changed its mind. */
+  const asked: Asked = { subscriptions: [], failure: undefined };
+  let latest: Sources | undefined;
+  const again = createAskAgain(clock, (signal) =>
+    platform.background(
+      inTurn(async () => {
+        if (latest) await apply(latest, signal);
+      }),
+    ),
+  );
   const consume = {
     clock,
     log,
+    asked,
     programmatic: !options.disableInitEndpoints.includes("subscribe"),
     inbound: inboundOf(app, "pubsub"),
   };
@@ -62,13 +75,13 @@ export function createCallers(
     inbound: inboundOf(app, "bindings.input"),
   };
 
-  async function wantedOf({
-    components,
-    resources,
-  }: Sources): Promise<Map<string, WantedRun<Caller>>> {
+  async function wantedOf(
+    { components, resources }: Sources,
+    asking: AbortSignal,
+  ): Promise<Map<string, WantedRun<Caller>>> {
     const wanted = new Map<string, WantedRun<Caller>>();
     const documents = ofKind(resources, "Subscription");
-    const found = await findSubscriptions(app, documents, consume, call);
+    const found = await findSubscriptions(app, documents, consume, { signal: asking });
     for (const [pubsub, group] of byPubsub(found))
       wanted.set(`pubsub ${pubsub}`, {
         of: [
@@ -85,12 +98,19 @@ export function createCallers(
       });
     return wanted;
   }
-  async function apply(sources: Sources): Promise<void> {
-    if (!isOn || signals.stopping.aborted) return;
-    await callers.apply(await wantedOf(sources));
+  async function apply(sources: Sources, signal: AbortSignal = signals.ended): Promise<void> {
+    const period = on?.signal;
+    if (!period || signals.stopping.aborted || signal.aborted) return;
+    latest = sources;
+    const asking = AbortSignal.any([period, signal]);
+    const wanted = await wantedOf(sources, asking);
+    if (asking.aborted || signals.stopping.aborted) return;
+    // Without a pub/sub component it was not asked, and need not be.
+    again.set(asked.failure !== undefined && app.has("pubsub"));
+    await callers.apply(wanted);
     app.subscriptions = callers.running.flatMap(({ views }) => views ?? []);
     // It may have been asked to stop while it started.
-    if (signals.stopping.aborted || !isOn) await callers.stop();
+    if (signals.stopping.aborted || period.aborted) await callers.stop();
   }
   async function applyOutboxes(components: Components): Promise<void> {
     if (!hasOutboxes || signals.stopping.aborted) return;
@@ -122,7 +142,8 @@ export function createCallers(
 
   return {
     start: (sources) => {
-      isOn = true;
+      on ??= new AbortController();
+      again.cancel();
       return inTurn(async () => {
         await followStreams(sources);
         await apply(sources);
@@ -130,15 +151,19 @@ export function createCallers(
     },
     // Not in turn: what still starts sees it, and an app that does not answer must not hold it up.
     stop: () => {
-      isOn = false;
+      on?.abort();
+      on = undefined;
+      again.set(false);
       return callers.stop();
     },
-    follow: (sources) =>
-      inTurn(async () => {
+    follow: (sources) => {
+      again.cancel();
+      return inTurn(async () => {
         await followStreams(sources);
         await apply(sources);
         await applyOutboxes(sources.components);
-      }),
+      });
+    },
     startOutboxes: (components) => {
       hasOutboxes = true;
       return inTurn(() => applyOutboxes(components));

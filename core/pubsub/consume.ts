@@ -3,6 +3,7 @@ import { messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
 import { type Guard, unguarded } from "#core/resiliency/guard.ts";
+import type { Asked } from "./asked-subscriptions.ts";
 import { askApp } from "./programmatic.ts";
 import { isRawPayload } from "./raw-payload.ts";
 import { compileRoutes } from "./routes.ts";
@@ -27,6 +28,8 @@ export interface ConsumeDeps {
   readonly log: Log;
   /** False: the app is not asked for subscriptions of its own. */
   readonly programmatic?: boolean;
+  /** What it has said of them before. */
+  readonly asked?: Asked;
   /** A component's inbound policy, around each delivery. Default: one attempt. */
   readonly inbound?: (component: string) => Guard;
 }

@@ -5,6 +5,7 @@ import type { CallOptions, Metadata } from "#core/ports/component.ts";
 import type { AppChannel, Clock, Log } from "#core/ports/platform.ts";
 import { isRecord } from "#core/util/json.ts";
 import { answerText } from "./app-answer.ts";
+import type { Asked } from "./asked-subscriptions.ts";
 import { jsonType } from "./content-types.ts";
 import { field } from "./fields.ts";
 import type { BulkSubscribe, DeclaredSubscription } from "./subscriptions.ts";
@@ -17,45 +18,70 @@ const attemptMs = 30_000;
 export interface AskDeps {
   readonly clock: Clock;
   readonly log: Log;
+  /** What is known from before; it takes the place of an answer when the app cannot be asked. */
+  readonly asked?: Asked;
 }
 
-/** What the app answers to `GET /dapr/subscribe`; none when it has no such route or cannot be asked. */
+/** What the app answers to `GET /dapr/subscribe`; none when it has no such route, and what it last said when it cannot be asked. */
 export async function askApp(
   app: App,
   channel: AppChannel,
   deps: AskDeps,
   options: CallOptions,
 ): Promise<readonly DeclaredSubscription[]> {
-  const fields = { app_id: app.appId };
-  let answer: Answered;
+  const { asked = { subscriptions: [], failure: undefined } } = deps;
+  const answer = await answerOf(app, channel, deps, options);
+  if (typeof answer === "string") {
+    // Nobody wants to know any more: that says nothing of the app.
+    if (!options.signal.aborted) {
+      // A start that takes long, or a route that is broken, would fill the log.
+      const level = answer === asked.failure ? "debug" : "error";
+      deps.log[level](`Cannot ask the app for its subscriptions: ${answer}`, {
+        app_id: app.appId,
+      });
+      asked.failure = answer;
+    }
+    return asked.subscriptions.filter(({ pubsubname }) => app.component("pubsub", pubsubname));
+  }
+  asked.failure = undefined;
+  asked.subscriptions = readAnswer(app, answer, deps.log);
+  return asked.subscriptions;
+}
+
+/** The app's answer, or why there is none. */
+async function answerOf(
+  app: App,
+  channel: AppChannel,
+  deps: AskDeps,
+  options: CallOptions,
+): Promise<Answered | string> {
   try {
-    answer = await request(app, channel, deps, options);
+    const answer = await request(app, channel, deps, options);
+    const { status } = answer;
+    return status === 200 || status === 404
+      ? answer
+      : `it answered ${status} to GET /dapr/subscribe`;
   } catch (reason) {
-    deps.log.error(`Cannot ask the app for its subscriptions: ${messageOf(reason)}`, fields);
-    return [];
+    return messageOf(reason);
   }
-  const { status, text } = answer;
-  if (status !== 200) {
-    if (status !== 404)
-      deps.log.error(
-        `The app answered ${status} to GET /dapr/subscribe; it has no subscriptions`,
-        fields,
-      );
-    return [];
-  }
-  if (text === "") return [];
+}
+
+function readAnswer(
+  app: App,
+  { status, text }: Answered,
+  log: Log,
+): readonly DeclaredSubscription[] {
+  if (status === 404 || text === "") return [];
+  const fields = { app_id: app.appId };
   const items = text === undefined ? undefined : listOf(text);
   if (!items) {
-    deps.log.error(
-      "The app's answer to GET /dapr/subscribe is no JSON array of at most 1 MiB",
-      fields,
-    );
+    log.error("The app's answer to GET /dapr/subscribe is no JSON array of at most 1 MiB", fields);
     return [];
   }
   return items.flatMap((item) => {
     const read = readSubscription(item, app.connection?.protocol.startsWith("grpc") === true);
     if (typeof read !== "string") return [read];
-    deps.log.warn(`Leaving out a subscription of the app: ${read}`, fields);
+    log.warn(`Leaving out a subscription of the app: ${read}`, fields);
     return [];
   });
 }
