@@ -7,7 +7,7 @@ import { clock } from "./clock.ts";
 import { createAddressGuard, RefusedAddressError } from "#core/outbound/address-guard.ts";
 import { guardedFetch } from "#core/outbound/guarded-fetch.ts";
 import { guardedLookup } from "./guarded-lookup.ts";
-import { agentFetch, tlsFetch } from "./tls-fetch.ts";
+import { agentFetch, type ConnectOptions, tlsFetch } from "./tls-fetch.ts";
 
 /** What Node gives the core. Undefined values of the environment stay undefined; nothing is read later. */
 export function nodePlatform(
@@ -15,12 +15,13 @@ export function nodePlatform(
   env: Readonly<Record<string, string | undefined>>,
 ): Platform {
   const guard = createAddressGuard(env);
-  const lookup = guardedLookup(guard);
+  // The guard sees each URL before a proxy is asked for it.
+  const how: ConnectOptions = { lookup: guardedLookup(guard), ...proxiesOf(env) };
   return {
     clock,
     log,
-    fetch: guardedFetch(agentFetch({ lookup }), guard),
-    fetchWith: (tls) => guardedFetch(tlsFetch(tls, { lookup }), guard),
+    fetch: guardedFetch(agentFetch(how), guard),
+    fetchWith: (tls) => guardedFetch(tlsFetch(tls, how), guard),
     sha256: (text) => hash("sha256", text, "hex"),
     turn: () => setImmediate(),
     loopActiveMs: () => performance.eventLoopUtilization().active,
@@ -36,6 +37,17 @@ export function nodePlatform(
     background: (work) =>
       void work.catch((reason: unknown) => log.error(`Background work failed: ${String(reason)}`)),
   };
+}
+
+/** Proxies for what leaves the cluster, on Node's own condition; as there, small letters count more. Calls to apps and other runtimes have pools of their own, without. */
+function proxiesOf(
+  env: Readonly<Record<string, string | undefined>>,
+): Pick<ConnectOptions, "proxies"> {
+  if (env["NODE_USE_ENV_PROXY"] !== "1") return {};
+  const httpProxy = env["http_proxy"] ?? env["HTTP_PROXY"] ?? "";
+  const httpsProxy = env["https_proxy"] ?? env["HTTPS_PROXY"] ?? "";
+  const noProxy = env["no_proxy"] ?? env["NO_PROXY"] ?? "";
+  return httpProxy + httpsProxy === "" ? {} : { proxies: { httpProxy, httpsProxy, noProxy } };
 }
 
 function firstAddress(): string {

@@ -10,6 +10,14 @@ export interface ConnectOptions {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  /** Absent: every call goes straight to its host. */
+  readonly proxies?: Proxies;
+}
+/** `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`; empty for what is not set. */
+export interface Proxies {
+  readonly httpProxy: string;
+  readonly httpsProxy: string;
+  readonly noProxy: string;
 }
 const maxPemBytes = 1024 * 1024;
 
