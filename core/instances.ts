@@ -76,11 +76,8 @@ async function openInTime<K extends Kind>(
   const done = new AbortController();
   const opening = manifest.open(spec, host);
   const late = clock.sleep(timeoutMs, { signal: done.signal }).then(() => {
-    // Whatever still opens must not stay open unseen.
-    opening.then(
-      (port) => port[Symbol.asyncDispose](),
-      () => {},
-    );
+    // Whatever still opens must not stay open unseen; nobody waits for how it ends.
+    opening.then((port) => port[Symbol.asyncDispose]()).catch(() => {});
     throw new Error(`init timeout for component ${spec.name} exceeded after ${timeoutMs} ms`);
   });
   try {

@@ -17,6 +17,11 @@ export interface Http2PoolOptions {
   readonly idleMs?: number;
   /** Largest header block that a peer may send, in bytes. */
   readonly maxHeaderBytes?: number;
+  /**
+   * Is given each session, and when it carries streams: to end those that fall silent. Not for apps: one that stands at
+   * a breakpoint says nothing, and keeps its calls.
+   */
+  readonly watch?: (session: ClientHttp2Session, isBusy: () => boolean) => void;
 }
 
 type TlsOptions = Pick<
@@ -26,6 +31,8 @@ type TlsOptions = Pick<
 
 /** HTTP/2 to one address, over as many sessions as the streams need. */
 export interface Http2Pool extends AsyncDisposable {
+  /** True without a session. */
+  readonly isEmpty: boolean;
   /** Opens a stream once a session has room for it; rejects when no connection can be made. */
   request(
     headers: OutgoingHttpHeaders,
@@ -86,16 +93,21 @@ export function createHttp2Pool(options: Http2PoolOptions): Http2Pool {
     // Streams report the failure; a session without any has nobody to tell.
     session.on("error", retire);
     session.once("connect", () => session.setLocalWindowSize(window));
-    session.setTimeout(options.idleMs ?? 180_000, () => {
-      if (pooled.streams === 0) session.close();
+    session.setTimeout(options.idleMs ?? 180_000);
+    // Not by the callback of `setTimeout`, which is called once: a quiet stream may have used that up.
+    session.on("timeout", () => {
+      if (pooled.streams > 0) return;
+      // At once, for a peer that is gone never closes its side.
+      retire();
+      session.close();
     });
+    options.watch?.(session, () => pooled.streams > 0);
     session.unref();
     return pooled;
   }
 
   function withRoom(): Pooled {
-    for (const pooled of sessions)
-      if (!pooled.retired && pooled.streams < limitOf(pooled.session)) return pooled;
+    for (const pooled of sessions) if (hasRoom(pooled)) return pooled;
     return open();
   }
 
@@ -116,6 +128,9 @@ export function createHttp2Pool(options: Http2PoolOptions): Http2Pool {
   }
 
   return {
+    get isEmpty() {
+      return sessions.size === 0;
+    },
     request: async (headers, streamOptions) => {
       if (closed) throw new Error("The connection pool is closed");
       const pooled = withRoom();
@@ -131,14 +146,7 @@ export function createHttp2Pool(options: Http2PoolOptions): Http2Pool {
     requestNow: (headers, streamOptions) => {
       if (closed) return undefined;
       for (const pooled of sessions) {
-        const { session } = pooled;
-        if (
-          pooled.retired ||
-          session.connecting ||
-          session.destroyed ||
-          pooled.streams >= limitOf(session)
-        )
-          continue;
+        if (pooled.session.connecting || !hasRoom(pooled)) continue;
         used(pooled);
         try {
           return start(pooled, headers, streamOptions);
@@ -157,6 +165,11 @@ export function createHttp2Pool(options: Http2PoolOptions): Http2Pool {
 
 /** Per stream and per session: enough that one round trip does not stall a large body, little enough to bound memory. */
 const window = 1 << 20;
+
+/** A session that has ended may still wait for its socket to close. */
+function hasRoom({ session, streams, retired }: Pooled): boolean {
+  return !retired && !session.closed && !session.destroyed && streams < limitOf(session);
+}
 
 function limitOf(session: ClientHttp2Session): number {
   const limit = session.connecting ? undefined : session.remoteSettings.maxConcurrentStreams;

@@ -34,8 +34,12 @@ const startMs = 60_000;
 const callMs = 10_000;
 const retryMs = 1000;
 const longestRetryMs = 5000;
-/** Trust anchors in a file are looked at this often, since a new root must be known before it is used. */
-const anchorsMs = 10_000;
+const longestRenewalPauseMs = 60_000;
+/**
+ * Trust anchors in a file are looked at this often, since a new root must be known before it is used. So is the time of
+ * renewal: timers stand still while a machine is suspended, and its certificates grow old all the same.
+ */
+const lookMs = 10_000;
 
 /** Gets a certificate for the app, and renews it at half of its life. Rejects when the authority gives none within a minute. */
 export async function openIdentity(
@@ -47,7 +51,11 @@ export async function openIdentity(
   const fields = { app_id: workload.appId };
   const ended = new AbortController();
   const listeners: Array<(context: WorkloadContext) => void> = [];
+  const everyMs = settings.anchorsMs ?? lookMs;
   let renewal: NodeJS.Timeout | undefined;
+  let renewAt = 0;
+  let renewalPauseMs = 2 * retryMs;
+  let failure = "";
   let context = await first();
   meter()?.count("runtime_mtls_init_total", {});
 
@@ -79,19 +87,29 @@ export async function openIdentity(
   }
   /** The present one serves on while no new one is to be had. */
   async function renew(): Promise<void> {
+    clearTimeout(renewal);
+    renewAt = Infinity;
     try {
-      put(await ask(workload, settings, ended.signal));
+      const next = await ask(workload, settings, ended.signal);
+      if (ended.signal.aborted) return;
+      put(next);
       meter()?.count("runtime_mtls_workload_cert_rotated_total", {});
       log.info(`Renewed the certificate of ${spiffeId(workload)}`, fields);
+      renewalPauseMs = 2 * retryMs;
+      failure = "";
       plan();
     } catch (reason) {
       if (ended.signal.aborted) return;
       meter()?.count("runtime_mtls_workload_cert_rotated_fail_total", { reason: "csr" });
-      log.error(
-        `Cannot renew the certificate of ${spiffeId(workload)}: ${messageOf(reason)}`,
+      const why = messageOf(reason);
+      // Once for each reason, as at the start.
+      log[why === failure ? "debug" : "error"](
+        `Cannot renew the certificate of ${spiffeId(workload)}: ${why}`,
         fields,
       );
-      renewal = setTimeout(() => void renew(), retryMs * (1 + Math.random())).unref();
+      failure = why;
+      renewIn(renewalPauseMs * (0.5 + 0.5 * Math.random()));
+      renewalPauseMs = Math.min(renewalPauseMs * 2, longestRenewalPauseMs);
     }
   }
   function plan(): void {
@@ -99,18 +117,22 @@ export async function openIdentity(
     const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
     // Half of what is left, for the clock skew stands before the beginning; never all at the same moment.
     const left = to - Math.max(Date.now(), from);
-    const ms = Math.max(250, (left / 2) * (0.9 + 0.1 * Math.random()));
-    renewal = setTimeout(() => void renew(), Math.min(ms, 2 ** 31 - 1)).unref();
+    renewIn(Math.max(250, (left / 2) * (0.9 + 0.1 * Math.random())));
+  }
+  function renewIn(ms: number): void {
+    renewAt = Date.now() + ms;
+    if (ms < everyMs) renewal = setTimeout(() => void renew(), ms).unref();
   }
   plan();
-  const anchors = setInterval(() => {
+  const looks = setInterval(() => {
+    if (Date.now() >= renewAt) void renew();
     void settings.anchors().then(
       (ca) => {
         if (ca !== context.ca) put({ ...context, ca });
       },
       (reason: unknown) => log.warn(`Cannot read the trust anchors: ${messageOf(reason)}`, fields),
     );
-  }, settings.anchorsMs ?? anchorsMs).unref();
+  }, everyMs).unref();
   return {
     workload,
     get context() {
@@ -120,7 +142,7 @@ export async function openIdentity(
     [Symbol.dispose]: () => {
       ended.abort();
       clearTimeout(renewal);
-      clearInterval(anchors);
+      clearInterval(looks);
     },
   };
 }

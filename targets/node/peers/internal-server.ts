@@ -15,6 +15,7 @@ import { connectionHeaders } from "../http2-message.ts";
 import { counted } from "../streamed.ts";
 import { createInternalServer, type Identities, wasShown } from "./internal-tls.ts";
 import { peerWorkload } from "./peer-workload.ts";
+import { endSilent } from "./silence.ts";
 import { calleeAppId, calleeNamespace, extras, refusal, writeExtras } from "./wire.ts";
 
 export interface InternalServerOptions extends Identities {
@@ -39,16 +40,21 @@ export interface InternalServer extends AsyncDisposable {
   drain(): Promise<void>;
 }
 
+/** A caller keeps its connection for minutes without a call, but answers pings. */
+const silentMs = 30_000;
+
 /** Takes calls from other runtime processes. Rejects when the port is taken. */
 export async function serveInternal(options: InternalServerOptions): Promise<InternalServer> {
   const server = createInternalServer(options);
   const sessions = new Set<ServerHttp2Session>();
   const accepted = new Set<Socket>();
+  const silence = endSilent(silentMs);
   let isDraining = false;
   server.on("session", (session) => {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
     session.on("error", () => {});
+    silence.watch(session, () => true);
   });
   server.on("stream", (stream, headers) => {
     // "close" follows, and tells.
@@ -97,6 +103,7 @@ export async function serveInternal(options: InternalServerOptions): Promise<Int
       end();
       for (const session of sessions) session.destroy();
       for (const socket of accepted) socket.destroy();
+      silence[Symbol.dispose]();
     },
   };
 }

@@ -10,6 +10,7 @@ import { checkPeer } from "../mtls/check-peer.ts";
 import type { WorkloadIdentity } from "../mtls/workload-identity.ts";
 import { type PeerRoute, peerChannel } from "./peer-channel.ts";
 import { serverNameOf } from "./server-name.ts";
+import { endSilent } from "./silence.ts";
 
 /** Everything that leads to apps of other processes. */
 export interface Peers extends PeerChannel, AsyncDisposable {
@@ -22,6 +23,10 @@ const defaults: NameResolution = { component: "mdns", version: "v1", options: {}
 /** Dapr asks so often when a resolver answers an empty address. */
 const emptyTries = 5;
 const emptyMs = 100;
+/** Another runtime answers pings whatever its app does. */
+const silentMs = 15_000;
+/** Between looks for pools that nobody needs. */
+const unusedMs = 10 * 60_000;
 
 /** One resolver for each way that the apps' Configurations name; calls are resolved by the first of them. */
 export function createPeers(
@@ -31,7 +36,10 @@ export function createPeers(
   identityOf: (app: AppRef) => WorkloadIdentity | undefined = () => undefined,
 ): Peers {
   const resolvers = new Map<string, Promise<NameResolver | undefined>>();
+  const silence = endSilent(silentMs);
   const pools = new Map<string, Http2Pool>();
+  let unused = new Set<Http2Pool>();
+  let lookedAt = 0;
 
   function resolverFor(given: NameResolution = defaults): Promise<NameResolver | undefined> {
     const key = JSON.stringify(given);
@@ -45,10 +53,23 @@ export function createPeers(
     const key = isSecure ? JSON.stringify([at, nameOf(to), nameOf(from)]) : at;
     let pool = pools.get(key);
     if (!pool) {
+      dropUnused();
       const made = isSecure ? secure(at, to, () => identityOf(from)) : plain(at);
-      pools.set(key, (pool = createHttp2Pool(made)));
+      pools.set(key, (pool = createHttp2Pool({ ...made, watch: silence.watch })));
     }
     return pool;
+  }
+  /** Nodes come and go, and apps with them. What has had no session at two looks goes. */
+  function dropUnused(): void {
+    const now = host.clock.now();
+    if (now - lookedAt < unusedMs) return;
+    lookedAt = now;
+    const before = unused;
+    unused = new Set();
+    for (const [key, pool] of pools)
+      if (!pool.isEmpty) continue;
+      else if (before.has(pool)) pools.delete(key);
+      else unused.add(pool);
   }
   async function resolve(
     to: AppRef,
@@ -88,6 +109,7 @@ export function createPeers(
       const opened = await Promise.all(resolvers.values());
       await Promise.allSettled(opened.map((resolver) => resolver?.[Symbol.asyncDispose]()));
       await Promise.allSettled([...pools.values()].map((pool) => pool[Symbol.asyncDispose]()));
+      silence[Symbol.dispose]();
     },
   };
 }

@@ -14,6 +14,7 @@ import { createPeers } from "#targets/node/peers/peers.ts";
 import { appOfServerName, serverNameOf } from "#targets/node/peers/server-name.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { fakeApp, recordingChannel } from "#test/support/fake-app.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
 import {
   type TestIdentities,
   type TestIdentity,
@@ -262,7 +263,7 @@ describe.each([
       [Symbol.asyncDispose]: async () => {},
     };
     const registry = { find: () => [{ open: async () => resolver }] } as never;
-    const host = { log, clock: { sleep: async () => {} } } as never;
+    const host = { log, clock: fakeClock() } as never;
     await using peers = createPeers(registry, host, "127.0.0.1", ({ appId }) =>
       identities.get(appId),
     );
