@@ -1,6 +1,8 @@
+import { X509Certificate } from "node:crypto";
 import { isRecord } from "#core/util/json.ts";
 import { type KubeClient, KubeError } from "../api/client.ts";
 import type { KubeObject } from "../api/objects.ts";
+import { splitPem } from "./certificate-state.ts";
 
 /** Who calls the injector, and how it is called: by a Service. */
 export interface BundlePlaces {
@@ -13,6 +15,8 @@ export interface BundlePlaces {
 const webhooks = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
 const crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/subscriptions.dapr.io";
 const mostTries = 3;
+/** A Secret that somebody empties again and again must not fill the webhook's object. */
+const mostFormer = 5;
 
 /**
  * Makes the API server trust the certificates of a PEM: in the webhook configuration, and in the conversion of the
@@ -35,17 +39,63 @@ export async function publishBundle(
   return problems.filter((problem) => problem !== undefined);
 }
 
+/**
+ * The authorities that the API server trusts of the webhook now, the newest first; each a PEM. Rejects where that
+ * cannot be known.
+ */
+export async function publishedAuthorities(
+  kube: KubeClient,
+  places: BundlePlaces,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const path = `${webhooks}/${places.webhookName}`;
+  let object: KubeObject;
+  try {
+    object = await kube.request<KubeObject>("GET", path, { signal });
+  } catch (reason) {
+    if (!(reason instanceof KubeError)) throw reason;
+    if (reason.code === 404) return [];
+    throw new Error(problemText(path, reason), { cause: reason });
+  }
+  const list = (object as { readonly webhooks?: unknown }).webhooks;
+  const pems = (Array.isArray(list) ? list : []).flatMap((webhook: unknown) => {
+    const clientConfig = isRecord(webhook) ? webhook["clientConfig"] : undefined;
+    if (!isRecord(clientConfig) || !isOurs(clientConfig, places)) return [];
+    const { caBundle } = clientConfig;
+    return typeof caBundle === "string" ? splitPem(Buffer.from(caBundle, "base64").toString()) : [];
+  });
+  return [...new Set(pems)]
+    .flatMap((pem) => {
+      const begin = authorityBegin(pem);
+      return begin === undefined ? [] : [{ pem, begin }];
+    })
+    .toSorted((a, b) => b.begin - a.begin)
+    .slice(0, mostFormer)
+    .map(({ pem }) => pem);
+}
+/** `undefined` for what is no authority. */
+function authorityBegin(pem: string): number | undefined {
+  try {
+    const certificate = new X509Certificate(pem);
+    return certificate.ca ? certificate.validFromDate.getTime() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** `other`: not ours; `same`: as wanted. */
 type Edited = { readonly value: unknown } | "same" | "other";
 
 function edited(clientConfig: unknown, places: BundlePlaces, caBundle: string): Edited {
   if (!isRecord(clientConfig)) return "other";
+  if (!isOurs(clientConfig, places)) return "other";
+  return clientConfig["caBundle"] === caBundle ? "same" : { value: { ...clientConfig, caBundle } };
+}
+function isOurs(clientConfig: Readonly<Record<string, unknown>>, places: BundlePlaces): boolean {
   const service = clientConfig["service"];
-  const isOurs = isRecord(service)
+  return isRecord(service)
     ? service["name"] === places.serviceName && service["namespace"] === places.namespace
     : typeof clientConfig["url"] === "string";
-  if (!isOurs) return "other";
-  return clientConfig["caBundle"] === caBundle ? "same" : { value: { ...clientConfig, caBundle } };
 }
 
 function editWebhooks(object: KubeObject, edit: (clientConfig: unknown) => Edited): Edited {
@@ -95,20 +145,28 @@ async function change(
   signal: AbortSignal,
   edit: (object: KubeObject) => Edited,
 ): Promise<string | undefined> {
-  const name = path.slice(path.indexOf("/v1/") + 4);
   for (let tries = 1; ; tries++)
     try {
       const object = await kube.request<KubeObject>("GET", path, { signal });
       const result = edit(object);
-      if (result === "other") return `${name} calls no webhook of ours: look at its clientConfig`;
+      if (result === "other")
+        return `${nameOf(path)} calls no webhook of ours: look at its clientConfig`;
       if (result !== "same") await kube.request("PUT", path, { signal, body: result.value });
       return undefined;
     } catch (reason) {
       if (!(reason instanceof KubeError)) throw reason;
       if (reason.code === 409 && tries < mostTries) continue;
-      if (reason.code === 404) return `${name} is not there yet`;
-      if (reason.code === 403)
-        return `${name} may not be read or changed: the ServiceAccount needs get and update on it`;
-      return `${name}: ${reason.message}`;
+      return problemText(path, reason);
     }
+}
+
+function problemText(path: string, { code, message }: KubeError): string {
+  const name = nameOf(path);
+  if (code === 404) return `${name} is not there yet`;
+  if (code === 403)
+    return `${name} may not be read or changed: the ServiceAccount needs get and update on it`;
+  return `${name}: ${message}`;
+}
+function nameOf(path: string): string {
+  return path.slice(path.indexOf("/v1/") + 4);
 }

@@ -1,7 +1,13 @@
 import { isRecord } from "#core/util/json.ts";
 import { type KubeClient, KubeError } from "../api/client.ts";
 import type { KubeObject } from "../api/objects.ts";
-import { type CertificateState, checkPair, endOf, type KeyPair } from "./certificate-state.ts";
+import {
+  type CertificateState,
+  checkPair,
+  endOf,
+  type KeyPair,
+  splitPem,
+} from "./certificate-state.ts";
 
 /** The Secret that the replicas share. */
 export interface SecretRef {
@@ -121,10 +127,4 @@ function dataOf(state: CertificateState, secret?: Secret): Readonly<Record<strin
       Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString("base64")]),
     ),
   };
-}
-
-/** Each certificate as it was written: with one newline at its end. */
-function splitPem(text: string): readonly string[] {
-  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return found.map((pem) => `${pem}\n`);
 }

@@ -31,6 +31,8 @@ export interface Maker {
   readonly names: readonly string[];
   authority(lifeMs: number): Promise<KeyPair>;
   serving(issuer: KeyPair, lifeMs: number): Promise<KeyPair>;
+  /** What is trusted already when there is no state; each a PEM of an authority. */
+  published?(): Promise<readonly string[]>;
 }
 
 /**
@@ -72,7 +74,9 @@ async function fresh(
 ): Promise<CertificateState> {
   const issuer = await maker.authority(lives.authority);
   const serving = await maker.serving(issuer, lives.serving);
-  const old = (state?.trusted ?? []).filter((pem) => endOf(pem) > now);
+  // Where the state is lost other replicas still serve, and are called, by an authority that nobody has any more.
+  const trusted = state?.trusted ?? (await maker.published?.()) ?? [];
+  const old = trusted.filter((pem) => endOf(pem) > now);
   return { issuer, serving, trusted: [issuer.certificate, ...old] };
 }
 
@@ -104,4 +108,10 @@ export function endOf(pem: string): number {
 export function checkPair({ certificate, privateKey }: KeyPair): void {
   if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey)))
     throw new Error("the key is not the certificate's");
+}
+
+/** Each certificate as it was written: with one newline at its end. */
+export function splitPem(text: string): readonly string[] {
+  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return found.map((pem) => `${pem}\n`);
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { KubeClient } from "../api/client.ts";
-import { type BundlePlaces, publishBundle } from "./ca-bundle.ts";
+import { type BundlePlaces, publishBundle, publishedAuthorities } from "./ca-bundle.ts";
 import { updateState } from "./certificate-secret.ts";
 import { advance, endOf, type KeyPair, type Lives, type Maker } from "./certificate-state.ts";
 
@@ -41,9 +41,19 @@ export function ownCertificates(options: OwnCertificates): CertificateSource {
   const { kube, log, places, checkMs = 60_000, now = Date.now } = options;
   const lives = { ...defaultLives, ...options.lives };
   const secret = { namespace: places.namespace, name: options.secretName };
-  const maker = makerFor(namesOf(options), now);
   const ending = new AbortController();
   const { signal } = ending;
+  const maker: Maker = {
+    ...makerFor(namesOf(options), now),
+    published: async () => {
+      const former = await publishedAuthorities(kube, places, signal);
+      if (former.length > 0)
+        log.warn(
+          `The Secret ${secret.namespace}/${secret.name} is gone, empty or spoilt: a new authority is made, and what the webhook trusts stays trusted`,
+        );
+      return former;
+    },
+  };
   const listeners: Array<(pair: KeyPair) => void> = [];
   let current: KeyPair | undefined;
   let trouble: string | undefined = "The certificate is being made";

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Container, EnvVar, Pod } from "../api/objects.ts";
+import type { Finding } from "../pods/read-annotations.ts";
 import type { ContainerPlan, InjectionPlan } from "./plan.ts";
 
 /** RFC 6902; `add` of a member that is there replaces it. */
@@ -59,7 +60,7 @@ function containersPatch(
     const plan = planOf(container.name);
     if (!plan) return [];
     const at = `${path}/${i}`;
-    const env = mergedEnv(container.env ?? [], plan);
+    const env = mergedEnv(container, plan);
     return [
       ...(env ? [{ op: "add", path: `${at}/env`, value: env } as const] : []),
       ...mountsPatch(`${at}/volumeMounts`, container, plan),
@@ -67,16 +68,55 @@ function containersPatch(
   });
 }
 
+/** What containers do not get of the plan, and why. */
+export function leftOutWarnings({ spec }: Pod, plan: InjectionPlan): readonly Finding[] {
+  const warningsOf = (containers: readonly Container[] | undefined, isInit: boolean) =>
+    (containers ?? []).flatMap((container): readonly Finding[] => {
+      const planned = plan.container(container.name, isInit);
+      const names = planned ? leftOut(container, planned) : [];
+      if (names.length === 0) return [];
+      return [
+        {
+          annotation: `container ${JSON.stringify(container.name)}`,
+          message: `its envFrom may set ${names.join(", ")}: the injector's are left out`,
+        },
+      ];
+    });
+  return [...warningsOf(spec?.initContainers, true), ...warningsOf(spec?.containers, false)];
+}
+
+const ownNames = /^(?:DAPR|OUTRIGGER)_/;
+
+/**
+ * Names of variables that a container with `envFrom` goes without: `env` wins over `envFrom`, whose ConfigMap may
+ * well have a `NAMESPACE`. What another variable refers to stays: `$(NAME)` does not find what is of `envFrom`.
+ */
+function leftOut(container: Container, { env }: ContainerPlan): readonly string[] {
+  const { envFrom } = container as { readonly envFrom?: unknown };
+  if (!Array.isArray(envFrom) || envFrom.length === 0) return [];
+  const has = container.env ?? [];
+  return env
+    .map(({ name }) => name)
+    .filter(
+      (name) =>
+        !ownNames.test(name) &&
+        !has.some((each) => each.name === name) &&
+        !isNeeded(name, [...env, ...has]),
+    );
+}
+
 /** The variables with ours before them; `undefined` when ours are there. */
-function mergedEnv(
-  has: readonly EnvVar[],
-  { env, forced }: ContainerPlan,
-): readonly EnvVar[] | undefined {
+function mergedEnv(container: Container, plan: ContainerPlan): readonly EnvVar[] | undefined {
+  const { env: has = [] } = container;
+  const { env, forced } = plan;
+  const without = leftOut(container, plan);
   const stays = has.filter(
     (each) =>
       !forced.has(each.name) || env.some((ours) => isDeepStrictEqual({ ...ours }, { ...each })),
   );
-  const missing = env.filter(({ name }) => !stays.some((each) => each.name === name));
+  const missing = env.filter(
+    ({ name }) => !without.includes(name) && !stays.some((each) => each.name === name),
+  );
   if (missing.length === 0 && stays.length === has.length) return undefined;
   // `$(NAME)` finds only what stands before it: ours go first, so that a container's own may use them, but after
   // what ours need where the container has that already.

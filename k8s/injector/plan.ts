@@ -13,7 +13,10 @@ export interface InjectionPlan {
 }
 
 export interface ContainerPlan {
-  /** In an order in which `$(NAME)` finds what stands before it. What a container sets itself stays. */
+  /**
+   * In an order in which `$(NAME)` finds what stands before it. What a container sets itself stays; one with
+   * `envFrom` goes without names that are not Dapr's or ours.
+   */
   readonly env: readonly EnvVar[];
   /** Names of `env` whose value is ours, whatever a container says. */
   readonly forced: ReadonlySet<string>;

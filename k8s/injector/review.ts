@@ -3,7 +3,7 @@ import type { Pod } from "../api/objects.ts";
 import { type PodReading, readSettings } from "../pods/annotations.ts";
 import type { Finding } from "../pods/read-annotations.ts";
 import { outriggerAnnotations } from "../pods/settings.ts";
-import { patchFor, type PatchOperation } from "./patch.ts";
+import { leftOutWarnings, patchFor, type PatchOperation } from "./patch.ts";
 import type { InjectionPlan, InjectorOptions } from "./plan.ts";
 import { podFindings } from "./pod-findings.ts";
 import { sharedPlan } from "./shared.ts";
@@ -79,7 +79,11 @@ export function reviewPod(review: unknown, deps: ReviewDeps): Reviewed {
     return { ...refused(uid, faults, warnings, name), appId: settings?.appId ?? "", pod: name };
   const planned = planFor(pod, reading, namespace, deps);
   const operations = patchFor(pod, planned.plan);
-  const response = patched(uid, operations, [...warnings, ...planned.warnings]);
+  const response = patched(uid, operations, [
+    ...warnings,
+    ...planned.warnings,
+    ...leftOutWarnings(pod, planned.plan),
+  ]);
   // API servers ask again when others have changed the pod in between; that is no second injection.
   const outcome = operations.length === 0 ? "untouched" : "injected";
   return { ...reviewed(response), outcome, appId: settings.appId, pod: name };

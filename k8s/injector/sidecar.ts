@@ -25,6 +25,13 @@ const identityFolder = "/var/run/secrets/dapr.io/sentrytoken";
 const identitySeconds = 7200;
 const socketFolder = "/var/run/dapr-sockets";
 const componentFolder = "/tmp/dapr-components-sockets";
+/** Where a process of a pod looks for the API server's token and authority. */
+const apiAccessFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
+/** What Kubernetes itself asks for. */
+const apiAccessSeconds = 3607;
+const apiAccessVolume = "outrigger-api-access";
+/** Of the volumes that Kubernetes' admission makes. */
+const kubernetesAccessPrefix = "kube-api-access-";
 const identityVolume = "dapr-identity-token";
 const socketVolume = "dapr-unix-domain-socket";
 const componentVolume = "dapr-components-unix-domain-socket";
@@ -53,10 +60,12 @@ export function sidecarPlan(request: SidecarRequest): {
     mountPath: values.text("dapr.io/pluggable-components-sockets-folder") || componentFolder,
   };
   const lists = readLists(values, request.pod);
+  const ownAccess = needsApiAccess(request.pod, lists.mounts);
   const socketMount = { name: socketVolume, mountPath: socketFolder };
   const mounts: readonly VolumeMount[] = [
     ...lists.mounts,
     { name: tokenVolumeName, mountPath: tokenFolder, readOnly: true },
+    ...(ownAccess ? [{ name: apiAccessVolume, mountPath: apiAccessFolder, readOnly: true }] : []),
     ...(request.options.sentryAddress === ""
       ? []
       : [{ name: identityVolume, mountPath: identityFolder, readOnly: true }]),
@@ -93,6 +102,7 @@ export function sidecarPlan(request: SidecarRequest): {
       },
       volumes: [
         tokenVolume(request.tokenAudience),
+        ...(ownAccess ? [apiAccess()] : []),
         ...(request.options.sentryAddress === "" ? [] : [identityOf(request.options)]),
         ...(socketPath === "" ? [] : [{ name: socketVolume, emptyDir: { medium: "Memory" } }]),
         ...(components.size === 0 ? [] : [{ name: componentVolume, emptyDir: {} }]),
@@ -180,6 +190,38 @@ function identityOf({ trustDomain, controlPlaneNamespace }: SidecarOptions): Vol
     projected: {
       sources: [
         { serviceAccountToken: { audience, expirationSeconds: identitySeconds, path: "token" } },
+      ],
+    },
+  };
+}
+
+/**
+ * True where Kubernetes gives the sidecar no token for the API server: `automountServiceAccountToken` of the pod, or
+ * of its ServiceAccount, is false. Otherwise it has given one to the pod's containers before we are asked, and does
+ * so for the sidecar; a mount that an author has made is for that container alone.
+ */
+function needsApiAccess({ spec }: Pod, own: readonly VolumeMount[]): boolean {
+  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+  const mounts = containers.flatMap(({ volumeMounts }) => volumeMounts ?? []);
+  return (
+    !own.some(({ mountPath }) => mountPath === apiAccessFolder) &&
+    !mounts.some(
+      ({ name, mountPath }) =>
+        mountPath === apiAccessFolder && name.startsWith(kubernetesAccessPrefix),
+    )
+  );
+}
+
+/** As Kubernetes makes it. */
+function apiAccess(): Volume {
+  const namespace = { apiVersion: "v1", fieldPath: "metadata.namespace" };
+  return {
+    name: apiAccessVolume,
+    projected: {
+      sources: [
+        { serviceAccountToken: { expirationSeconds: apiAccessSeconds, path: "token" } },
+        { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+        { downwardAPI: { items: [{ path: "namespace", fieldRef: namespace }] } },
       ],
     },
   };

@@ -8,6 +8,9 @@ import {
 } from "./check-parts.ts";
 import { count, type Finding, note, ok, problem, unknown } from "./finding.ts";
 
+/** On a webhook whose certificate is cert-manager's. */
+const byCertManager = "cert-manager.io/inject-ca-from";
+
 /** The injector's pods, its certificate, the webhook that names it, and Dapr's beside it. */
 export function checkInjector(cluster: Cluster): readonly Finding[] {
   return [
@@ -64,17 +67,26 @@ function checkWebhook(cluster: Cluster): readonly Finding[] {
         `the injector writes it at its start; kubectl -n ${namespace} logs deployment/${names.injector}`,
       ),
     ];
-  return [ok(check, "the webhook is registered"), ...checkCertificate(cluster, bundles)];
+  return [ok(check, "the webhook is registered"), ...checkCertificate(cluster, found, bundles)];
 }
 
 function checkCertificate(
   { certificate, now, namespace }: Cluster,
+  { metadata }: WebhookConfiguration,
   bundles: readonly string[],
 ): readonly Finding[] {
   const check = "injector.certificate";
   if (certificate.is === "unknown") return [unknown(check, certificate.why)];
   if (certificate.is === "absent")
-    return [note(check, `no Secret ${names.certificate}: the certificate comes from elsewhere`)];
+    return [
+      metadata.annotations?.[byCertManager] === undefined
+        ? problem(
+            check,
+            `no Secret ${names.certificate}: the injector's certificate is not kept, and annotated pods are refused once it ends`,
+            "install the chart anew (helm upgrade): it brings the Secret, and the injector fills it",
+          )
+        : note(check, `no Secret ${names.certificate}: the certificate comes from elsewhere`),
+    ];
   const restart = `kubectl -n ${namespace} rollout restart deployment/${names.injector}`;
   let chain: Certificates;
   let roots: readonly Certificates[];

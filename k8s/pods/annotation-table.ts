@@ -29,6 +29,7 @@ export interface AnnotationRow {
 /** Seconds that a timer can wait. */
 const mostSeconds = 2_147_483;
 const noPlacement = "nothing here needs Dapr's placement or scheduler";
+const nodeStays = "the shared runtime does not end with a pod";
 const nodeLogs = "the shared runtime's own log level counts";
 
 /** Every annotation of Dapr's injector, with Dapr's defaults, and ours. */
@@ -50,14 +51,6 @@ export const annotationTable: readonly AnnotationRow[] = [
   { name: "dapr.io/app-token-secret", type: "name", use: "app" },
   { name: "dapr.io/max-body-size", type: "bytes", default: "4Mi", use: "app" },
   { name: "dapr.io/http-max-request-size", type: "integer", most: 8_388_607, use: "app" },
-  {
-    name: "dapr.io/graceful-shutdown-seconds",
-    type: "integer",
-    default: "-1",
-    most: mostSeconds,
-    use: "app",
-  },
-  { name: "dapr.io/block-shutdown-duration", type: "duration", use: "app" },
   { name: "dapr.io/enable-api-logging", type: "boolean", use: "app" },
   { name: "dapr.io/enable-metrics", type: "boolean", default: "true", use: "app" },
   { name: "dapr.io/disable-builtin-k8s-secret-store", type: "boolean", use: "app" },
@@ -94,6 +87,20 @@ export const annotationTable: readonly AnnotationRow[] = [
     type: "text",
     default: "[::1],127.0.0.1",
     use: "sidecar",
+  },
+  {
+    name: "dapr.io/graceful-shutdown-seconds",
+    type: "integer",
+    default: "-1",
+    most: mostSeconds,
+    use: "sidecar",
+    instead: nodeStays,
+  },
+  {
+    name: "dapr.io/block-shutdown-duration",
+    type: "duration",
+    use: "sidecar",
+    instead: nodeStays,
   },
   { name: "dapr.io/read-buffer-size", type: "bytes", use: "sidecar" },
   { name: "dapr.io/http-read-buffer-size", type: "integer", most: 8_388_607, use: "sidecar" },

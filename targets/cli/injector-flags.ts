@@ -15,6 +15,7 @@ export const injectorFlags = {
   "grpc-endpoint": { type: "string", default: "" },
   "http-port": { type: "string", default: "3500" },
   "grpc-port": { type: "string", default: "50001" },
+  "node-ports": { type: "string", default: "50002,3501,9090" },
   "host-ip-family": { type: "string", default: "IPv4" },
   "token-audience": { type: "string", default: "outrigger" },
   "sidecar-image": { type: "string", default: "" },
@@ -46,6 +47,8 @@ export interface InjectorFlags {
   readonly grpcEndpoint: string;
   readonly httpPort: number;
   readonly grpcPort: number;
+  /** Of the runtime on each node, beside the two. */
+  readonly nodePorts: readonly number[];
   readonly hostIpFamily: "IPv4" | "IPv6";
   readonly tokenAudience: string;
   readonly sidecarImage: string;
@@ -89,14 +92,12 @@ export function readInjectorFlags(
     namespace: values.namespace || env["POD_NAMESPACE"] || "",
     webhookName: required("webhook-name", values["webhook-name"]),
     certDir: values["cert-dir"] ?? "",
-    certificateNames: (values["certificate-names"] ?? "")
-      .split(",")
-      .map((name) => name.trim())
-      .filter((name) => name !== ""),
+    certificateNames: listOf(values["certificate-names"]),
     endpoint: endpoint.replace(/\/$/, ""),
     grpcEndpoint: grpcEndpoint.replace(/\/$/, ""),
     httpPort: port("http-port", values["http-port"]),
     grpcPort: port("grpc-port", values["grpc-port"]),
+    nodePorts: listOf(values["node-ports"]).map((text) => port("node-ports", text)),
     hostIpFamily,
     tokenAudience: required("token-audience", values["token-audience"]),
     sidecarImage: values["sidecar-image"] ?? "",
@@ -110,6 +111,13 @@ export function readInjectorFlags(
   };
 }
 
+/** What stands between commas. */
+function listOf(text = ""): readonly string[] {
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}
 function checkUrl(flag: string, text: string): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (

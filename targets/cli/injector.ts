@@ -25,6 +25,8 @@ Flags:
   --grpc-endpoint URL         The same for gRPC, with an --endpoint that is a URL (default: its host, --grpc-port)
   --http-port PORT            Of the runtime on each node (default 3500)
   --grpc-port PORT            Of the runtime on each node (default 50001)
+  --node-ports A,B            More ports of that runtime, which no app of the host's network can have: between nodes,
+                              health, metrics (default 50002,3501,9090)
   --host-ip-family FAMILY     IPv4 or IPv6: how a node's address is written (default IPv4)
   --token-audience NAME       Of the service-account token in each pod (default outrigger)
   --sidecar-image IMAGE       For pods with outrigger.dev/mode: sidecar
@@ -122,9 +124,6 @@ async function openCertificates(
   };
 }
 
-/** Of a node's runtime as it is installed: between nodes, health, metrics. */
-const otherNodePorts = [50_002, 3501, 9090];
-
 function optionsOf(flags: InjectorFlags): InjectorOptions {
   const { httpPort, grpcPort, grpcEndpoint } = flags;
   return {
@@ -132,7 +131,7 @@ function optionsOf(flags: InjectorFlags): InjectorOptions {
     ...(grpcEndpoint === "" ? {} : { grpcEndpoint }),
     httpPort,
     grpcPort,
-    nodePorts: flags.endpoint === "node" ? [httpPort, grpcPort, ...otherNodePorts] : [],
+    nodePorts: flags.endpoint === "node" ? [httpPort, grpcPort, ...flags.nodePorts] : [],
     hostIpFamily: flags.hostIpFamily,
     tokenAudience: flags.tokenAudience,
     sidecar: {

@@ -2,8 +2,9 @@ import { X509Certificate } from "node:crypto";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openClient } from "#k8s/api/open-client.ts";
 import type { KubeObject } from "#k8s/api/objects.ts";
-import type { Lives } from "#k8s/injector/certificate-state.ts";
+import { type KeyPair, type Lives, splitPem } from "#k8s/injector/certificate-state.ts";
 import { type CertificateSource, ownCertificates } from "#k8s/injector/certificates.ts";
+import { makeAuthority, makeServing } from "#k8s/injector/make-certificates.ts";
 import { kubeApi, type KubeApiDouble } from "#test/doubles/kube-api.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { type KeptLog, keptLog } from "#test/support/kept-log.ts";
@@ -50,6 +51,14 @@ function replica(
   });
   return source;
 }
+const hour = 3_600_000;
+const isTrusted = (certificate: string, bundle: string): boolean => {
+  const of = new X509Certificate(certificate);
+  return splitPem(bundle).some((pem) => {
+    const by = new X509Certificate(pem);
+    return of.checkIssued(by) && of.verify(by.publicKey);
+  });
+};
 const ready = (source: CertificateSource): Promise<string> =>
   eventually(() => source.problem() === undefined && source.current()?.certificate, {
     what: `readiness; ${source.problem()}`,
@@ -129,6 +138,53 @@ describe("certificates of our own", () => {
     expect(new X509Certificate(second).verify(new X509Certificate(bundleOf(api)).publicKey)).toBe(
       true,
     );
+  });
+
+  it.each(["lost", "empty"])(
+    "leave those trusted that other replicas still serve, where the Secret is %s",
+    async (how) => {
+      const api = await cluster();
+      const other = replica(api, { checkMs: 600_000 });
+      const served = await ready(other);
+      const before = bundleOf(api);
+      const secret = api.get<KubeObject>(secretPath) as KubeObject;
+      if (how === "lost") api.remove(secretPath);
+      else api.put({ ...secret, data: {} } as KubeObject);
+      const log = keptLog();
+      const first = await ready(replica(api, { log }));
+      expect(first).not.toBe(served);
+      expect(other.current()?.certificate).toBe(served);
+      expect(isTrusted(first, bundleOf(api))).toBe(true);
+      expect(isTrusted(served, bundleOf(api))).toBe(true);
+      expect(bundleOf(api).endsWith(before)).toBe(true);
+      expect(log.of("warn").join()).toContain("a new authority is made");
+    },
+  );
+
+  it("leave nothing trusted that has expired or is no authority, and little altogether", async () => {
+    const api = await cluster();
+    const now = Date.now();
+    const old = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => makeAuthority(now - (i + 1) * hour, 24 * hour)),
+    );
+    const [newest] = old as [KeyPair];
+    const over = await makeAuthority(now - 10 * hour, hour);
+    const leaf = await makeServing(newest, ["a"], now, hour);
+    const pems = [leaf, over, ...old].map(({ certificate }) => certificate);
+    const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    const webhook = api.get<WebhookConfiguration>(webhookPath) as WebhookConfiguration;
+    const bundle = btoa([broken, ...pems].join(""));
+    api.put({
+      ...webhook,
+      webhooks: webhook.webhooks.map((each) => ({
+        ...each,
+        clientConfig: { ...each.clientConfig, caBundle: bundle },
+      })),
+    } as KubeObject);
+    const certificate = await ready(replica(api));
+    const [own = "", ...former] = splitPem(bundleOf(api));
+    expect(isTrusted(certificate, own)).toBe(true);
+    expect(former).toEqual(old.slice(0, 5).map((each) => each.certificate));
   });
 
   it("are renewed in time, with never a certificate that is not trusted", async () => {

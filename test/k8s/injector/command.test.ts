@@ -59,6 +59,7 @@ describe("outrigger injector", () => {
     [["--host-ip-family", "6"], '--host-ip-family must be IPv4 or IPv6, not "6"'],
     [["--sidecar-image-pull-policy", "maybe"], "--sidecar-image-pull-policy must be"],
     [["--sentry-address", "ca:443"], "--sentry-address needs --trust-anchors-file"],
+    [["--node-ports", "3501,metrics"], '--node-ports must be a port, not "metrics"'],
     [["--token-audience", ""], "--token-audience must not be empty"],
     [["--nonsense"], "nonsense"],
   ])("refuses %j", async (args, text) => {
@@ -77,7 +78,8 @@ describe("outrigger injector", () => {
       await writeFile(join(certs, "tls.crt"), pair.certificate);
       await writeFile(join(certs, "tls.key"), pair.privateKey);
       const [port, health] = [await freePort(), await freePort()];
-      const running = run(["--cert-dir", certs, "--port", `${port}`, "--health-port", `${health}`]);
+      const flags = ["--cert-dir", certs, "--port", `${port}`, "--health-port", `${health}`];
+      const running = run([...flags, "--node-ports", "6000, 6001,6002"]);
       await eventually(() => running.output().includes(`Webhook listening on port ${port}`));
       const agent = new Agent({ ca: authority.certificate });
       const { status, text } = await post(
@@ -89,6 +91,17 @@ describe("outrigger injector", () => {
         status: 200,
         allowed: true,
       });
+      const ofHost = async (appPort: string): Promise<string> =>
+        (
+          await post(
+            `https://127.0.0.1:${port}/mutate`,
+            agent,
+            podReview(pod({ hostNetwork: true }, { "dapr.io/app-port": appPort })),
+          )
+        ).text;
+      for (const taken of ["3500", "50001", "6000", "6002"])
+        expect(await ofHost(taken)).toContain(`port ${taken} belongs to the node's runtime`);
+      expect(await ofHost("9090")).toContain('"allowed":true');
       expect((await fetch(`http://127.0.0.1:${health}/readyz`)).status).toBe(200);
       running.signal("SIGTERM");
       expect(await running.code).toBe(0);

@@ -136,6 +136,7 @@ describe("a pod in shared mode", () => {
     expect(valueOf(env, "APP_ID")).toBe("mine");
     expect(reviewed.body.response.warnings).toEqual([
       'container "app": it keeps its own DAPR_HTTP_ENDPOINT',
+      'container "app": its envFrom may set APP_PROTOCOL, POD_NAME: the injector\'s are left out',
     ]);
     const token = inject(manyPods["with its own token"] as Pod);
     const tokens = envOf(token.pod).filter(({ name }) => name === "DAPR_API_TOKEN");
@@ -144,6 +145,45 @@ describe("a pod in shared mode", () => {
     expect(token.reviewed.body.response.warnings).toEqual([
       'container "app": its own DAPR_API_TOKEN is replaced by the pod\'s token',
     ]);
+  });
+
+  it("leaves generic names to a container's envFrom, and says so", () => {
+    const envFrom = [{ configMapRef: { name: "settings" } }];
+    const of = pod(
+      {
+        containers: [
+          { name: "a", envFrom },
+          { name: "b", envFrom, env: [{ name: "WHO", value: "$(APP_ID)@$(NAMESPACE)" }] },
+          { name: "c", envFrom: [] },
+        ],
+        initContainers: [{ name: "setup", envFrom }],
+      },
+      { "dapr.io/app-port": "8080" },
+    );
+    const { pod: injected, reviewed } = inject(of);
+    const generic = (container: Container | undefined): readonly string[] =>
+      (container?.env ?? []).map(({ name }) => name).filter((name) => !/^(?:DAPR|OUTR)/.test(name));
+    const [a, b, c] = injected.spec?.containers ?? [];
+    const all = ["APP_ID", "APP_PORT", "APP_PROTOCOL", "NAMESPACE", "POD_NAME"];
+    expect(generic(a)).toEqual([]);
+    expect(generic(injected.spec?.initContainers?.[0])).toEqual([]);
+    // A reference does not find what is of envFrom: it can only mean ours.
+    expect(generic(b)).toEqual(["APP_ID", "NAMESPACE", "WHO"]);
+    expect(generic(c)).toEqual(all);
+    expect(environment(a?.env ?? [])).toMatchObject({
+      DAPR_HTTP_ENDPOINT: "http://10.1.2.3:3500",
+      DAPR_GRPC_PORT: "50001",
+      DAPR_API_TOKEN: expect.any(String),
+      OUTRIGGER_TOKEN_FILE: expect.any(String),
+    });
+    const left = (names: string): string =>
+      `its envFrom may set ${names}: the injector's are left out`;
+    expect(reviewed.body.response.warnings).toEqual([
+      `container "setup": ${left(all.join(", "))}`,
+      `container "a": ${left(all.join(", "))}`,
+      `container "b": ${left("APP_PORT, APP_PROTOCOL, POD_NAME")}`,
+    ]);
+    expect(inject(injected).patch).toEqual([]);
   });
 
   it("puts what needs the host's address after an address that is there", () => {
@@ -196,7 +236,7 @@ describe.each(Object.entries(manyPods))("a pod %s", (_name, of) => {
         "DAPR_GRPC_ENDPOINT",
         "DAPR_API_TOKEN",
         "APP_ID",
-        "POD_NAME",
+        ...("envFrom" in container ? [] : ["POD_NAME"]),
       ])
         expect(env, `${container.name} ${name}`).toHaveProperty(name);
       expect(env["DAPR_GRPC_ENDPOINT"]).not.toContain("$(");
@@ -311,7 +351,11 @@ describe("any pod", () => {
     { maxLength: 6 },
   );
   const container = fc.record(
-    { name: fc.constantFrom("a", "b", "c"), env: fc.option(env, { nil: undefined }) },
+    {
+      name: fc.constantFrom("a", "b", "c"),
+      env: fc.option(env, { nil: undefined }),
+      envFrom: fc.array(fc.constant({ configMapRef: { name: "c" } }), { maxLength: 1 }),
+    },
     { requiredKeys: ["name"] },
   );
   const spec = fc.record(

@@ -232,6 +232,85 @@ describe("a pod in sidecar mode", () => {
     ]);
   });
 
+  it("leaves generic names to the envFrom of an app's container", () => {
+    const envFrom = [{ secretRef: { name: "s" } }];
+    const all = injected(sidecarPod({}, { containers: [{ name: "app", envFrom }] }));
+    expect(envOf(all.pod.spec?.containers?.[0])).toEqual({
+      DAPR_HTTP_PORT: "3500",
+      DAPR_GRPC_PORT: "50001",
+    });
+    expect(envOf(sidecarOf(all))).toHaveProperty("POD_NAME");
+    expect(all.reviewed.body.response.warnings).toEqual([
+      'container "app": its envFrom may set APP_ID, APP_PROTOCOL, NAMESPACE, POD_NAME: the injector\'s are left out',
+    ]);
+  });
+
+  const folder = "/var/run/secrets/kubernetes.io/serviceaccount";
+  const access = { name: "outrigger-api-access", mountPath: folder, readOnly: true };
+  const mounted = (name: string): Readonly<Record<string, unknown>> => ({
+    containers: [{ name: "app", volumeMounts: [{ name, mountPath: folder }] }],
+    volumes: [{ name, projected: { sources: [] } }],
+  });
+  it.each<[what: string, spec: Readonly<Record<string, unknown>>]>([
+    ["the pod's containers have none", { automountServiceAccountToken: false }],
+    ["its author has made one for the app", mounted("own")],
+  ])("has a token of its own for the API server where %s", (_what, spec) => {
+    const all = injected(sidecarPod({}, spec));
+    expect(sidecarOf(all).volumeMounts).toContainEqual(access);
+    expect(all.pod.spec?.containers?.[0]?.volumeMounts ?? []).not.toContainEqual(access);
+    expect(all.pod.spec?.volumes).toContainEqual({
+      name: "outrigger-api-access",
+      projected: {
+        sources: [
+          { serviceAccountToken: { expirationSeconds: 3607, path: "token" } },
+          { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+          {
+            downwardAPI: {
+              items: [
+                {
+                  path: "namespace",
+                  fieldRef: { apiVersion: "v1", fieldPath: "metadata.namespace" },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    });
+    expect(inject(all.pod).patch).toEqual([]);
+  });
+
+  it("is left to Kubernetes' own token where that gives one, also the second time", () => {
+    const all = injected(sidecarPod({}, mounted("kube-api-access-x1")));
+    expect(JSON.stringify(all.pod)).not.toContain("outrigger-api-access");
+    // Kubernetes has mounted it before the second look.
+    const sidecar = sidecarOf(all);
+    const again = {
+      ...all.pod,
+      spec: {
+        ...all.pod.spec,
+        initContainers: [
+          {
+            ...sidecar,
+            volumeMounts: [
+              ...(sidecar.volumeMounts ?? []),
+              { name: "kube-api-access-x1", mountPath: folder },
+            ],
+          },
+        ],
+      },
+    };
+    expect(inject(again).patch).toEqual([]);
+  });
+
+  it("takes a volume for the API server that an annotation mounts", () => {
+    const volumes = [{ name: "own", projected: { sources: [] } }];
+    const all = injected(sidecarPod({ "dapr.io/volume-mounts": `own:${folder}` }, { volumes }));
+    const there = sidecarOf(all).volumeMounts?.filter(({ mountPath }) => mountPath === folder);
+    expect(there).toEqual([{ name: "own", mountPath: folder, readOnly: true }]);
+    expect(JSON.stringify(all.pod)).not.toContain("outrigger-api-access");
+  });
+
   it("shares a folder for sockets with the app", () => {
     const all = injected(sidecarPod({ "dapr.io/unix-domain-socket-path": "/tmp/dapr" }));
     expect(all.pod.spec?.volumes).toContainEqual({

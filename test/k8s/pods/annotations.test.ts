@@ -243,6 +243,15 @@ describe("annotations that have no effect", () => {
     expect(
       warningsOf({ "dapr.io/sidecar-cpu-limit": "1", "outrigger.dev/mode": "sidecar" }),
     ).toEqual([]);
+    for (const [name, value] of [
+      ["dapr.io/graceful-shutdown-seconds", "30"],
+      ["dapr.io/block-shutdown-duration", "5s"],
+    ] as const) {
+      expect(warningsOf({ [name]: value })).toEqual([
+        `${name}: it has no effect with outrigger.dev/mode "shared": the shared runtime does not end with a pod`,
+      ]);
+      expect(warningsOf({ [name]: value, "outrigger.dev/mode": "sidecar" })).toEqual([]);
+    }
   });
   it("says what nothing needs", () => {
     expect(warningsOf({ "dapr.io/placement-host-address": "x:1" })[0]).toContain(
