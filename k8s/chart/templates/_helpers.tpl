@@ -61,15 +61,37 @@ securityContext:
   capabilities: { drop: [ALL] }
 {{- end }}
 
-{{/* Where nodes, pods and labels say where something runs; `component`'s values in a dict. */}}
+{{/*
+Priority class of the runtime. One of a node goes with the node; one behind a Service can start on another. Empty: none.
+*/}}
+{{- define "outrigger.node.priorityClassName" -}}
+{{- $name := .Values.node.priorityClassName -}}
+{{- if kindIs "invalid" $name }}{{ $name = ternary "system-node-critical" "system-cluster-critical" (eq .Values.mode "daemonset") }}{{ end -}}
+{{- $name -}}
+{{- end }}
+
+{{/*
+Tolerations of the runtime, as JSON. Each node is to have one of a DaemonSet, whatever its taints. Replicas of a
+Deployment that tolerated all would come to cordoned nodes and stay on dead ones.
+*/}}
+{{- define "outrigger.node.tolerations" -}}
+{{- $tolerations := .Values.node.tolerations -}}
+{{- if kindIs "invalid" $tolerations }}{{ $tolerations = ternary (list (dict "operator" "Exists")) list (eq .Values.mode "daemonset") }}{{ end -}}
+{{- toJson $tolerations -}}
+{{- end }}
+
+{{/* The image is one for Linux; the values' own selector, in a dict, counts more. */}}
+{{- define "outrigger.nodeSelector" -}}
+nodeSelector:
+  {{- merge (dict) (. | default dict) (dict "kubernetes.io/os" "linux") | toYaml | nindent 2 }}
+{{- end }}
+
+{{/* What says where the pods of a part run, and how much they count; the part's values in a dict. */}}
 {{- define "outrigger.placement" -}}
 {{- with .priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
-{{- with .nodeSelector }}
-nodeSelector:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
+{{ include "outrigger.nodeSelector" .nodeSelector }}
 {{- with .tolerations }}
 tolerations:
   {{- toYaml . | nindent 2 }}

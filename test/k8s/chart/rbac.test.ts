@@ -88,6 +88,55 @@ describeHelm("rights", () => {
     ]);
   });
 
+  it("of the authority end at the served namespaces, where there are some", () => {
+    const objects = render({
+      mode: "deployment",
+      deployment: { scope: "namespace", namespaces: ["shop", "bank"] },
+    });
+    const name = "outrigger-ca-outrigger-system";
+    const rights = ({ rules }: Rendered): Rendered =>
+      rules.map(({ resources, verbs }: Rendered) => [resources, verbs]);
+    expect(rights(pick(objects, "ClusterRole", name))).toEqual([[["tokenreviews"], ["create"]]]);
+    const apps = [
+      [["pods"], ["get", "list"]],
+      [["configurations"], ["get"]],
+    ];
+    expect(rights(pick(objects, "ClusterRole", `${name}-apps`))).toEqual(apps);
+    expect(
+      objects
+        .filter(({ roleRef }: Rendered) => roleRef?.name === `${name}-apps`)
+        .map(({ kind, metadata, subjects }: Rendered) => [
+          kind,
+          metadata.namespace,
+          subjects[0].name,
+        ]),
+    ).toEqual([
+      ["RoleBinding", "shop", "outrigger-ca"],
+      ["RoleBinding", "bank", "outrigger-ca"],
+    ]);
+    // The pod whose token asks is the runtime's own.
+    expect(rights(pick(objects, "Role", "outrigger-ca"))).toContainEqual([["pods"], ["get"]]);
+    // Of the cluster there is one role, as ever.
+    const whole = render();
+    expect(rights(pick(whole, "ClusterRole", "outrigger-ca"))).toEqual([
+      [["tokenreviews"], ["create"]],
+      ...apps,
+    ]);
+    expect(rights(pick(whole, "Role", "outrigger-ca"))).not.toContainEqual([["pods"], ["get"]]);
+  });
+
+  it("of the runtime to see namespaces are only for all of them", () => {
+    const seen = (values: Readonly<Record<string, unknown>>): boolean =>
+      render(values).some(
+        ({ kind, rules }: Rendered) =>
+          kind === "ClusterRole" &&
+          rules.some(({ resources }: Rendered) => resources?.includes("namespaces")),
+      );
+    expect(seen({})).toBe(true);
+    expect(seen({ mode: "deployment" })).toBe(true);
+    expect(seen({ mode: "deployment", deployment: { scope: "namespace" } })).toBe(false);
+  });
+
   it("are bound to roles that exist", () => {
     for (const values of Object.values(variants)) {
       const objects = render(values);

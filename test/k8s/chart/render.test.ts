@@ -58,7 +58,7 @@ const matrix: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     node: {
       podAnnotations: { a: "b" },
       podLabels: { c: "d" },
-      nodeSelector: { "kubernetes.io/os": "linux" },
+      nodeSelector: { pool: "apps" },
       affinity: { nodeAffinity: {} },
       extraEnv: [{ name: "TZ", value: "UTC" }],
       extraArgs: ["--log-level=debug"],
@@ -103,7 +103,8 @@ describeHelm("the chart", () => {
         for (const value of [...container.args, ...(container.env ?? [])])
           expect(JSON.stringify(value)).not.toMatch(/<no value>|%!|null/);
       }
-      expect(spec.volumes).toContainEqual({ name: "tmp", emptyDir: {} });
+      expect(spec.volumes.map(({ name }: Rendered) => name)).toContain("tmp");
+      expect(spec.nodeSelector).toMatchObject({ "kubernetes.io/os": "linux" });
     }
   });
 
@@ -134,6 +135,86 @@ describeHelm("the chart", () => {
       "metadata.name",
       "metadata.namespace",
     ]);
+  });
+
+  it("tolerates everything only as a runtime of each node", () => {
+    const deployment = { mode: "deployment" };
+    const placed = (values: Readonly<Record<string, unknown>>): Rendered => {
+      const { spec } = pick(render(values), values["mode"] ? "Deployment" : "DaemonSet", name);
+      const { priorityClassName, tolerations } = spec.template.spec;
+      return [priorityClassName, tolerations];
+    };
+    const name = "outrigger-node";
+    expect(placed({})).toEqual(["system-node-critical", [{ operator: "Exists" }]]);
+    expect(placed(deployment)).toEqual(["system-cluster-critical", undefined]);
+    // What is given counts in both modes, and nothing is something that can be given.
+    const own = {
+      "node.tolerations": [{ key: "apps", operator: "Exists" }],
+      "node.priorityClassName": "mine",
+    };
+    for (const mode of [{}, deployment])
+      expect(placed({ ...mode, ...own })).toEqual(["mine", own["node.tolerations"]]);
+    expect(placed({ "node.tolerations": [], "node.priorityClassName": "" })).toEqual([
+      undefined,
+      undefined,
+    ]);
+    for (const [mode, wanted] of [
+      [{}, ["system-node-critical", "system-cluster-critical"]],
+      [deployment, ["system-cluster-critical"]],
+    ] as const) {
+      const quota = pick(render({ ...mode, "priorityClassQuota.enabled": true }), "ResourceQuota");
+      expect(quota.spec.scopeSelector.matchExpressions[0].values).toEqual(wanted);
+    }
+  });
+
+  it("runs on Linux only, and where the values say beside that", () => {
+    const selector = { nodeSelector: { pool: "apps" } };
+    for (const mode of ["daemonset", "deployment"]) {
+      const all = templates(render({ mode, node: selector, ca: selector, injector: selector }));
+      expect(all).toHaveLength(3);
+      for (const { spec } of all)
+        expect(spec.nodeSelector).toEqual({ pool: "apps", "kubernetes.io/os": "linux" });
+    }
+  });
+
+  it("holds /tmp of the runtime to a size", () => {
+    const tmp = (values: Readonly<Record<string, unknown>>): Rendered =>
+      pick(render(values), "DaemonSet").spec.template.spec.volumes.find(
+        ({ name }: Rendered) => name === "tmp",
+      ).emptyDir;
+    expect(tmp({})).toEqual({ sizeLimit: "1Gi" });
+    expect(tmp({ "node.tmpSizeLimit": "200M" })).toEqual({ sizeLimit: "200M" });
+    expect(tmp({ "node.tmpSizeLimit": null })).toEqual({});
+  });
+
+  it.each(["daemonset", "deployment"])("refuses a port that is given twice: %s", (mode) => {
+    expect(() => render({ mode, "node.ports.metrics": 3501 })).toThrow(
+      "node.ports.health and node.ports.metrics are both 3501",
+    );
+  });
+
+  it("lets Prometheus keep the labels of apps, however it finds the runtimes", () => {
+    const monitored = (kind: string, mode: string): readonly Rendered[] =>
+      render({ mode, "monitoring.kind": kind });
+    for (const mode of ["daemonset", "deployment"]) {
+      const [endpoint] = pick(monitored("ServiceMonitor", mode), "ServiceMonitor").spec.endpoints;
+      expect(endpoint).toMatchObject({ port: "metrics", honorLabels: true });
+      const pods = pick(monitored("PodMonitor", mode), "PodMonitor", "outrigger-node").spec;
+      expect(pods.podMetricsEndpoints[0].honorLabels).toBe(true);
+    }
+  });
+
+  it("has one Service for metrics, whose name is not that of the one with an address", () => {
+    const services = (mode: string): Rendered =>
+      render({ mode, "monitoring.kind": "ServiceMonitor" })
+        .filter(
+          ({ kind, spec }: Rendered) =>
+            kind === "Service" && spec.ports.some(({ name }: Rendered) => name === "metrics"),
+        )
+        .map(({ metadata, spec }: Rendered) => [metadata.name, spec.clusterIP]);
+    expect(services("daemonset")).toEqual([["outrigger-node-metrics", "None"]]);
+    expect(services("deployment")).toEqual([["outrigger-node", undefined]]);
+    expect(render().some(({ metadata }: Rendered) => /metrics/.test(metadata.name))).toBe(false);
   });
 
   it.each([0, 30, 600])("waits longer than a drain of %i s", (drainSeconds) => {

@@ -28,6 +28,8 @@ describeHelm("values", () => {
     ["node", { ports: { http: 80 } }, "http"],
     ["node", { ports: { http: "3500" } }, "http"],
     ["node", { drainSeconds: -1 }, "drainSeconds"],
+    ["node", { tmpSizeLimit: "much" }, "tmpSizeLimit"],
+    ["node", { tolerations: {} }, "tolerations"],
     ["node", { extraArgs: ["node"] }, "extraArgs"],
     ["deployment", { scope: "node" }, "scope"],
     ["deployment", { replicas: 0 }, "replicas"],

@@ -46,10 +46,10 @@ describeHelm("the injector's objects", () => {
 
   it("leaves certificates to cert-manager where asked, and needs no rights then", () => {
     const objects = render({ "injector.certificates.provider": "cert-manager" });
-    const certificate = pick(objects, "Certificate");
+    const certificate = pick(objects, "Certificate", "outrigger-injector");
     expect(certificate.spec).toMatchObject({
       secretName: "outrigger-injector-cert",
-      issuerRef: { kind: "Issuer", name: "outrigger-injector" },
+      issuerRef: { kind: "Issuer", name: "outrigger-injector-ca" },
     });
     expect(certificate.spec.dnsNames).toContain("outrigger-injector.outrigger-system.svc");
     const from = { "cert-manager.io/inject-ca-from": "outrigger-system/outrigger-injector" };
@@ -65,6 +65,42 @@ describeHelm("the injector's objects", () => {
         /Role/.test(kind) && /injector/.test(JSON.stringify([metadata.name])),
     );
     expect(roles).toEqual([]);
+  });
+
+  it("has an authority of cert-manager that stays as certificates change, or the issuer asked for", () => {
+    const certificates = { provider: "cert-manager" };
+    const objects = render({ "injector.certificates": certificates });
+    expect(pick(objects, "Issuer", "outrigger-injector").spec).toEqual({ selfSigned: {} });
+    expect(pick(objects, "Certificate", "outrigger-injector-ca").spec).toMatchObject({
+      secretName: "outrigger-injector-ca",
+      isCA: true,
+      commonName: expect.any(String),
+      duration: "87600h",
+      privateKey: { rotationPolicy: "Never" },
+      issuerRef: { kind: "Issuer", name: "outrigger-injector" },
+    });
+    expect(pick(objects, "Issuer", "outrigger-injector-ca").spec).toEqual({
+      ca: { secretName: "outrigger-injector-ca" },
+    });
+    const issuerRef = { name: "corp", kind: "ClusterIssuer" };
+    const others = render({ "injector.certificates": { ...certificates, issuerRef } });
+    expect(others.some(({ kind }: Rendered) => kind === "Issuer")).toBe(false);
+    expect(pick(others, "Certificate").spec.issuerRef).toEqual(issuerRef);
+  });
+
+  it("tells the injector every port of a node's runtime", () => {
+    const ports = { http: 4000, grpc: 4001, internal: 4002, health: 4003, metrics: 4004 };
+    const argsOf = (values: Readonly<Record<string, unknown>>): readonly string[] =>
+      pick(render(values), "Deployment", "outrigger-injector").spec.template.spec.containers[0]
+        .args;
+    expect(argsOf({ "node.ports": ports })).toEqual(
+      expect.arrayContaining([
+        "--http-port=4000",
+        "--grpc-port=4001",
+        "--node-ports=4002,4003,4004",
+      ]),
+    );
+    expect(argsOf({ mode: "deployment" }).join(" ")).not.toContain("--node-ports");
   });
 
   it("translates subscriptions, and offers no old version where nobody would", () => {

@@ -3,6 +3,7 @@
 {{- $node := .Values.node }}
 {{- $isDaemonSet := eq .Values.mode "daemonset" }}
 {{- $drain := int $node.drainSeconds }}
+{{- include "outrigger.node.checkPorts" . }}
 metadata:
   labels:
     {{- include "outrigger.labels" (dict "root" . "component" "node") | nindent 4 }}
@@ -23,7 +24,10 @@ spec:
   dnsPolicy: ClusterFirstWithHostNet
   {{- end }}
   {{- include "outrigger.imagePullSecrets" . | nindent 2 }}
-  {{- include "outrigger.placement" $node | nindent 2 }}
+  {{- $placement := dict "nodeSelector" $node.nodeSelector "affinity" $node.affinity }}
+  {{- $_ := set $placement "priorityClassName" (include "outrigger.node.priorityClassName" .) }}
+  {{- $_ := set $placement "tolerations" (include "outrigger.node.tolerations" . | fromJsonArray) }}
+  {{- include "outrigger.placement" $placement | nindent 2 }}
   {{- include "outrigger.podSecurity" . | nindent 2 }}
   {{- with .Values.versionPins }}
   initContainers:
@@ -145,7 +149,11 @@ spec:
         - { name: versions, mountPath: /var/lib/outrigger/versions, readOnly: true }
         {{- end }}
   volumes:
+    {{- if kindIs "invalid" $node.tmpSizeLimit }}
     - { name: tmp, emptyDir: {} }
+    {{- else }}
+    - { name: tmp, emptyDir: { sizeLimit: {{ $node.tmpSizeLimit | quote }} } }
+    {{- end }}
     {{- if .Values.mtls.enabled }}
     # Not optional: the runtime starts once the authority has written its roots there.
     - name: trust
@@ -161,6 +169,18 @@ spec:
     {{- if .Values.versionPins }}
     - { name: versions, emptyDir: {} }
     {{- end }}
+{{- end }}
+
+{{/* All are of one network; the second to ask for a port would never get it. */}}
+{{- define "outrigger.node.checkPorts" -}}
+{{- $names := dict }}
+{{- range $name, $port := .Values.node.ports }}
+{{- $key := toString (int $port) }}
+{{- if hasKey $names $key }}
+{{- fail (printf "node.ports.%s and node.ports.%s are both %s: each needs a port of its own" (get $names $key) $name $key) }}
+{{- end }}
+{{- $_ := set $names $key $name }}
+{{- end }}
 {{- end }}
 
 {{/* For whom a token that is shown to the authority is meant: its own SPIFFE id, as with Dapr. */}}
