@@ -123,7 +123,7 @@ async function openOne(
   deps: LoadDeps,
 ): Promise<Opened | Error> {
   const { name, spec } = document;
-  const { log, env } = deps.platform;
+  const { log, documentEnv: env = deps.platform.env } = deps.platform;
   const leases: Lease[] = [];
   try {
     if (isDenied(document, deps))

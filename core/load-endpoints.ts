@@ -20,10 +20,10 @@ export async function loadEndpoints(
   app: AppRef,
   documents: readonly HttpEndpointDocument[],
   components: Pick<Components, "get">,
-  platform: Pick<Platform, "env" | "fetchWith" | "clock" | "log">,
+  platform: Pick<Platform, "env" | "documentEnv" | "fetchWith" | "clock" | "log">,
   before?: Endpoints,
 ): Promise<{ readonly endpoints: Endpoints; readonly faults: readonly ReloadFault[] }> {
-  const { clock, env, log, fetchWith } = platform;
+  const { clock, documentEnv: env = platform.env, log, fetchWith } = platform;
   const faults: ReloadFault[] = [];
   async function lookUp(document: HttpEndpointDocument): Promise<HttpEndpoint> {
     const { name, spec, secretStore = "kubernetes" } = document;

@@ -71,7 +71,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const { platform } = options;
   const apps = createHostedApps<HostedApp>();
   const registry = createRegistry(options.manifests, options.target);
-  const contrib = { ...platform, log: scopedLog(platform.log, "dapr.contrib") };
+  const contrib = {
+    ...platform,
+    env: platform.documentEnv ?? platform.env,
+    log: scopedLog(platform.log, "dapr.contrib"),
+  };
   const loop = createLoopShare(platform.clock, platform.loopActiveMs);
   const badTokens = createBadTokens(platform.clock);
   const instances = createInstances(contrib, platform.clock);

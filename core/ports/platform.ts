@@ -83,6 +83,8 @@ export interface Platform {
   /** The same with certificates of one's own; throws for those that cannot be used. Absent where the platform has no such thing. */
   fetchWith?(tls: ClientTls): typeof fetch;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What of it documents may refer to, where they are others' than the environment is. Default: all. */
+  readonly documentEnv?: Readonly<Record<string, string | undefined>>;
   /** Address and name of this host, for `Forwarded` headers. */
   readonly host: { readonly address: string; readonly name: string };
   readonly peers?: PeerChannel;

@@ -46,7 +46,7 @@ interface Problem {
   count: number;
   /** Count that the Event has. */
   written: number;
-  /** Not before. */
+  /** Not before, in `time()`; of one that was never written, when it came up. */
   dueAt: number;
   /** Of the Event, once it is there. */
   name: string | undefined;
@@ -57,31 +57,38 @@ export function createEventWriter(client: KubeClient, options: EventWriterOption
   const { clock, log } = options;
   const problems = new Map<string, Problem>();
   const stop = new AbortController();
+  const time = onward(clock);
   let tokens = burst;
-  let refilledAt = clock.now();
+  let refilledAt = time();
   let writing: Promise<void> | undefined;
   let cancel: (() => void) | undefined;
 
-  /** The next that may be written, or the time to wait for it; `undefined`: nothing is left. */
+  /**
+   * The next that may be written, or the time to wait for it; `undefined`: nothing is left. News come before
+   * repetitions, which would take all there is; else the one that has waited longest.
+   */
   function next(): Problem | number | undefined {
-    const now = clock.now();
+    const now = time();
     const refill = Math.floor((now - refilledAt) / refillMs);
     tokens = Math.min(burst, tokens + refill);
     refilledAt += refill * refillMs;
-    let wait: number | undefined;
+    let found: Problem | undefined;
+    let dueAt = Infinity;
     for (const [key, problem] of problems) {
       if (problem.written === problem.count) {
-        if (now - problem.last > forgetMs) problems.delete(key);
+        if (clock.now() - problem.last > forgetMs) problems.delete(key);
         continue;
       }
-      if (problem.dueAt <= now && tokens > 0) {
-        tokens--;
-        return problem;
-      }
-      const until = Math.max(problem.dueAt - now, tokens > 0 ? 0 : refilledAt + refillMs - now);
-      wait = Math.min(wait ?? Infinity, until);
+      dueAt = Math.min(dueAt, problem.dueAt);
+      if (problem.dueAt <= now && (found === undefined || isBefore(problem, found)))
+        found = problem;
     }
-    return wait;
+    if (found !== undefined && tokens > 0) {
+      tokens--;
+      return found;
+    }
+    if (dueAt === Infinity) return undefined;
+    return Math.max(dueAt - now, tokens > 0 ? 0 : refilledAt + refillMs - now);
   }
   function schedule(): void {
     if (writing !== undefined || stop.signal.aborted) return;
@@ -97,7 +104,7 @@ export function createEventWriter(client: KubeClient, options: EventWriterOption
   }
   async function write(problem: Problem): Promise<void> {
     const { count } = problem;
-    problem.dueAt = clock.now() + repeatMs;
+    problem.dueAt = time() + repeatMs;
     // Taken as done in any case: a server in trouble is not asked again and again to write that down.
     problem.written = count;
     try {
@@ -160,7 +167,7 @@ export function createEventWriter(client: KubeClient, options: EventWriterOption
           last: now,
           count: 0,
           written: 0,
-          dueAt: now,
+          dueAt: time(),
           name: undefined,
         };
         problems.set(key, problem);
@@ -182,6 +189,23 @@ export function createEventWriter(client: KubeClient, options: EventWriterOption
   };
 }
 
+/** The time that passes on a clock, for waits: where the clock is set back, it only stands still since it was last asked. */
+export function onward(clock: Pick<Clock, "now">): () => number {
+  let last = clock.now();
+  let behind = 0;
+  return () => {
+    const now = clock.now();
+    behind += Math.max(0, last - now);
+    last = now;
+    return now + behind;
+  };
+}
+
+function isBefore(one: Problem, other: Problem): boolean {
+  const isNew = one.written === 0;
+  if (isNew !== (other.written === 0)) return isNew;
+  return one.dueAt < other.dueAt;
+}
 /** The oldest that is written goes. */
 function makeRoom(problems: Map<string, Problem>): boolean {
   for (const [key, { written, count }] of problems)

@@ -125,6 +125,8 @@ async function run(
         failure === null ? resolveOutput(stdout) : reject(runError(config, failure, stderr)),
     );
     child.stdin?.end();
+    // To whom is there: the page to log in at, say.
+    if (process.stderr.isTTY) child.stderr?.on("data", (text) => void process.stderr.write(text));
   });
   return read(output, config);
 }

@@ -31,7 +31,7 @@ export interface ListWatch<K> extends Disposable {
 const idleMs = 90_000;
 /** A watch that ends sooner, with no event, has not done anything. */
 const leastMs = 1000;
-/** So often in vain: what is asked for may be what is wrong. */
+/** So often in vain, of a server that is there: what is asked for may be what is wrong. */
 const mostInVain = 3;
 
 /**
@@ -56,14 +56,24 @@ export function listWatch<T extends KubeObject, K>(
   let version: string | undefined;
   let isSynced = false;
   let isCurrent = false;
-  /** In a row. */
+  /** In a row, as are those that say that the version may be what is wrong. */
   let failures = 0;
+  let inVain = 0;
+  let hasExpired = false;
+  /** The server has taken the present watch. */
+  let isTaken = false;
+  let sendsBookmarks = false;
   let complaint = "";
 
   function becomeCurrent(): void {
     isCurrent = true;
     if (complaint !== "") log.info(`${watched.path} is watched again`);
     complaint = "";
+  }
+  function succeed(): void {
+    failures = 0;
+    inVain = 0;
+    hasExpired = false;
   }
   function complain(reason: unknown): void {
     isCurrent = false;
@@ -79,6 +89,7 @@ export function listWatch<T extends KubeObject, K>(
     const listed = await listPages(client, watched, all.add, stop.signal);
     all.replace();
     version = listed;
+    inVain = 0;
     becomeCurrent();
     if (isSynced) return;
     isSynced = true;
@@ -95,6 +106,7 @@ export function listWatch<T extends KubeObject, K>(
     if (type === "ADDED" || type === "MODIFIED") held.put(object);
     else if (type === "DELETED") held.remove(object);
     else if (type !== "BOOKMARK") return;
+    else sendsBookmarks = true;
     if (typeof next === "string" && next !== "") version = next;
   }
   /** One connection. Resolves when the server, or nothing for too long, has ended it. */
@@ -102,7 +114,12 @@ export function listWatch<T extends KubeObject, K>(
     const began = clock.now();
     let events = 0;
     const idle = limitIdle(clock, idleMs, stop.signal);
-    const how: WatchOptions = { signal: idle.signal, opened: becomeCurrent };
+    const opened = (): void => {
+      isTaken = true;
+      becomeCurrent();
+    };
+    const how: WatchOptions = { signal: idle.signal, opened };
+    isTaken = false;
     const path = `${watched.path}?${query(watched, {
       watch: "true",
       allowWatchBookmarks: "true",
@@ -114,18 +131,17 @@ export function listWatch<T extends KubeObject, K>(
         idle.touch();
         take(type, object);
         events++;
-        failures = 0;
+        succeed();
         if (!isCurrent) becomeCurrent();
       }
     } catch (reason) {
       if (!idle.isOver) throw reason;
+      // Not even a bookmark: after a restore of etcd a version may be of the future, and the server waits for that.
+      if (events === 0 && sendsBookmarks) version = undefined;
     } finally {
       idle[Symbol.dispose]();
     }
-    if (events > 0 || clock.now() - began >= leastMs) {
-      failures = 0;
-      return;
-    }
+    if (events > 0 || clock.now() - began >= leastMs) return succeed();
     if (failures > 0) throw new Error("the server ended it at once");
     // Once: a server that goes away as we come.
     await clock.sleep(retryPause(undefined, failures++, random), { signal: stop.signal });
@@ -139,9 +155,14 @@ export function listWatch<T extends KubeObject, K>(
         if (stop.signal.aborted) return;
         if (isExpired(reason)) isCurrent = false;
         else complain(reason);
-        const pause = retryPause(reason, failures, random);
+        // Who was away for long has waited already when it learns that the past is forgotten.
+        const isNews = isExpired(reason) && !hasExpired;
+        const pause = retryPause(reason, isNews ? 0 : failures, random);
         failures++;
-        if (isExpired(reason) || failures >= mostInVain) version = undefined;
+        hasExpired ||= isExpired(reason);
+        // Else it says nothing of the version, and a server in trouble needs nothing less than lists of everybody at once.
+        if (isTaken || !isTrouble(reason)) inVain++;
+        if (isExpired(reason) || isOfTheFuture(reason) || inVain >= mostInVain) version = undefined;
         if (pause > 0) await clock.sleep(pause, { signal: stop.signal });
       }
   }
@@ -161,6 +182,15 @@ export function listWatch<T extends KubeObject, K>(
     isCurrent: () => isCurrent,
     [Symbol.dispose]: () => stop.abort(),
   };
+}
+
+/** The server is away, too busy, or cannot tell who we are. */
+function isTrouble(reason: unknown): boolean {
+  return reason instanceof KubeError && (reason.isTransient || reason.code === 401);
+}
+/** "Too large resource version": after a restore of etcd. What stands before the server gives no such reason. */
+function isOfTheFuture(reason: unknown): boolean {
+  return reason instanceof KubeError && reason.code === 504 && reason.reason === "Timeout";
 }
 
 const troubles: Readonly<Record<number, string>> = {

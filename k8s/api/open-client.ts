@@ -19,13 +19,25 @@ const mostLineBytes = 4 * 1024 * 1024;
 const timeoutMs = 15_000;
 /** For the head of an answer that then goes on. */
 const headMs = 30_000;
+/** No part of a request's time: a program that gives credentials may have to ask others, and has a minute. */
+const credentialsMs = 75_000;
 
 interface Call {
+  /** For messages. */
+  readonly what: string;
   readonly method: Method;
   readonly path: string;
   readonly body?: string | undefined;
   readonly contentType?: string | undefined;
   readonly isStream: boolean;
+  readonly signal: AbortSignal | undefined;
+  /** Until the whole answer is there; of a stream its head. */
+  readonly timeoutMs: number;
+}
+/** One of 200 to 299; whoever has it disposes of `whole`. */
+interface Answer {
+  readonly response: IncomingMessage;
+  readonly whole: Limit;
 }
 
 /** Connects when first asked. Throws for a server that cannot be meant. */
@@ -34,16 +46,40 @@ export function openClient(access: ClusterAccess): KubeClient {
   const connections = openConnections(server);
   let isClosed = false;
 
-  async function send(call: Call, { signal }: Limit): Promise<IncomingMessage> {
-    if (isClosed) throw new Error("the client is closed");
-    if (!call.path.startsWith("/")) throw new Error("the path does not begin with a slash");
-    const credentials = await untilAborted(access.credentials(), signal);
-    const response = await exchange(call, credentials, signal);
-    if (response.statusCode !== 401) return response;
-    const renewed = await untilAborted(access.credentials(credentials), signal);
-    if (renewed === credentials) return response;
-    response.destroy();
-    return exchange(call, renewed, signal);
+  async function send(call: Call): Promise<Answer> {
+    const credentials = await credentialsFor(call);
+    try {
+      return await attempt(call, credentials);
+    } catch (reason) {
+      if (!(reason instanceof KubeError) || reason.code !== 401) throw reason;
+      const renewed = await credentialsFor(call, credentials);
+      if (renewed === credentials) throw reason;
+      return attempt(call, renewed);
+    }
+  }
+  async function credentialsFor(
+    { what, path, signal }: Call,
+    refused?: Credentials,
+  ): Promise<Credentials> {
+    using asking = limit(signal, credentialsMs);
+    try {
+      if (isClosed) throw new Error("the client is closed");
+      if (!path.startsWith("/")) throw new Error("the path does not begin with a slash");
+      return await untilAborted(access.credentials(refused), asking.signal);
+    } catch (reason) {
+      throw failure(what, reason, signal, asking);
+    }
+  }
+  async function attempt(call: Call, credentials: Credentials): Promise<Answer> {
+    const whole = limit(call.signal, call.timeoutMs);
+    try {
+      const response = await exchange(call, credentials, whole.signal);
+      await checkStatus(response, call.what);
+      return { response, whole };
+    } catch (reason) {
+      whole[Symbol.dispose]();
+      throw failure(call.what, reason, call.signal, whole);
+    }
   }
   function exchange(
     { method, path, body, contentType, isStream }: Call,
@@ -63,32 +99,31 @@ export function openClient(access: ClusterAccess): KubeClient {
     return connections.send({ method, path, headers, body, isStream }, credentials, signal);
   }
   /** The head of an answer that stays open. */
-  async function open(path: string, what: string, whole: Limit): Promise<IncomingMessage> {
-    const response = await send({ method: "GET", path, isStream: true }, whole);
-    await checkStatus(response, what);
-    whole.lift();
-    return response;
+  async function open(path: string, what: string, signal: AbortSignal): Promise<Answer> {
+    const call = { what, method: "GET", path, isStream: true, signal, timeoutMs: headMs } as const;
+    const answer = await send(call);
+    answer.whole.lift();
+    return answer;
   }
 
   return {
     server: server.origin,
     request: async <T>(method: Method, path: string, options: RequestOptions = {}) => {
       const what = `${method} ${server.origin}${path.split("?", 1)[0]}`;
-      using whole = limit(options.signal, options.timeoutMs ?? timeoutMs);
+      const answer = await send({
+        what,
+        method,
+        path,
+        isStream: false,
+        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+        contentType:
+          options.contentType ?? (method === "PATCH" ? "application/merge-patch+json" : undefined),
+        signal: options.signal,
+        timeoutMs: options.timeoutMs ?? timeoutMs,
+      });
+      const { response } = answer;
+      using whole = answer.whole;
       try {
-        const response = await send(
-          {
-            method,
-            path,
-            isStream: false,
-            ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-            contentType:
-              options.contentType ??
-              (method === "PATCH" ? "application/merge-patch+json" : undefined),
-          },
-          whole,
-        );
-        await checkStatus(response, what);
         const text = await readBody(response, options.maxBytes ?? mostBytes);
         return (text === "" ? undefined : parse(text)) as T;
       } catch (reason) {
@@ -97,10 +132,8 @@ export function openClient(access: ClusterAccess): KubeClient {
     },
     watch: async function* <T>(path: string, { signal, opened }: WatchOptions) {
       const what = `watch of ${server.origin}${path.split("?", 1)[0]}`;
-      using whole = limit(signal, headMs);
-      let response: IncomingMessage | undefined;
+      const { response, whole } = await open(path, what, signal);
       try {
-        response = await open(path, what, whole);
         opened?.();
         for await (const line of lines(response, mostLineBytes)) {
           const event = parse(line);
@@ -111,18 +144,13 @@ export function openClient(access: ClusterAccess): KubeClient {
       } catch (reason) {
         throw failure(what, reason, signal, whole);
       } finally {
-        response?.destroy();
+        response.destroy();
+        whole[Symbol.dispose]();
       }
     },
     stream: async (path, { signal }) => {
       const what = `GET ${server.origin}${path.split("?", 1)[0]}`;
-      const whole = limit(signal, headMs);
-      try {
-        return chunks(await open(path, what, whole), what, signal, whole);
-      } catch (reason) {
-        whole[Symbol.dispose]();
-        throw failure(what, reason, signal, whole);
-      }
+      return chunks(await open(path, what, signal), what, signal);
     },
     [Symbol.asyncDispose]: async () => {
       isClosed = true;
@@ -132,10 +160,9 @@ export function openClient(access: ClusterAccess): KubeClient {
 }
 
 async function* chunks(
-  response: IncomingMessage,
+  { response, whole }: Answer,
   what: string,
   signal: AbortSignal,
-  whole: Limit,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield* response as AsyncIterable<Buffer>;

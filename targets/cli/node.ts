@@ -45,6 +45,8 @@ function heapFlags(env: Cli["env"]): readonly string[] {
 
 /** For a pod of a DaemonSet that was deleted: the next one comes at once. Within what the chart gives it beyond its drain. */
 const successorMs = 10_000;
+/** A Service goes on sending connections until every node has heard that the pod is ending. */
+const lingerMs = 5000;
 
 /** `outrigger node`; resolves with the exit code. */
 export async function node(args: readonly string[], cli: Cli): Promise<number> {
@@ -118,7 +120,7 @@ export async function node(args: readonly string[], cli: Cli): Promise<number> {
       instance: values["node-name"] || (cli.env["POD_NAME"] ?? hostname()),
       drainMs: wholeNumber("drain-seconds", values["drain-seconds"], 3600) * 1000,
       // Behind a Service others serve meanwhile.
-      ...(values.scope === "node" ? { successorMs } : {}),
+      ...(values.scope === "node" ? { successorMs } : { lingerMs }),
       logLevel: values["log-level"],
       logAsJson: values["log-as-json"],
       program: (version) => programOf(version, values["versions-dir"], heapFlags(cli.env)),

@@ -14,6 +14,8 @@ export interface Shown {
 export interface NobodysCall {
   readonly status: 401 | 403 | 429 | 503;
   readonly message: string;
+  /** The connection may have come to the wrong process: it is ended, so that the next one finds the right one. */
+  readonly mayBeElsewhere?: boolean;
 }
 /** Whose call it is: found by what it shows, never by what it claims. A token that is shown is what it is found by; nobody checks it again. */
 export type AppFinder = (shown: Shown) => App | NobodysCall | Promise<App | NobodysCall>;

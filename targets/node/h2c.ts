@@ -1,5 +1,10 @@
 import type { IncomingMessage, RequestListener, Server } from "node:http";
-import { createServer, Http2ServerRequest, type ServerHttp2Session } from "node:http2";
+import {
+  createServer,
+  Http2ServerRequest,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { Socket } from "node:net";
 
 export interface H2cOptions {
@@ -90,6 +95,12 @@ export function isHttp2(
   incoming: IncomingMessage | Http2ServerRequest,
 ): incoming is Http2ServerRequest {
   return incoming instanceof Http2ServerRequest;
+}
+
+/** Ends the connection of a call, once that has its answer. */
+export function closeAfter(stream: ServerHttp2Stream): void {
+  const { session } = stream;
+  stream.once("close", () => session?.close());
 }
 
 /** Names and values in turn, as HTTP/1 would have them. */

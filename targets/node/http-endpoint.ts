@@ -8,7 +8,7 @@ import { cleanPath, splitTarget } from "#core/http/path.ts";
 import { isHealthRoute, tokenHeader } from "#core/http/token.ts";
 import { joinedHeader } from "#core/util/header-list.ts";
 import { type AppFinder, isNobodys, type NobodysCall } from "./app-finder.ts";
-import { isHttp2, offerH2c } from "./h2c.ts";
+import { closeAfter, isHttp2, offerH2c } from "./h2c.ts";
 import { Http2Caller, NodeCaller } from "./http-callers.ts";
 
 export interface HttpEndpointOptions {
@@ -143,15 +143,19 @@ function handlerOf({
     });
     if (found instanceof Promise)
       return found.then((app) =>
-        isNobodys(app) ? refusal(app) : serve(request, app, incoming, isProven),
+        isNobodys(app) ? refusal(app, incoming) : serve(request, app, incoming, isProven),
       );
-    return isNobodys(found) ? refusal(found) : serve(request, found, incoming, isProven);
+    return isNobodys(found) ? refusal(found, incoming) : serve(request, found, incoming, isProven);
   };
 }
 const nobody = {} as App;
 
-function refusal({ status, message }: NobodysCall): Response {
+function refusal({ status, message, mayBeElsewhere }: NobodysCall, incoming: Incoming): Response {
   const headers: Record<string, string> = { "content-type": "text/plain; charset=utf-8" };
+  if (mayBeElsewhere) {
+    if (isHttp2(incoming)) closeAfter(incoming.stream);
+    else headers["connection"] = "close";
+  }
   if (status === 429 || status === 503) headers["retry-after"] = "1";
   return new Response(message, { status, headers });
 }

@@ -5,14 +5,15 @@ import type { Clock } from "#core/ports/platform.ts";
 const dialMs = 500;
 const pauseMs = 100;
 
-/** Resolves once something listens there; asks for ever, as Dapr does, until the signal fires. */
+/** Resolves once something listens there; asks for ever, as Dapr does, until the signal fires. The host may move. */
 export async function waitForPort(
-  host: string,
+  host: string | (() => string),
   port: number,
   clock: Clock,
   options: CallOptions,
 ): Promise<void> {
-  while (!(await answers(host, port))) await clock.sleep(pauseMs, options);
+  const at = typeof host === "string" ? () => host : host;
+  while (!(await answers(at(), port))) await clock.sleep(pauseMs, options);
   options.signal.throwIfAborted();
 }
 

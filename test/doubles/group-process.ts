@@ -1,11 +1,14 @@
 import type { Socket } from "node:net";
 import type { FromGroup, Port, ToGroup } from "#targets/node/kubernetes/messages.ts";
+import type { HeldConnection } from "#targets/node/kubernetes/supervisor/held-connections.ts";
 import type { GroupProcess } from "#targets/node/kubernetes/supervisor/group-process.ts";
 
 /** A double of a group's process, in this one: it starts, speaks and ends when it is told to. */
 export interface GroupProcessDouble extends GroupProcess {
   readonly told: ToGroup[];
   readonly handed: Array<{ readonly port: Port; readonly socket: Socket }>;
+  /** What it will not have taken. */
+  readonly back: HeldConnection[];
   readonly isKilled: boolean;
   start(): Promise<void>;
   say(message: FromGroup): void;
@@ -30,10 +33,12 @@ export function groupProcess(
   };
   const told: ToGroup[] = [];
   const handed: GroupProcessDouble["handed"] = [];
+  const back: GroupProcessDouble["back"] = [];
   return {
     pid,
     told,
     handed,
+    back,
     started: started.promise,
     exited: exited.promise,
     get isKilled() {
@@ -45,6 +50,7 @@ export function groupProcess(
       handed.push({ port, socket });
       return true;
     },
+    takeBack: () => back.splice(0),
     kill: () => {
       isKilled = true;
       over("signal SIGKILL");

@@ -12,6 +12,7 @@ import { toApiError } from "#core/errors/api-error.ts";
 import { renderStatus } from "#core/grpc/render-error.ts";
 import { tokenHeader } from "#core/http/token.ts";
 import type { AppFinder } from "../app-finder.ts";
+import { closeAfter } from "../h2c.ts";
 import { plainAddress } from "../plain-address.ts";
 import { StreamCaller } from "./caller.ts";
 import { refuse } from "./status.ts";
@@ -172,22 +173,28 @@ function intercept(server: Server, options: GrpcEndpointOptions): void {
     stream.on("error", () => {});
     seam.onStreamOpened(stream);
     const token = headers[tokenHeader] as string | undefined;
+    const fail = (reason: unknown): void => refuse(stream, renderStatus(toApiError(reason)));
     const serve = (app: App): void => {
-      const caller = new StreamCaller(app, headers, stream, isProven(who, token));
-      if (method?.kind === "unary") serveUnary(method, caller, stream, headers);
-      else options.proxy(caller, stream, headers);
+      try {
+        const caller = new StreamCaller(app, headers, stream, isProven(who, token));
+        if (method?.kind === "unary") serveUnary(method, caller, stream, headers);
+        else options.proxy(caller, stream, headers);
+      } catch (reason) {
+        fail(reason);
+      }
     };
     try {
       const socket = stream.session?.socket;
-      const app = appOf(who, {
+      const shown = {
         token,
         remoteAddress: plainAddress(socket?.remoteAddress),
         remotePort: socket?.remotePort,
-      });
+      };
+      const app = appOf(who, shown, () => closeAfter(stream));
       if (!(app instanceof Promise)) return serve(app);
-      app.then(serve).catch((reason: unknown) => refuse(stream, renderStatus(toApiError(reason))));
+      app.then(serve, fail);
     } catch (reason) {
-      refuse(stream, renderStatus(toApiError(reason)));
+      fail(reason);
     }
   };
 }

@@ -2,11 +2,20 @@ import type { App } from "#core/app.ts";
 import { errorOfHttpStatus } from "#core/errors/status-codes.ts";
 import { type AppFinder, isNobodys, type NobodysCall, type Shown } from "../app-finder.ts";
 
-/** Whose call it is; throws, or rejects with, the `ApiError` for a call that is nobody's. */
-export function appOf(who: App | AppFinder, shown: Omit<Shown, "isOpen">): App | Promise<App> {
+/**
+ * Whose call it is; throws, or rejects with, the `ApiError` for a call that is nobody's. `elsewhere` is told of one that
+ * another process may know.
+ */
+export function appOf(
+  who: App | AppFinder,
+  shown: Omit<Shown, "isOpen">,
+  elsewhere: () => void = () => {},
+): App | Promise<App> {
   if (typeof who !== "function") return who;
   const found = who({ ...shown, isOpen: false });
-  return found instanceof Promise ? found.then(orThrow) : orThrow(found);
+  return found instanceof Promise
+    ? found.then((later) => orThrow(later, elsewhere))
+    : orThrow(found, elsewhere);
 }
 
 /** Who shows a token where there are several apps is found by it, or not at all. */
@@ -14,7 +23,8 @@ export function isProven(who: App | AppFinder, token: string | undefined): boole
   return typeof who === "function" && token !== undefined;
 }
 
-function orThrow(found: App | NobodysCall): App {
-  if (isNobodys(found)) throw errorOfHttpStatus(found.status, found.message);
-  return found;
+function orThrow(found: App | NobodysCall, elsewhere: () => void): App {
+  if (!isNobodys(found)) return found;
+  if (found.mayBeElsewhere) elsewhere();
+  throw errorOfHttpStatus(found.status, found.message);
 }

@@ -115,6 +115,46 @@ describe("events", () => {
     await eventually(() => written().length === 25);
     expect(log.lines.filter((line) => line.startsWith("debug: Too many"))).toHaveLength(499);
   });
+  it("problems that go on and on leave room for a new one, and each gets its turn", async () => {
+    const repeat = (): void => {
+      for (let i = 0; i < 60; i++) events.emit(component(`c${i}`), "Warning", "InitFailed", "m");
+    };
+    const counts = (): readonly number[] => written().map(({ count }) => count);
+    for (let second = 0; second < 100; second++) {
+      repeat();
+      await clock.advance(1000);
+      await eventually(() => api.requests.every(({ status }) => status !== undefined));
+    }
+    events.emit(component("new"), "Warning", "InitFailed", "m");
+    await clock.advance(1000);
+    await eventually(() => written().some(({ involvedObject }) => involvedObject.name === "new"));
+    for (let second = 0; second < 65; second++) {
+      repeat();
+      await clock.advance(1000);
+      await eventually(() => api.requests.every(({ status }) => status !== undefined));
+    }
+    // Of 60 with one write a second none was left out for longer than a minute.
+    expect(counts().filter((count) => count > 1 && count < 90)).toEqual([]);
+  });
+  it("a clock that is set back by an hour keeps none of them back", async () => {
+    let back = 0;
+    await using late = createEventWriter(client, {
+      component: "c",
+      instance: "n",
+      log,
+      clock: { ...clock, now: () => clock.now() - back },
+    });
+    for (let i = 0; i < 30; i++) late.emit(component(`c${i}`), "Warning", "InitFailed", "m");
+    await eventually(() => written().length === 20);
+    back = 3_600_000;
+    late.emit(component("c0"), "Warning", "InitFailed", "m");
+    for (let second = 0; second < 10; second++) {
+      await clock.advance(1000);
+      await eventually(() => written().length === Math.min(21 + second, 30));
+    }
+    await clock.advance(30_000);
+    await eventually(() => written().some(({ count }) => count === 2));
+  });
   it("a failure is logged, hurts nobody, and the next repetition is written", async () => {
     api.fail({ verb: "create", status: 403, reason: "Forbidden" });
     events.emit(component("a"), "Warning", "InitFailed", "m");

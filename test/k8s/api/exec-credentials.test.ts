@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { kubeconfigAccess } from "#k8s/api/kubeconfig.ts";
 import { openClient } from "#k8s/api/open-client.ts";
 import type { ClusterAccess } from "#k8s/api/access.ts";
@@ -89,6 +89,25 @@ describe("a program that gives credentials", () => {
       },
     });
   });
+});
+
+describe("what a program says to whom is there", () => {
+  for (const isTTY of [true, false])
+    it(`is ${isTTY ? "" : "not "}shown ${isTTY ? "on a terminal" : "where there is none"}`, async () => {
+      const before = Object.getOwnPropertyDescriptor(process.stderr, "isTTY");
+      Object.defineProperty(process.stderr, "isTTY", { value: isTTY, configurable: true });
+      const write = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+      onTestFinished(() => {
+        write.mockRestore();
+        if (before) Object.defineProperty(process.stderr, "isTTY", before);
+        else Reflect.deleteProperty(process.stderr, "isTTY");
+      });
+      const path = plugin(`console.error("log in at https://x"); answer({ token: "t" })`);
+      const { credentials } = await access(path);
+      expect(await credentials()).toEqual({ token: "t" });
+      const said = write.mock.calls.map(([text]) => String(text)).join("");
+      expect(said.includes("log in at https://x")).toBe(isTTY);
+    });
 });
 
 describe("a program that does not", () => {

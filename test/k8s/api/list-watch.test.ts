@@ -248,6 +248,54 @@ describe("a server in trouble", () => {
     await eventually(() => options.pauses.length === 2);
     expect(options.pauses[1]).toBe(3000);
   });
+  it("goes on where it was after a server that was away or too busy, without a list", async () => {
+    const held = follow();
+    await held.synced;
+    await watches(1);
+    for (const status of [503, 500, 429, 504, 401]) api.fail({ verb: "watch", status, times: 3 });
+    api.fail({ verb: "watch", cut: true, times: 4 });
+    api.watches[0]?.cut();
+    api.put(pod("a"));
+    await eventually(() => !held.isCurrent());
+    await tells("synced", "+a");
+    expect(held.isCurrent()).toBe(true);
+    const asked = api.requests.filter(({ query }) => query.has("watch"));
+    expect(asked).toHaveLength(21);
+    expect(new Set(asked.map(({ query }) => query.get("resourceVersion"))).size).toBe(1);
+    expect(lists()).toBe(1);
+  });
+  it("away for so long that the past is forgotten: lists as soon as it is told", async () => {
+    api.put(pod("a"));
+    const held = follow();
+    await held.synced;
+    await watches(1);
+    await api.stop();
+    await eventually(() => options.pauses.length > 3);
+    api.remove("/api/v1/namespaces/shop/pods/a");
+    api.compact();
+    await api.start();
+    await tells("+a", "synced", "-a");
+    await eventually(() => held.isCurrent());
+    expect(lists()).toBe(2);
+    // Each pause was for the server that was away.
+    expect(options.pauses).toEqual(options.pauses.map((_, at) => Math.min(15_000, 250 * 2 ** at)));
+  });
+  for (const [what, fault] of [
+    ["is of the future", { status: 504, reason: "Timeout", message: "Too large resource version" }],
+    ["is refused again and again", { status: 400, reason: "BadRequest", times: 3 }],
+    ["is nobody's again and again", { status: 404, reason: "NotFound", times: 3 }],
+  ] as const)
+    it(`a version that ${what} is left behind by a list`, async () => {
+      const held = follow();
+      await held.synced;
+      await watches(1);
+      api.fail({ verb: "watch", ...fault });
+      api.watches[0]?.cut();
+      await eventually(() => lists() === 2);
+      api.put(pod("a"));
+      await tells("synced", "+a");
+      await eventually(() => held.isCurrent());
+    });
   it("500: backs off to 30 s, says it once, and says when it is over", async () => {
     api.fail({ verb: "list", times: 9, status: 500, message: "etcd is away" });
     const held = follow();
@@ -454,5 +502,36 @@ describe("dead connections", () => {
     expect(api.watches).toHaveLength(1);
     expect(api.watches[0]).not.toBe(first);
     expect(lists()).toBe(1);
+  });
+  it("90 s without a byte from its beginning: lists, where a server sends bookmarks", async () => {
+    const clock = fakeClock();
+    const held = listWatch(
+      client,
+      pods,
+      { put: ({ name }) => told.push(`+${name}`), remove: ({ name }) => told.push(`-${name}`) },
+      { ...options, clock },
+    );
+    api.put(pod("a"));
+    await held.synced;
+    await watches(1);
+    const silent = async (): Promise<void> => {
+      const [before] = api.watches;
+      before?.freeze();
+      await clock.advance(91_000);
+      await eventually(() => api.watches.length === 1 && api.watches[0] !== before);
+    };
+    // One that has none says nothing by it.
+    await silent();
+    expect(lists()).toBe(1);
+    api.bookmark();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await silent();
+    expect(lists()).toBe(1);
+    // A store that was restored: it is at an older version than this watch, and tells it of nothing.
+    api.watches[0]?.freeze();
+    api.remove("/api/v1/namespaces/shop/pods/a");
+    await silent();
+    expect(lists()).toBe(2);
+    expect(told).toEqual(["+a", "-a"]);
   });
 });

@@ -172,6 +172,23 @@ describe("who we are", () => {
     const watch = client.watch("/api/v1/pods?watch=true", { signal: new AbortController().signal });
     expect(await failureOf(watch[Symbol.asyncIterator]().next())).toMatchObject({ code: 401 });
   });
+  it("what gives credentials takes nothing of a request's time, also where they are renewed", async () => {
+    await using api = await kubeApi();
+    api.users.set("new", { username: "jane" });
+    const credentials = async (refused?: Credentials): Promise<Credentials> => {
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      return { token: refused === undefined ? "old" : "new" };
+    };
+    await using client = openClient({ ...api.access(), credentials });
+    await client.request("GET", "/api/v1/pods", { timeoutMs: 300 });
+    expect(api.requests.map(({ token }) => token)).toEqual(["old", "new"]);
+    const { signal } = new AbortController();
+    const stopped = AbortSignal.timeout(50);
+    await expect(
+      client.request("GET", "/api/v1/pods", { signal: AbortSignal.any([signal, stopped]) }),
+    ).rejects.toMatchObject({ name: "TimeoutError" });
+    expect(api.requests).toHaveLength(2);
+  });
   it("credentials that cannot be had, or that hold what no header may, fail without showing them", async () => {
     await using api = await kubeApi();
     await using client = openClient({

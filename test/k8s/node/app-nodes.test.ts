@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openClient } from "#k8s/api/open-client.ts";
 import { clock } from "#targets/node/clock.ts";
 import { type AppNodes, createAppNodes } from "#targets/node/kubernetes/supervisor/app-nodes.ts";
@@ -12,14 +12,17 @@ let client: ReturnType<typeof openClient>;
 let nodes: AppNodes;
 let told: string[];
 let passedMs: number;
+let runtime: string | undefined;
 beforeEach(async () => {
   api = await kubeApi();
   client = openClient(api.access());
   told = [];
   passedMs = 0;
+  runtime = undefined;
   nodes = createAppNodes({
     client,
     internalPort: 50_002,
+    hostOf: (namespace) => (namespace === "shop" ? runtime : undefined),
     clock: { ...clock, now: () => clock.now() + passedMs },
     log: keptLog(),
     changed: ({ namespace, appId }, hosts) =>
@@ -77,6 +80,43 @@ describe("where in the cluster an app runs", () => {
       "shop/cart 10.0.0.2",
       "shop/cart 10.0.0.2 10.0.0.7",
     ]);
+  });
+  it("is told everybody, also where it is first seen by who asks again", async () => {
+    put("a", "10.0.0.2");
+    await nodes.find(cart);
+    let found: Promise<readonly string[]> | undefined;
+    const immediate = vi.spyOn(globalThis, "setImmediate").mockImplementation((() => {
+      // It has changed, and nobody has been told.
+      found ??= nodes.find(cart);
+    }) as never);
+    put("b", "10.0.0.1");
+    await eventually(() => found !== undefined);
+    immediate.mockRestore();
+    expect(await found).toEqual(["10.0.0.1", "10.0.0.2"]);
+    expect(told).toEqual(["shop/cart 10.0.0.1 10.0.0.2"]);
+  });
+  it("is at the one runtime that hosts its namespace, wherever its pods are, but for those with their own", async () => {
+    runtime = "127.0.0.1";
+    const a = put("a", "10.0.0.2", false);
+    const b = put("b", "10.0.0.3", false);
+    expect(await nodes.find(cart)).toEqual(["127.0.0.1"]);
+    a.set({ ready: true });
+    b.remove();
+    const annotations = { "outrigger.dev/injected": "sidecar" };
+    putPod(api, { name: "own", appId: "cart", ip: "10.1.0.9", hostIp: "10.0.0.9", annotations });
+    await eventually(() => told.length > 0);
+    a.set({ ending: true });
+    await eventually(() => told.length > 1);
+    // With pods on other nodes nothing has changed.
+    expect(told).toEqual(["shop/cart 10.1.0.9 127.0.0.1", "shop/cart 10.1.0.9"]);
+    putPod(api, {
+      name: "far",
+      namespace: "bank",
+      appId: "cart",
+      ip: "10.1.0.8",
+      hostIp: "10.0.0.8",
+    });
+    expect(await nodes.find({ namespace: "bank", appId: "cart" })).toEqual(["10.0.0.8"]);
   });
   it("is followed by one watch, however often it is asked for", async () => {
     put("a", "10.0.0.2");

@@ -156,7 +156,7 @@ describe("a document", () => {
     expect(await get(other, "/v1.0/state/edited/k")).toMatchObject({ status: 200, body: "1" });
     put(component("edited", { type: "pubsub.in-memory" }));
     await eventually(async () => (await names()).includes("edited pubsub.in-memory"));
-    await eventually(() => statusOf("edited")?.ready === true);
+    await eventually(() => statusOf("edited")?.ready === true, { withinMs: 15_000 });
   });
   it("Configuration that is missing leaves the defaults, and counts from when it is there", async () => {
     const pod = putPod(node.api, {

@@ -50,4 +50,25 @@ describe("what is said of components", () => {
     expect(forget("b")).toEqual(["shop/cart forget all"]);
     expect(forget("never there")).toEqual([]);
   });
+  it("is what the worst of the replicas says, and only what is new", () => {
+    const { pod, take, forget } = reports();
+    take(pod("a"), ready("x"), ready("y"));
+    expect(take(pod("b"), failed("x", "no route"), ready("y"))).toEqual(["shop/cart x no route"]);
+    expect(take(pod("c"), failed("x", "timeout"), ready("y"))).toEqual([]);
+    expect(take(pod("a"), ready("x"))).toEqual([]);
+    // The others never say again what they have said.
+    expect(forget("b")).toEqual(["shop/cart x timeout"]);
+    expect(take(pod("c"), ready("x"))).toEqual(["shop/cart forget y", "shop/cart x ready"]);
+    expect(take(pod("c"), failed("x", "timeout"))).toEqual(["shop/cart x timeout"]);
+    expect(forget("c")).toEqual(["shop/cart x ready"]);
+  });
+  it("goes with the app id of a pod that gets another", () => {
+    const { pod, take, forget } = reports();
+    take(pod("a"), failed("x", "no"));
+    expect(take(pod("a", "basket"), ready("x"))).toEqual([
+      "shop/basket x ready",
+      "shop/cart forget all",
+    ]);
+    expect(forget("a")).toEqual(["shop/basket forget all"]);
+  });
 });

@@ -1,5 +1,5 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
-import { Socket } from "node:net";
+import { type AddressInfo, connect, createServer, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -31,7 +31,7 @@ function forked(
 
 describe("the process of a group", () => {
   it("is ended when it hangs, and not while it answers", async () => {
-    const pulse = { everyMs: 100, silentMs: 1000 };
+    const pulse = { everyMs: 100, most: 10 };
     const { process, log } = forked(
       `process.on("message", ({ type }) => {
         if (type === "start") process.send({ type: "started" });
@@ -92,6 +92,47 @@ describe("the process of a group", () => {
     expect(await process.exited).toBe("exit code 7");
     process.tell({ type: "drain", idleMs: 0 });
     expect(process.hand("http", {} as never, undefined)).toBe(false);
+  });
+  it("that dies ends the connection that it may have had, and gives back the others untouched", async () => {
+    const { process } = forked(
+      `process.send({ type: "started" });
+       for (;;);`,
+    );
+    await process.started;
+    const accepted: Socket[] = [];
+    const server = createServer({ pauseOnConnect: true }, (socket) => accepted.push(socket));
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const clients = [];
+    for (const count of [1, 2, 3]) {
+      const client = connect(port, "127.0.0.1");
+      const ended = new Promise((resolve) => client.once("close", resolve));
+      client.on("error", () => {}).resume();
+      clients.push({ client, ended });
+      await eventually(() => accepted.length === count);
+      expect(process.hand("http", accepted[count - 1] as Socket, Buffer.from("x"))).toBe(true);
+    }
+    // What has been written to the process, it has not acknowledged.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    process.kill();
+    await process.exited;
+    await clients[0]?.ended;
+    const back = process.takeBack();
+    expect(back.map(({ socket }) => socket)).toEqual(accepted.slice(1));
+    expect(back[0]).toMatchObject({ port: "http", head: Buffer.from("x") });
+    expect(process.takeBack()).toEqual([]);
+    for (const { socket } of back) socket.end("served");
+    await Promise.all(clients.map(({ ended }) => ended));
+  });
+  it("that is slow to start is not asked whether it is alive", async () => {
+    const { process } = forked(
+      `setTimeout(() => process.send({ type: "started" }), 1500); process.on("message", () => {});`,
+      () => {},
+      { everyMs: 50, most: 3 },
+    );
+    await process.started;
+    expect(await process.exited).toBe("signal SIGKILL");
   });
   it("that takes no connections has no more than 5,000 waiting", async () => {
     const { process } = forked(

@@ -88,6 +88,16 @@ describe("a process that ends by itself", () => {
     expect(pauses).toEqual([100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
     expect(group.restarts).toBe(9);
   });
+  it("leaves connections that it has not taken to the next one", async () => {
+    await last().start();
+    const left = socket();
+    last().back.push({ port: "grpc", socket: left, head: undefined });
+    await last().end("signal SIGKILL");
+    expect(left.destroyed).toBe(false);
+    await clock.advance(100);
+    await last().start();
+    expect(last().handed).toEqual([{ port: "grpc", socket: left }]);
+  });
   it("is told again of everything, and takes the connections that came meanwhile", async () => {
     group.put(pod("a"));
     await last().start();
@@ -164,6 +174,16 @@ describe("a group that is renewed", () => {
     group.take("http", socket(), undefined);
     expect(forked[0]?.handed).toHaveLength(1);
     expect(log.of("error").join("\n")).toMatch(/stays on the process that it has: exit code 1/);
+    // What asked for it does not ask again.
+    const tries = forked.length;
+    await clock.advance(120_000);
+    expect(forked).toHaveLength(tries + 1);
+    await last().start();
+    for (const uid of group.pods.keys()) last().say({ type: "hosted", uid });
+    await clock.advance(0);
+    expect(group.pid).toBe(last().pid);
+    await clock.advance(3_600_000);
+    expect(forked).toHaveLength(tries + 1);
   });
   it("takes over without the apps that do not get up, after a while", async () => {
     const renewed = group.renew(10, 5000);

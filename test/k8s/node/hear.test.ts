@@ -20,8 +20,9 @@ const pods = new Map(
 );
 const shop = { name: "namespace/shop", namespaces: new Set(["shop"]) };
 
-const unused: Pick<ComponentStatus, "knows" | typeof Symbol.asyncDispose> = {
+const unused: Pick<ComponentStatus, "knows" | "withdraw" | typeof Symbol.asyncDispose> = {
   knows: () => false,
+  withdraw: async () => {},
   [Symbol.asyncDispose]: async () => {},
 };
 
@@ -40,6 +41,9 @@ beforeEach(() => {
       forget: ({ namespace, appId }) => void said.push(`forget ${namespace}/${appId}`),
       invalid: ({ metadata }, why) =>
         void said.push(`${metadata.namespace}/${metadata.name} ${why ?? "can be used"}`),
+      documents: (namespace, all) =>
+        void said.push(`${namespace} has ${all.map(({ metadata }) => metadata.name).join(", ")}`),
+      namespaceGone: (namespace) => void said.push(`${namespace} is gone`),
     },
     warn: ({ namespace, name }, reason, message) =>
       said.push(`${namespace}/${name} ${reason} ${message}`),
@@ -86,5 +90,10 @@ describe("what a group says", () => {
     await turn();
     expect(told).toEqual([{ type: "answer", id: 7, value: "namespace/shop jwks" }]);
     expect(said).toEqual(["metrics"]);
+  });
+  it("is set against the documents as they are, and is over with the namespace", () => {
+    hearing.documentsChanged("shop");
+    hearing.namespaceGone("shop");
+    expect(said).toEqual(["shop has store, sub", "shop is gone"]);
   });
 });

@@ -138,6 +138,23 @@ describe("a group without pods", () => {
   });
 });
 
+describe("hosting that ends", () => {
+  it("begins no groups that would not end with the others", async () => {
+    const { put, drain, names, podOf, group } = hosting("namespace");
+    put(pod("a"));
+    const drained = drain(0, 0);
+    put(pod("b", { namespace: "bank" }));
+    put(pod("a", { isolation: "dedicated" }));
+    put(pod("c"));
+    await drained;
+    expect(names()).toEqual(["namespace/shop"]);
+    expect(podOf("b")).toBeUndefined();
+    expect(podOf("a")?.settings.isolation).toBe("default");
+    expect([...(group("namespace/shop")?.pods.keys() ?? [])]).toEqual(["a", "c"]);
+    expect([...processes.keys()]).toEqual(["namespace/shop"]);
+  });
+});
+
 describe("metrics of the groups", () => {
   it("are those of the groups that answer in time, each asked once", async () => {
     const all = hosting("namespace");
@@ -157,5 +174,6 @@ describe("metrics of the groups", () => {
     vi.advanceTimersByTime(100);
     // One has not started, one does not answer.
     expect(await read).toEqual(["shop's", "", ""]);
+    expect(metrics.waiting).toBe(0);
   });
 });

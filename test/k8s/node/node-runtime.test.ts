@@ -1,6 +1,10 @@
+import { once } from "node:events";
+import type { IncomingHttpHeaders } from "node:http2";
+import { type AddressInfo, createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
 import { callFrom, podApp, putPod, type TestNode, testNode } from "#test/support/node-cluster.ts";
+import { getText, http2From, rawFrom } from "#test/support/raw-from.ts";
 
 const component = (namespace: string, name: string, type: string, more: object = {}) => ({
   apiVersion: "dapr.io/v1alpha1",
@@ -63,6 +67,36 @@ describe("a runtime that a node's pods share", () => {
     expect(await get(cart.ip, cart.token)).toMatchObject({ status: 200 });
   });
 
+  it("ends a connection that has come to the wrong process, and no others", async () => {
+    const cart = putPod(node.api, { name: "cart", ip: "127.0.0.11" });
+    await node.ready;
+    const say = (token: string): string => getText("/v1.0/metadata", { "dapr-api-token": token });
+    const known = await rawFrom(cart.ip, http());
+    known.write(say(cart.token) + say("guess") + say(cart.token));
+    expect(await known.statuses(3)).toEqual([200, 401, 200]);
+    // The node has one group: all connections are its. Its pod is not known yet.
+    const early = await rawFrom("127.0.0.12", http());
+    early.write(say("not-known-yet"));
+    expect(await early.statuses(1)).toEqual([401]);
+    await early.closed(2000);
+    for (const port of [http(), node.port("grpc")]) {
+      const session = http2From("127.0.0.12", port);
+      const ended = once(session, "close");
+      const stream = session.request({
+        ":method": "POST",
+        ":path": "/dapr.proto.runtime.v1.Dapr/GetMetadata",
+        "content-type": "application/grpc",
+        "dapr-api-token": "not-known-yet",
+        te: "trailers",
+      });
+      stream.resume().end();
+      const [headers] = (await once(stream, "response")) as [IncomingHttpHeaders];
+      if (port === http()) expect(headers[":status"]).toBe(401);
+      else expect(headers["grpc-status"]).toBe("16");
+      await ended;
+    }
+  });
+
   it("ends a pod's token, locks and connections with the pod", async () => {
     node.api.put(
       component("shop", "redislock", "lock.redis", {
@@ -91,6 +125,59 @@ describe("a runtime that a node's pods share", () => {
     });
     const late = callFrom(one.ip, http(), "/v1.0/metadata", { token: one.token });
     expect(await late).toMatchObject({ status: 401 });
+  });
+
+  it("calls a pod at its new address, where its sandbox had to be made anew", async () => {
+    await using before = await podApp("127.0.0.12", 0, () => ({ by: "before" }));
+    await using after = await podApp("127.0.0.13", before.port, () => ({ by: "after" }));
+    const orders = putPod(node.api, {
+      name: "orders",
+      ip: "127.0.0.12",
+      annotations: { "dapr.io/app-port": String(before.port) },
+    });
+    const cart = putPod(node.api, { name: "cart", ip: "127.0.0.11" });
+    await node.ready;
+    const by = async (): Promise<unknown> => {
+      const { body } = await callFrom(cart.ip, http(), "/v1.0/invoke/orders/method/m", {
+        token: cart.token,
+      });
+      return (JSON.parse(body) as { by?: unknown }).by;
+    };
+    await eventually(async () => (await by()) === "before");
+    orders.set({ ip: "127.0.0.13" });
+    await eventually(async () => (await by()) === "after");
+    expect(after.calls.length).toBeGreaterThan(0);
+  });
+
+  it("takes over documents that change while an app opens", async () => {
+    // A broker that says nothing for as long as the component may take to open.
+    const mute = createServer((socket) => socket.on("error", () => {}).resume());
+    await new Promise<void>((done) => mute.listen(0, "127.0.0.1", done));
+    const { port } = mute.address() as AddressInfo;
+    node.api.put(
+      component("slow", "mute", "state.redis", {
+        spec: {
+          type: "state.redis",
+          version: "v1",
+          initTimeout: "3s",
+          metadata: [{ name: "redisHost", value: `127.0.0.1:${port}` }],
+        },
+      }),
+    );
+    const connected = once(mute, "connection");
+    const pod = putPod(node.api, { name: "early", namespace: "slow", ip: "127.0.0.14" });
+    await connected;
+    node.api.put(component("slow", "late", "state.in-memory"));
+    await eventually(
+      async () => {
+        const { status, body } = await callFrom(pod.ip, http(), "/v1.0/metadata", {
+          token: pod.token,
+        });
+        return status === 200 && body.includes('"late"');
+      },
+      { withinMs: 10_000, what: "the component that came late" },
+    );
+    mute.close();
   });
 
   it("calls from one app to another stay in the process, and see a ready replica", async () => {
@@ -209,7 +296,7 @@ describe("a runtime that a node's pods share", () => {
           };
         }
       ).status?.nodes?.[0];
-    await eventually(() => statusOf("second")?.ready === true);
+    await eventually(() => statusOf("second")?.ready === true, { withinMs: 15_000 });
     await eventually(() => statusOf("broken")?.ready === false);
     expect(statusOf("broken")?.message).toContain("state.nothing");
     node.api.remove("/apis/dapr.io/v1alpha1/namespaces/shop/components/second");

@@ -114,6 +114,20 @@ describe("a namespace that is pinned to a version", () => {
     await eventually(() => pins.of("other") !== "");
     expect(changed).toEqual(["shop", "other"]);
   });
+  it("has the present one also where its end is seen before its timer, which then says nothing", async () => {
+    namespace("shop", pinned("1.2.0", "2026-01-01T01:00:00Z"));
+    let lateMs = 0;
+    const pins = await watch({ ...clock, now: () => clock.now() + lateMs });
+    lateMs = 3_600_000;
+    namespace("shop", { ...pinned("1.2.0", "2026-01-01T01:00:00Z"), "team.example/owner": "us" });
+    await eventually(() => changed.length > 0);
+    expect([pins.of("shop"), changed]).toEqual(["", ["shop"]]);
+    await clock.advance(3_600_000);
+    namespace("shop", {});
+    namespace("other", pinned("1.2.0"));
+    await eventually(() => pins.of("other") !== "");
+    expect(changed).toEqual(["shop", "other"]);
+  });
   it("is nothing where namespaces cannot be watched", async () => {
     expect(noPins.of("shop")).toBe("");
     await noPins.synced;

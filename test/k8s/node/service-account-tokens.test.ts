@@ -222,8 +222,25 @@ describe("what the API server says of a token", () => {
     expect(await read(bad)).toBeUndefined();
     isGood = true;
     expect(await read(bad)).toBeUndefined();
-    expect(log.of("warn").join()).toContain("has revoked it");
+    expect(log.of("warn").join()).toContain("does not know it");
     expect(await read(await token({ claims: { jti: "2" } }))).toBeDefined();
+  });
+  it("is asked before such a token counts again, and not before a minute is over", async () => {
+    isGood = false;
+    const bad = await token();
+    await read(bad);
+    await turn();
+    await clock.advance(59_000);
+    expect(await read(bad)).toBeUndefined();
+    expect(count("review")).toBe(1);
+    await clock.advance(1000);
+    expect(await read(bad)).toBeUndefined();
+    expect(count("review")).toBe(2);
+    isGood = true;
+    await clock.advance(60_000);
+    expect(await read(bad)).toMatchObject({ podUid: "u-1" });
+    expect(await read(bad)).toBeDefined();
+    expect(count("review")).toBe(3);
   });
   it("is asked again a while after it could not say", async () => {
     await read(await token({ claims: { jti: "keys" } }));

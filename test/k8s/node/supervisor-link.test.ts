@@ -151,6 +151,25 @@ describe("the nodes of an app", () => {
     expect(await find()).toBe("10.0.0.2:50002");
     expect(sent).toHaveLength(3);
   });
+  it("are not kept for a name that is nowhere, nor for one that is forgotten when it is nowhere", async () => {
+    const { names, find } = await open();
+    const refused = { code: 0, message: "away" };
+    const ask = async (reply: object): Promise<string> => {
+      const found = find();
+      answer({ id: sent.at(-1)?.id, ...reply });
+      return found;
+    };
+    const nowhere = "no node hosts app id cart";
+    await expect(ask({ value: [] })).rejects.toThrow(nowhere);
+    names.put(app, []);
+    // What is known stands in for an answer; of this app nothing is.
+    await expect(ask({ error: refused })).rejects.toThrow("away");
+    expect(await ask({ value: ["10.0.0.1"] })).toBe("10.0.0.1:50002");
+    names.put(app, []);
+    await expect(ask({ error: refused })).rejects.toThrow(nowhere);
+    names.forget(app);
+    await expect(ask({ error: refused })).rejects.toThrow("away");
+  });
   it("are an error where there is none, and asked for again then", async () => {
     const { find } = await open();
     const first = find();

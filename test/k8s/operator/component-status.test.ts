@@ -3,7 +3,6 @@ import type { KubeClient } from "#k8s/api/client.ts";
 import type { KubeObject } from "#k8s/api/objects.ts";
 import { openClient } from "#k8s/api/open-client.ts";
 import { type ComponentStatus, createComponentStatus } from "#k8s/operator/component-status.ts";
-import { removeStaleEntries } from "#k8s/operator/stale-entries.ts";
 import { kubeApi, type KubeApiDouble } from "#test/doubles/kube-api.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { fakeClock, type FakeClock } from "#test/support/fake-clock.ts";
@@ -22,11 +21,14 @@ let client: KubeClient;
 let host: TestHost;
 let clock: FakeClock;
 let status: ComponentStatus;
+/** What chance says: 0 makes each wait as short as it can be. */
+let chance: number;
 beforeEach(async () => {
   api = await kubeApi();
   client = openClient(api.access());
   host = testHost();
   clock = fakeClock();
+  chance = 0;
   status = open("n1");
   put();
 });
@@ -37,7 +39,7 @@ afterEach(async () => {
 });
 
 function open(node: string): ComponentStatus {
-  return createComponentStatus(client, { node, log: host.log, clock });
+  return createComponentStatus(client, { node, log: host.log, clock, random: () => chance });
 }
 function put(more: object = {}, name = "redis"): KubeObject {
   return api.put({
@@ -230,6 +232,184 @@ describe("createComponentStatus", () => {
   });
 });
 
+describe("createComponentStatus, when many write", () => {
+  it("spreads the first good news of all nodes, and does not let failures wait for it", async () => {
+    chance = 1;
+    report(true);
+    await pass(9900);
+    expect(nodes()).toEqual([]);
+    await pass(200);
+    expect(nodes()).toMatchObject([{ ready: true }]);
+    put({}, "other");
+    report(true, undefined, "cart", "other");
+    report(false, "no");
+    await pass(2900);
+    expect(nodes()).toMatchObject([{ ready: true }]);
+    report(false, "no", "orders", "other");
+    await pass(200);
+    expect(nodes()).toMatchObject([{ ready: false }]);
+    await pass(2900);
+    expect(api.get(path.replace("redis", "other"))).toHaveProperty("status.nodes[0].ready", false);
+  });
+  it("draws its wait once, however often something changes meanwhile", async () => {
+    chance = 1;
+    report(false, "no");
+    chance = 0;
+    report(false, "still no");
+    await pass(2900);
+    expect(nodes()).toEqual([]);
+    await pass(200);
+    expect(nodes()).toMatchObject([{ message: "for app cart: still no" }]);
+  });
+  it("spreads what it tries again", async () => {
+    api.fail({ path, status: 503 });
+    report(false, "no");
+    chance = 1;
+    await pass(1100);
+    await pass(2800);
+    expect(api.requests).toHaveLength(1);
+    await pass(300);
+    expect(nodes()).toHaveLength(1);
+  });
+});
+
+describe("createComponentStatus, when things go and come again", () => {
+  const uidOf = (): string | undefined => api.get(path)?.metadata.uid;
+  it("takes away the entry of an app that goes while it is written", async () => {
+    api.isAllowed = ({ verb }) => {
+      if (verb === "patch") status.forget({ namespace: "shop", appId: "cart" });
+      return true;
+    };
+    report(true);
+    await pass(1100);
+    expect(nodes()).toHaveLength(1);
+    await pass(1100);
+    expect(nodes()).toEqual([]);
+    expect(status.knows("shop", "redis")).toBe(false);
+  });
+  it("writes its entry in a component that was made anew, and says so once", async () => {
+    report(true);
+    await pass(1100);
+    const before = api.get(path) as KubeObject;
+    status.documents("shop", [before]);
+    await pass(1100);
+    expect(api.requests.filter(({ path: at }) => at === path)).toHaveLength(1);
+    api.remove(path);
+    const after = put();
+    expect(after.metadata.uid).not.toBe(before.metadata.uid);
+    status.documents("other", [{ ...after, metadata: { name: "redis", uid: "another" } }]);
+    status.documents("shop", [after]);
+    await pass(1100);
+    expect(nodes()).toMatchObject([{ node: "n1", ready: true }]);
+    expect(new Set(events().map(({ involvedObject }) => involvedObject.uid))).toEqual(
+      new Set([before.metadata.uid, after.metadata.uid]),
+    );
+    expect(events()).toHaveLength(2);
+    status.documents("shop", [after]);
+    await pass(5000);
+    expect(writes()).toBe(2);
+  });
+  it("says so of one that was made anew before there was news of it", async () => {
+    report(true);
+    await pass(1100);
+    api.remove(path);
+    put();
+    report(false);
+    report(true);
+    await pass(1100);
+    expect(nodes()).toMatchObject([{ ready: true }]);
+    expect(events()).toHaveLength(2);
+  });
+  it("writes its entry in a component that was not there when its turn came", async () => {
+    api.remove(path);
+    report(true);
+    await pass(1100);
+    status.documents("shop", [put()]);
+    await pass(1100);
+    expect(nodes()).toHaveLength(1);
+  });
+  it("holds nothing against a document that has gone, and everything against the same one anew", async () => {
+    const before = put();
+    report(true);
+    status.invalid(before, "no type");
+    await pass(1100);
+    api.remove(path);
+    status.documents("shop", []);
+    await pass(1100);
+    const after = put();
+    status.documents("shop", [after]);
+    await pass(1100);
+    expect(nodes()).toMatchObject([{ ready: true }]);
+    status.invalid(after, "no type");
+    await pass(1100);
+    expect(nodes()).toMatchObject([{ reason: "InvalidDocument" }]);
+    // Quicker than the news of it.
+    api.remove(path);
+    const last = put();
+    status.invalid(last, "no type");
+    await pass(1100);
+    expect(nodes()).toMatchObject([{ reason: "InvalidDocument" }]);
+    status.documents("shop", [last]);
+    await pass(1100);
+    expect(nodes()).toMatchObject([{ reason: "InvalidDocument" }]);
+    expect(uidOf()).toBe(last.metadata.uid);
+  });
+  it("forgets what was wrong with a document that has gone where no app loads it", async () => {
+    status.invalid(put(), "no type");
+    await pass(1100);
+    api.remove(path);
+    status.documents("shop", []);
+    await pass(1100);
+    expect(status.knows("shop", "redis")).toBe(false);
+  });
+  it("leaves the documents of a namespace to others once none of its pods is here", async () => {
+    status.invalid(put(), "no type");
+    await pass(1100);
+    status.namespaceGone("other");
+    await pass(1100);
+    expect(nodes()).toHaveLength(1);
+    status.namespaceGone("shop");
+    await pass(1100);
+    expect(nodes()).toEqual([]);
+    expect(status.knows("shop", "redis")).toBe(false);
+  });
+  it("withdraws what it has said, and says no more", async () => {
+    for (let i = 0; i < 25; i++) {
+      put({}, `c${i}`);
+      report(true, undefined, "cart", `c${i}`);
+    }
+    for (let i = 0; i < 40; i++) await pass(100);
+    const entries = (): number =>
+      Array.from({ length: 25 }, (_, i) => api.get(path.replace("redis", `c${i}`))).filter(
+        (each) => (each as { status?: { nodes: readonly Node[] } }).status?.nodes.length === 1,
+      ).length;
+    expect(entries()).toBe(25);
+    api.fail({ verb: "patch", status: 503 });
+    report(true);
+    await status.withdraw();
+    expect(entries()).toBe(1);
+    report(false, "too late");
+    await pass(60_000);
+    expect(nodes()).toEqual([]);
+  });
+  it("does not wait for an hour where the clock is set back by one", async () => {
+    let back = 0;
+    await status[Symbol.asyncDispose]();
+    const { now } = clock;
+    Object.assign(clock, { now: () => now() - back });
+    status = open("n1");
+    report(true);
+    back = 3_600_000;
+    // How much of the second had passed is not known.
+    await pass(1100);
+    await pass(1100);
+    expect(nodes()).toHaveLength(1);
+    report(false, "no");
+    await pass(1100);
+    expect(nodes()).toMatchObject([{ ready: false }]);
+  });
+});
+
 describe("createComponentStatus, when the API server says no", () => {
   it("writes Events only where the kind has no status, and looks again later", async () => {
     const takeBack = api.fail({
@@ -317,45 +497,5 @@ describe("createComponentStatus, when the API server says no", () => {
     report(true, undefined, "more");
     await clock.advance(5000);
     expect(writes()).toBe(0);
-  });
-});
-
-describe("removeStaleEntries", () => {
-  it("takes away entries that nobody keeps, and no others", async () => {
-    const entry = (node: string): object => ({
-      node,
-      ready: true,
-      reason: "x",
-      message: "",
-      since: "",
-    });
-    put({ status: { nodes: [entry("gone")] } });
-    put({ status: { nodes: [entry("n1")] } }, "kept");
-    const { signal } = new AbortController();
-    const asked: string[] = [];
-    const removed = await removeStaleEntries(
-      client,
-      ({ namespace, name, node }) => {
-        asked.push(`${namespace}/${name} ${node}`);
-        return node === "gone";
-      },
-      { signal },
-    );
-    expect(removed).toBe(1);
-    expect(asked.sort()).toEqual(["shop/kept n1", "shop/redis gone"]);
-    expect(nodes()).toEqual([]);
-    const write = api.requests.find(({ method }) => method === "PATCH");
-    expect(write?.query.get("fieldManager")).toBe("outrigger-gone");
-  });
-  it("shortens the name of a node that is too long for a field manager", async () => {
-    const long = "n".repeat(250);
-    put({ status: { nodes: [{ node: long, ready: true }] } });
-    const { signal } = new AbortController();
-    await removeStaleEntries(client, () => true, { namespace: "shop", signal });
-    const manager = api.requests
-      .find(({ method }) => method === "PATCH")
-      ?.query.get("fieldManager");
-    expect(manager?.length).toBeLessThanOrEqual(128);
-    expect(manager).toMatch(/^outrigger-n+-[0-9a-f]{16}$/);
   });
 });

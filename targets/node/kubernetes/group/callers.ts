@@ -114,7 +114,12 @@ export function createCallers(options: CallersOptions): Callers {
     });
   }
   function refuse(shown: Shown): NobodysCall {
-    return badTokens.isTooMany(shown.remoteAddress) ? tooMany : invalid;
+    return unlessElsewhere(badTokens.isTooMany(shown.remoteAddress) ? tooMany : invalid, shown);
+  }
+  /** A token that is unknown may be known to the group of the pod whose address is unknown as well. */
+  function unlessElsewhere(why: NobodysCall, { remoteAddress }: Shown): NobodysCall {
+    const isHere = remoteAddress !== undefined && byIp.has(remoteAddress);
+    return isHere ? why : { ...why, mayBeElsewhere: true };
   }
   const isPod = (found: CallingPod | NobodysCall): found is CallingPod => "uid" in found;
   function settle(
@@ -157,7 +162,7 @@ export function createCallers(options: CallersOptions): Callers {
       for (let isLate = false; ;) {
         const found = find();
         if (found && (isLate || !mayStillFit(found))) return settle(found, shown);
-        if (isLate) return callers.isCurrent ? refuse(shown) : notYet;
+        if (isLate) return callers.isCurrent ? refuse(shown) : unlessElsewhere(notYet, shown);
         isLate = await Promise.race([news.promise.then(() => false), late]);
       }
     } finally {

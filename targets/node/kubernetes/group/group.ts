@@ -22,6 +22,7 @@ import { createCallers, type TokenReader } from "./callers.ts";
 import { createConnections } from "./connections.ts";
 import { createGroupDocuments } from "./group-documents.ts";
 import { createGroupMetrics } from "./group-metrics.ts";
+import { documentEnv } from "./document-env.ts";
 import { createNodeNames } from "./node-names.ts";
 import { createPodHost } from "./pod-host.ts";
 import { readsSecrets } from "./secrets.ts";
@@ -51,6 +52,7 @@ export async function runGroup(
   const secrets = readsSecrets(link);
   const alone: Platform = {
     ...nodePlatform(log, env),
+    documentEnv: documentEnv(env),
     binding: (name) => (name === "kubernetes.secrets" ? secrets : undefined),
   };
   const certificates = options.mtls && certificatesOf(options.mtls, env, log);

@@ -44,7 +44,8 @@ export function createNodeNames(
   function put(app: AppRef, hosts: readonly string[]): void {
     const before = known.get(keyOf(app));
     if (before) before.hosts = hosts;
-    else
+    // Any name may be called: what is nowhere is asked for each time, and not kept.
+    else if (hosts.length > 0)
       known.set(keyOf(app), {
         hosts,
         next: Math.floor(Math.random() * 1000),
@@ -61,7 +62,8 @@ export function createNodeNames(
         .ask("resolve", { namespace, appId })
         .then((hosts) => {
           put(app, hosts);
-          Object.assign(known.get(key) as Known, { askedAt: clock.now(), isFollowed: true });
+          const found = known.get(key);
+          if (found) Object.assign(found, { askedAt: clock.now(), isFollowed: true });
         })
         .finally(() => asking.delete(key));
       asking.set(key, asked);
@@ -105,7 +107,8 @@ export function createNodeNames(
     put,
     forget: (app) => {
       const found = known.get(keyOf(app));
-      if (found) found.isFollowed = false;
+      if (found?.hosts.length === 0) known.delete(keyOf(app));
+      else if (found) found.isFollowed = false;
     },
     isElsewhere: async (app, own) => {
       const found = await find(app).catch(() => undefined);

@@ -14,7 +14,7 @@ import type { GroupDocuments } from "./group-documents.ts";
 import type { GroupMetrics } from "./group-metrics.ts";
 import { linkToPod, type PodLink } from "./pod-link.ts";
 import { repeat } from "./repeat.ts";
-import type { WorkloadCertificates } from "./workload-certificates.ts";
+import type { CertificateUse, WorkloadCertificates } from "./workload-certificates.ts";
 
 export interface PodHostDeps {
   readonly runtime: Runtime;
@@ -85,6 +85,7 @@ class HostedPod {
   readonly #measured: ReturnType<GroupMetrics["open"]>;
   readonly #opened = Promise.withResolvers<App>();
   #hosted: HostedApp | undefined;
+  #certificate: CertificateUse | undefined;
   #hashes: readonly string[];
   #isStarted = false;
   #isReopening = false;
@@ -145,7 +146,7 @@ class HostedPod {
   }
   async close(): Promise<void> {
     if (this.#ended.signal.aborted) return;
-    const { callers, certificates, disconnect, log } = this.#deps;
+    const { callers, disconnect, log } = this.#deps;
     this.#ended.abort(new Error("the pod is gone"));
     // First of all: its token is worth nothing from here on.
     callers.remove(this.record.uid);
@@ -153,7 +154,7 @@ class HostedPod {
     disconnect(this.record);
     await this.#hosted?.[Symbol.asyncDispose]();
     await this.#link[Symbol.asyncDispose]();
-    certificates?.close(this.record);
+    this.#certificate?.close();
     this.#measured?.close();
     log.info("The app is hosted here no more", this.#fields);
   }
@@ -202,7 +203,7 @@ class HostedPod {
     this.#hashes = [...new Set([...this.#hashes, ...hashes])];
     this.#put();
     // Others call it over mTLS; its own calls do not wait for that.
-    certificates?.open(this.record);
+    this.#certificate ??= certificates?.open(this.record);
     const verifyToken = this.#deps.verifierFor(this.record);
     const { configuration, resources } = this.#documents();
     const { channel, connection } = this.#link;
@@ -237,8 +238,9 @@ class HostedPod {
     this.#connect();
     log.info("Hosting the app", this.#fields);
     this.#report(hosted);
-    if (hosted.app.failed.length > 0) this.#reopen(hosted);
     this.#follow();
+    // Documents may have changed while it opened; what has not opened is tried again.
+    void this.follow();
   }
   async #secretToken(name: string, signal: AbortSignal): Promise<string | undefined> {
     return name === "" ? undefined : this.#deps.readToken(this.record.namespace, name, signal);
@@ -257,9 +259,10 @@ class HostedPod {
   }
   async #start(hosted: HostedApp): Promise<void> {
     const { appPort } = this.record.settings;
-    const [address] = this.record.ips;
+    // It may get another address meanwhile.
+    const address = (): string => this.record.ips[0] ?? "";
     try {
-      if (appPort !== undefined && address !== undefined)
+      if (appPort !== undefined && address() !== "")
         await waitForPort(address, appPort, clock, { signal: this.#ended.signal });
       await hosted.start();
     } catch (reason) {

@@ -14,7 +14,7 @@ export interface PodLink extends AsyncDisposable {
   readonly reach: AppReach;
   /** To the app's own gRPC server, once there is an address and where it is one. */
   readonly pool: Http2Pool | undefined;
-  /** The pod has this address. Only the first counts: a pod keeps its address. */
+  /** The pod has this address; another one if its sandbox had to be made anew. */
   connect(address: string): void;
 }
 
@@ -58,17 +58,24 @@ export function linkToPod(settings: PodSettings, metrics: AppMetrics | undefined
       return pool;
     },
     connect: (to) => {
-      if (address !== "" || appPort === undefined) return;
+      if (address === to || appPort === undefined) return;
+      const closeFormer = closing(made, pool);
       address = to;
       pool = poolOf(reach);
       made = channelOf(reach, pool, metrics);
       if (made) connected.resolve(made);
+      closeFormer().catch(() => {});
     },
     [Symbol.asyncDispose]: async () => {
       connected.reject(new Error("the app's pod is gone"));
-      await made?.[Symbol.asyncDispose]?.();
-      await pool?.[Symbol.asyncDispose]();
+      await closing(made, pool)();
     },
+  };
+}
+
+function closing(...all: ReadonlyArray<Partial<AsyncDisposable> | undefined>): () => Promise<void> {
+  return async () => {
+    for (const each of all) await each?.[Symbol.asyncDispose]?.();
   };
 }
 

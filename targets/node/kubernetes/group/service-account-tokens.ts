@@ -39,6 +39,7 @@ export function createTokenReader(
   { audience, nodeName, clock, log }: TokenOptions,
 ): TokenReader {
   const known = new Map<string, Known>();
+  /** Until when it is not asked about again. */
   const revoked = new Map<string, number>();
   let keys: ClusterKeys | undefined;
   let fetchedAt = -Infinity;
@@ -82,8 +83,8 @@ export function createTokenReader(
       ({ isGood }) => {
         if (isGood) return;
         known.delete(id);
-        keep(revoked, id, until);
-        log.warn("A service-account token counts no more: the API server has revoked it");
+        keep(revoked, id, clock.now() + reviewAgainMs);
+        log.warn("A service-account token counts no more: the API server does not know it");
       },
       // Nobody to ask: the signature and the pod still count, until it is asked again.
       () => {
@@ -92,20 +93,33 @@ export function createTokenReader(
       },
     );
   }
+  async function isGoodAfterAll(id: string, token: string): Promise<boolean> {
+    // Nobody else asks meanwhile.
+    keep(revoked, id, clock.now() + reviewAgainMs);
+    const isGood = await link.ask("review", { token }).then(
+      (answer) => answer.isGood,
+      () => false,
+    );
+    if (isGood) revoked.delete(id);
+    return isGood;
+  }
   return async (token) => {
     if (token.length > mostChars || !isJwt(token)) return undefined;
     const id = hash("sha256", token, "hex");
     const now = clock.now();
     const found = known.get(id);
     if (found && now < found.until) return found;
-    if (revoked.has(id)) return undefined;
+    const refusedUntil = revoked.get(id) ?? 0;
+    if (now < refusedUntil) return undefined;
     const payload = await verified(token);
     const podUid = payload && podOf(payload, nodeName);
     if (podUid === undefined) return undefined;
     const until = (payload?.exp as number) * 1000 + skewSeconds * 1000;
     const entry = { podUid, until };
+    // An API server in trouble says the same of a good token as of a bad one: it may take back what it said.
+    if (refusedUntil > 0 && !(await isGoodAfterAll(id, token))) return undefined;
     keep(known, id, entry);
-    review(id, token, entry);
+    if (refusedUntil === 0) review(id, token, entry);
     return entry;
   };
 }

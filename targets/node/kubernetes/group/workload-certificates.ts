@@ -9,8 +9,7 @@ import type { PodRecord } from "../messages.ts";
 /** Certificates of the apps that a group hosts: one for each app, however many replicas it has. */
 export interface WorkloadCertificates {
   /** Asks for the app's certificate in the background, until there is one. */
-  open(pod: PodRecord): void;
-  close(pod: PodRecord): void;
+  open(pod: PodRecord): CertificateUse;
   of(app: AppRef): WorkloadIdentity | undefined;
   /** By the TLS server name of its app. */
   named(serverName: string): WorkloadIdentity | undefined;
@@ -18,8 +17,12 @@ export interface WorkloadCertificates {
   ready(app: AppRef): Promise<WorkloadIdentity | undefined>;
 }
 
+/** A pod's part in its app's certificate; the last one that closes it ends that. */
+export interface CertificateUse {
+  close(): void;
+}
 interface Shared {
-  readonly pods: Set<string>;
+  readonly uses: Set<CertificateUse>;
   readonly opening: Promise<WorkloadIdentity | undefined>;
   identity: WorkloadIdentity | undefined;
   isClosed: boolean;
@@ -47,7 +50,7 @@ export function createWorkloadCertificates(
   }
   function start(app: AppRef): Shared {
     const shared: Shared = {
-      pods: new Set(),
+      uses: new Set(),
       identity: undefined,
       isClosed: false,
       opening: ask(app, () => shared.isClosed).then((identity) => {
@@ -65,16 +68,17 @@ export function createWorkloadCertificates(
       const shared = apps.get(key) ?? start(app);
       apps.set(key, shared);
       byName.set(serverNameOf(app), shared);
-      shared.pods.add(pod.uid);
-    },
-    close: (pod) => {
-      const key = identityKey(refOf(pod));
-      const shared = apps.get(key);
-      if (!shared?.pods.delete(pod.uid) || shared.pods.size > 0) return;
-      apps.delete(key);
-      byName.delete(serverNameOf(refOf(pod)));
-      shared.isClosed = true;
-      shared.identity?.[Symbol.dispose]();
+      const use: CertificateUse = {
+        close: () => {
+          if (!shared.uses.delete(use) || shared.uses.size > 0) return;
+          apps.delete(key);
+          byName.delete(serverNameOf(app));
+          shared.isClosed = true;
+          shared.identity?.[Symbol.dispose]();
+        },
+      };
+      shared.uses.add(use);
+      return use;
     },
     named: (serverName) => byName.get(serverName)?.identity,
     of: (app) => apps.get(identityKey(app))?.identity,

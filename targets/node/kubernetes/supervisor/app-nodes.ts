@@ -20,6 +20,8 @@ export interface AppNodesDeps {
   readonly log: Log;
   /** Of node runtimes. */
   readonly internalPort: number;
+  /** Where the runtime listens that hosts a namespace's pods, wherever they run; `undefined`: on their nodes. */
+  hostOf?(namespace: string): string | undefined;
   /** The nodes of an app that was asked for have changed. */
   changed(app: AppRef, hosts: readonly string[]): void;
   /** It is not followed any more. */
@@ -34,8 +36,11 @@ interface Followed {
   readonly app: AppRef;
   readonly watch: ListWatch<Place>;
   readonly stop: AbortController;
+  /** Those who know of it, where it has changed. */
+  tell(): void;
   at: number;
-  told: string;
+  /** `undefined`: nobody knows anything yet. */
+  told: string | undefined;
   isListed: boolean;
 }
 
@@ -84,12 +89,20 @@ export function createAppNodes(deps: AppNodesDeps): AppNodes {
       {
         path: `/api/v1/namespaces/${encodeURIComponent(app.namespace)}/pods`,
         labelSelector: `outrigger.dev/app-id=${app.appId}`,
-        keep: (pod) => placeOf(pod, app.appId, internalPort),
+        keep: (pod) => placeOf(pod, app.appId, internalPort, deps.hostOf?.(app.namespace)),
       },
       { put: later, remove: later },
       { log, clock, signal: stop.signal },
     );
-    const followed: Followed = { app, watch, stop, at: clock.now(), told: "", isListed: false };
+    const followed: Followed = {
+      app,
+      watch,
+      stop,
+      tell,
+      at: clock.now(),
+      told: undefined,
+      isListed: false,
+    };
     watch.synced.then(
       () => (followed.isListed = true),
       () => {},
@@ -119,7 +132,9 @@ export function createAppNodes(deps: AppNodesDeps): AppNodes {
         late.abort();
       }
       const hosts = hostsOf(followed.watch);
-      followed.told = hosts.join();
+      // Who asks is not the only one who is to know.
+      if (followed.told === undefined) followed.told = hosts.join();
+      else followed.tell();
       return hosts;
     },
     [Symbol.dispose]: () => {
@@ -129,9 +144,14 @@ export function createAppNodes(deps: AppNodesDeps): AppNodes {
   };
 }
 
-function placeOf(pod: Pod, appId: string, internalPort: number): Place | undefined {
+function placeOf(
+  pod: Pod,
+  appId: string,
+  internalPort: number,
+  runtime: string | undefined,
+): Place | undefined {
   const seen = seePod(pod);
-  const host = pod.status?.hostIP;
+  const host = runtime ?? pod.status?.hostIP;
   if (seen?.record) {
     const { isEnding, isReady, settings } = seen.record;
     return isEnding || host === undefined || settings.appId !== appId

@@ -1,39 +1,70 @@
 import type { ComponentStatus } from "#k8s/operator/component-status.ts";
 import type { ComponentReport, PodRecord } from "../messages.ts";
 
-/** What pods' apps say of their components, as one word of each app: replicas share their documents. */
+/**
+ * What pods' apps say of their components, as one word of each app: replicas share their documents. Each says a thing
+ * once; the word is that of the worst of those that are there.
+ */
 export interface ComponentReports {
   take(pod: PodRecord, components: readonly ComponentReport[]): void;
   forget(uid: string): void;
 }
+type Components = ReadonlyMap<string, ComponentReport>;
 interface Reported {
   readonly pod: PodRecord;
-  readonly names: ReadonlySet<string>;
+  readonly components: Components;
 }
 
 export function createComponentReports(
   status: Pick<ComponentStatus, "report" | "forget">,
 ): ComponentReports {
   const pods = new Map<string, Reported>();
-  const isSameApp = (a: PodRecord, b: PodRecord): boolean =>
-    a.namespace === b.namespace && a.settings.appId === b.settings.appId;
+  /** What was said last of each app. */
+  const told = new Map<string, Components>();
+
+  /** Says what has changed of the app, now that its pods are those in `pods`. */
+  function tell(of: PodRecord): void {
+    const app = { namespace: of.namespace, appId: of.settings.appId };
+    const key = keyOf(of);
+    const replicas = [...pods.values()].filter(({ pod }) => keyOf(pod) === key);
+    if (replicas.length === 0) {
+      if (told.delete(key)) status.forget(app);
+      return;
+    }
+    const now = worstOf(replicas);
+    const before = told.get(key);
+    told.set(key, now);
+    for (const name of before?.keys() ?? []) if (!now.has(name)) status.forget(app, name);
+    for (const [name, { isReady, message }] of now) {
+      const former = before?.get(name);
+      if (former?.isReady === isReady && former.message === message) continue;
+      status.report({ ...app, component: name, ready: isReady, message });
+    }
+  }
   return {
     take: (pod, components) => {
-      const { namespace, settings } = pod;
-      const app = { namespace, appId: settings.appId };
-      const names = new Set(components.map(({ name }) => name));
-      for (const name of pods.get(pod.uid)?.names ?? [])
-        if (!names.has(name)) status.forget(app, name);
-      pods.set(pod.uid, { pod, names });
-      for (const { name, isReady, message } of components)
-        status.report({ ...app, component: name, ready: isReady, message });
+      const before = pods.get(pod.uid)?.pod;
+      pods.set(pod.uid, { pod, components: new Map(components.map((each) => [each.name, each])) });
+      tell(pod);
+      if (before && keyOf(before) !== keyOf(pod)) tell(before);
     },
     forget: (uid) => {
-      const gone = pods.get(uid);
+      const gone = pods.get(uid)?.pod;
       if (!gone) return;
       pods.delete(uid);
-      if ([...pods.values()].some(({ pod }) => isSameApp(pod, gone.pod))) return;
-      status.forget({ namespace: gone.pod.namespace, appId: gone.pod.settings.appId });
+      tell(gone);
     },
   };
+}
+
+/** Of the components that failed for several, what the first of them said: it does not change with the others. */
+function worstOf(replicas: readonly Reported[]): Components {
+  const worst = new Map<string, ComponentReport>();
+  for (const { components } of replicas)
+    for (const [name, component] of components)
+      if (worst.get(name)?.isReady ?? true) worst.set(name, component);
+  return worst;
+}
+function keyOf({ namespace, settings }: PodRecord): string {
+  return `${namespace}/${settings.appId}`;
 }

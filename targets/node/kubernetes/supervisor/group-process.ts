@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import type { Socket } from "node:net";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Log } from "#core/ports/platform.ts";
+import type { HeldConnection } from "./held-connections.ts";
 import {
   type FromGroup,
   type GroupOptions,
@@ -19,6 +20,8 @@ export interface GroupProcess {
   tell(message: ToGroup): void;
   /** The socket is the process' from here on. False when the process is not there to take it. */
   hand(port: Port, socket: Socket, head: Buffer | undefined): boolean;
+  /** Of a process that has ended: connections that were still to be handed to it, which nobody has touched. */
+  takeBack(): readonly HeldConnection[];
   kill(): void;
 }
 export interface GroupProgram {
@@ -38,10 +41,14 @@ const withheld: ReadonlySet<string> = new Set([
 /** Connections on their way to a process at once. */
 const mostHanding = 5000;
 
-/** How often a process is asked whether it is alive, and how long it may say nothing. */
+/** How often a process that has started is asked whether it is alive, and how many times it may say nothing. */
 export interface Pulse {
   readonly everyMs: number;
-  readonly silentMs: number;
+  readonly most: number;
+}
+/** What Node has below a socket. */
+interface RawHandle {
+  close(): void;
 }
 
 export function forkGroup(
@@ -50,7 +57,7 @@ export function forkGroup(
   env: Readonly<Record<string, string | undefined>>,
   log: Log,
   onMessage: (message: FromGroup) => void,
-  { everyMs, silentMs }: Pulse = { everyMs: 5000, silentMs: 30_000 },
+  { everyMs, most }: Pulse = { everyMs: 5000, most: 6 },
 ): GroupProcess {
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => !withheld.has(name)));
   // glibc keeps eight heaps a core for its threads otherwise: 1 MiB of an idle group.
@@ -66,10 +73,13 @@ export function forkGroup(
   started.promise.catch(() => {});
   const exited = Promise.withResolvers<string>();
   let isOver = false;
-  let heardAt = performance.now();
-  // An endless loop ends no process: whoever says nothing for so long is of no use to anybody.
+  let hasStarted = false;
+  let unanswered = 0;
+  // An endless loop ends no process: whoever says nothing for so long is of no use to anybody. Questions count, not
+  // time: this process may have stood still itself.
   const pulse = setInterval(() => {
-    if (performance.now() - heardAt < silentMs) return void send({ type: "ping" });
+    if (!hasStarted) return;
+    if (unanswered++ < most) return void send({ type: "ping" });
     log.error(`The process of group ${options.group} does not answer any more; it is ended`, {
       group: options.group,
       pid: child.pid,
@@ -80,6 +90,9 @@ export function forkGroup(
     if (isOver) return;
     isOver = true;
     clearInterval(pulse);
+    // Node forgets what was to be acknowledged by a process that has died: its descriptor would stay open, and the
+    // client wait for ever.
+    unacknowledged?.close();
     started.reject(new Error(why));
     exited.resolve(why);
   };
@@ -87,27 +100,43 @@ export function forkGroup(
   child.once("exit", (code, signal) => over(signal ? `signal ${signal}` : `exit code ${code}`));
   child.on("message", (given) => {
     try {
-      heardAt = performance.now();
+      unanswered = 0;
       const message = given as FromGroup;
-      if (message.type === "started") started.resolve();
-      else onMessage(message);
+      if (message.type === "started") {
+        hasStarted = true;
+        started.resolve();
+      } else onMessage(message);
     } catch (reason) {
       // A group that says nonsense must not take the others along.
       log.error(`A message of group ${options.group} makes no sense: ${messageOf(reason)}`);
     }
   });
-  let handing = 0;
-  const send = (message: ToGroup, socket?: Socket): boolean => {
+  /** Node sends one connection after the other, each once the one before has been acknowledged. */
+  const handing = new Set<HeldConnection>();
+  let unacknowledged: RawHandle | undefined;
+  // The exit tells the rest.
+  const lost = (reason: Error): void =>
+    log.debug(`A message to group ${options.group} was lost: ${reason.message}`);
+  const send = (message: ToGroup): boolean =>
+    child.connected && (child.send(message, (reason) => reason && lost(reason)), true);
+  function hand(connection: HeldConnection): boolean {
     if (!child.connected) return false;
-    if (socket) handing++;
-    child.send(message, socket, (reason) => {
-      if (socket) handing--;
-      // The exit tells the rest.
-      if (reason) log.debug(`A message to group ${options.group} was lost: ${reason.message}`);
-      if (reason) socket?.destroy();
-    });
+    const { port, socket, head } = connection;
+    const { _handle: raw } = socket as unknown as { readonly _handle?: RawHandle };
+    handing.add(connection);
+    child.send(
+      { type: "connection", port, ...(head ? { head: head.toString("base64") } : {}) },
+      socket,
+      (reason) => {
+        if (!handing.delete(connection)) return;
+        unacknowledged = raw;
+        if (!reason) return;
+        lost(reason);
+        socket.destroy();
+      },
+    );
     return true;
-  };
+  }
   send({ type: "start", options: { ...options, version: protocolVersion } });
   return {
     pid: child.pid,
@@ -116,13 +145,14 @@ export function forkGroup(
     tell: (message) => void send(message),
     hand: (port, socket, head) => {
       // A process that takes none of them must not make this one hold more and more.
-      if (handing < mostHanding)
-        return send(
-          { type: "connection", port, ...(head ? { head: head.toString("base64") } : {}) },
-          socket,
-        );
+      if (handing.size < mostHanding) return hand({ port, socket, head });
       socket.destroy();
       return true;
+    },
+    takeBack: () => {
+      const back = [...handing];
+      handing.clear();
+      return back;
     },
     kill: () => void child.kill("SIGKILL"),
   };

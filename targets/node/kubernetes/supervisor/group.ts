@@ -36,6 +36,9 @@ const longestRetryMs = 5000;
 const longLifeMs = 10_000;
 /** For what a new process is to host before it takes over. */
 const takeOverMs = 30_000;
+/** Between the tries to put a new process in the place of the present one. */
+const firstRenewMs = 60_000;
+const longestRenewMs = 600_000;
 /** A process that has not started by then never will. */
 const startMs = 60_000;
 
@@ -54,6 +57,8 @@ export class Group {
   readonly #ends = new Set<Promise<void>>();
   #restarts = 0;
   #wait = 0;
+  #renewWait = 0;
+  #cancelRenewal: (() => void) | undefined;
   #renewing: Promise<void> | undefined;
   #isStale = false;
   #changed = Promise.withResolvers<void>();
@@ -120,6 +125,7 @@ export class Group {
   renew(idleMs: number, graceMs: number): Promise<void> {
     // What asks for it while one is under way may want yet another version.
     this.#isStale = true;
+    this.#cancelRenewal?.();
     return (this.#renewing ??= this.#renewAll(idleMs, graceMs).finally(() => {
       this.#renewing = undefined;
     }));
@@ -127,6 +133,7 @@ export class Group {
   /** Ends its processes once nothing is in flight, or after that time. */
   async drain(idleMs: number, graceMs: number): Promise<void> {
     this.#closing.abort(new Error("the group is ending"));
+    this.#cancelRenewal?.();
     this.#held.destroy();
     this.#next?.process.kill();
     await this.#renewing;
@@ -163,6 +170,7 @@ export class Group {
       cancel();
       life.isUp = false;
       this.#lives.delete(life);
+      for (const { port, socket, head } of process.takeBack()) this.take(port, socket, head);
       void this.#outlive(life, why);
     });
     return life;
@@ -211,15 +219,26 @@ export class Group {
       this.#next = undefined;
       if (signal.aborted || this.#life !== former || why !== "") {
         next.process.kill();
-        if (why !== "" && !signal.aborted)
+        if (why !== "" && !signal.aborted) {
           this.#deps.log.error(`Group ${this.name} stays on the process that it has: ${why}`);
+          this.#renewLater(idleMs, graceMs);
+        }
         continue;
       }
+      this.#renewWait = 0;
       this.#life = next;
       // Where the former died meanwhile.
       this.#release();
       this.#end(former, idleMs, graceMs);
     }
+  }
+  /** What asked for it does not ask again. */
+  #renewLater(idleMs: number, graceMs: number): void {
+    this.#renewWait = Math.min(this.#renewWait * 2 || firstRenewMs, longestRenewMs);
+    this.#cancelRenewal = this.#deps.clock.after(
+      this.#renewWait,
+      () => void this.renew(idleMs, graceMs),
+    );
   }
   /** Empty once it hosts what it is to host; else why it never will. */
   async #takesOver(next: Life): Promise<string> {

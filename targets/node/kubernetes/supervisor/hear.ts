@@ -23,6 +23,10 @@ export interface Hearing {
   take(group: Asker, message: FromGroup, tell: (answer: ToGroup) => void): void;
   /** The pod is gone, and with it what was said of it. */
   forget(uid: string): void;
+  /** The documents of the namespace are others now. */
+  documentsChanged(namespace: string): void;
+  /** The last pod of the namespace has left. */
+  namespaceGone(namespace: string): void;
 }
 
 export function createHearing(deps: HearingDeps): Hearing {
@@ -79,5 +83,7 @@ export function createHearing(deps: HearingDeps): Hearing {
       }
     },
     forget: reports.forget,
+    documentsChanged: (namespace) => status.documents(namespace, documents.documentsOf(namespace)),
+    namespaceGone: (namespace) => status.namespaceGone(namespace),
   };
 }

@@ -18,8 +18,10 @@ export interface HostedPodsDeps {
   readonly warn: Warn;
   /** Resolves when groups may start. */
   readonly before: Promise<unknown>;
-  /** The pod is gone. */
+  /** The pod is gone, or has nothing that could be hosted. */
   gone(uid: string): void;
+  /** The last of its pods here is gone; its documents are known for the last time. */
+  namespaceGone?(namespace: string): void;
   readonly log: Log;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -36,30 +38,42 @@ export interface HostedPods {
 /** Rights that are missing must not keep the apps of a namespace, or the ports of the node, closed for good. */
 const documentsMs = 15_000;
 
+/** A namespace with pods here. */
+interface Inhabited {
+  readonly uids: Set<string>;
+  /** Its documents are there, or have had their time: news of its pods must not wait for them each anew. */
+  readonly ready: Promise<boolean>;
+}
+
 /** A pod's app is hosted once the documents of its namespace are there. */
 export function hostPods(deps: HostedPodsDeps): HostedPods {
   const { client, scope, documents, hosting, warn, clock } = deps;
   const duplicates = createDuplicates(warn);
-  /** Namespaces with pods here. */
-  const namespaces = new Map<string, Set<string>>();
+  const namespaces = new Map<string, Inhabited>();
   /** The newest of each pod: documents may take longer than the pod's next news. */
   const seen = new Map<string, SeenPod>();
 
   /** Also where the namespace has no pods here any more. */
   const inTime = (work: Promise<void>): Promise<boolean> => endsWithin(work, documentsMs, clock);
+  function inhabit(namespace: string): Inhabited {
+    documents.add(namespace);
+    const here = { uids: new Set<string>(), ready: inTime(documents.synced(namespace)) };
+    namespaces.set(namespace, here);
+    return here;
+  }
   function put(pod: SeenPod): void {
     seen.set(pod.uid, pod);
     if (pod.problem) warn(pod, pod.problem.reason, pod.problem.message);
-    if (!pod.record) return hosting.remove(pod.uid);
-    let here = namespaces.get(pod.namespace);
-    if (!here) {
-      namespaces.set(pod.namespace, (here = new Set()));
-      documents.add(pod.namespace);
+    if (!pod.record) {
+      hosting.remove(pod.uid);
+      return deps.gone(pod.uid);
     }
-    here.add(pod.uid);
-    void Promise.all([deps.before, inTime(documents.synced(pod.namespace))]).then(() => {
+    const here = namespaces.get(pod.namespace) ?? inhabit(pod.namespace);
+    here.uids.add(pod.uid);
+    void Promise.all([deps.before, here.ready]).then(() => {
       const record = seen.get(pod.uid)?.record;
-      if (record) hosting.put(record);
+      // Who has come back to a namespace that was left waits for its documents of now.
+      if (record && namespaces.get(pod.namespace) === here) hosting.put(record);
     });
   }
   function remove({ uid, namespace }: SeenPod): void {
@@ -68,9 +82,10 @@ export function hostPods(deps: HostedPodsDeps): HostedPods {
     hosting.remove(uid);
     deps.gone(uid);
     const here = namespaces.get(namespace);
-    here?.delete(uid);
-    if (here?.size !== 0) return;
+    here?.uids.delete(uid);
+    if (here?.uids.size !== 0) return;
     namespaces.delete(namespace);
+    deps.namespaceGone?.(namespace);
     documents.remove(namespace);
   }
   const watches = collectionsOf(scope).map((collection) =>
@@ -100,7 +115,7 @@ export function hostPods(deps: HostedPodsDeps): HostedPods {
     synced: (async () => {
       await Promise.all(watches.map((watch) => watch.synced));
       await deps.before;
-      await Promise.all([...namespaces.keys()].map((each) => inTime(documents.synced(each))));
+      await Promise.all([...namespaces.values()].map(({ ready }) => ready));
     })(),
   };
 }

@@ -36,6 +36,7 @@ export function createHosting({ isolation, routes, log, create }: HostingDeps): 
   const groups = new Map<string, Group>();
   const pods = new Map<string, Hosted>();
   const empty = new Map<Group, NodeJS.Timeout>();
+  let isDraining = false;
 
   function nameFor({ namespace, hostNetwork, settings }: PodRecord): string {
     if (hostNetwork && isolation === "namespace") return hostNetworkGroup;
@@ -65,6 +66,8 @@ export function createHosting({ isolation, routes, log, create }: HostingDeps): 
   }
   return {
     put: (pod) => {
+      // A group that begins now would not end with the others.
+      if (isDraining && !groups.has(nameFor(pod))) return;
       const before = pods.get(pod.uid);
       const group = groupFor(pod);
       if (before && before.group !== group) leave(before.group, pod.uid);
@@ -94,6 +97,7 @@ export function createHosting({ isolation, routes, log, create }: HostingDeps): 
       for (const group of groups.values()) group.tell(message);
     },
     drain: async (idleMs, graceMs) => {
+      isDraining = true;
       await Promise.all([...groups.values()].map((group) => group.drain(idleMs, graceMs)));
     },
   };

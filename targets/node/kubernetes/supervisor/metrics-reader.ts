@@ -8,28 +8,31 @@ export function createMetricsReader(
 ): {
   read(): Promise<readonly string[]>;
   hear(message: Extract<FromGroup, { readonly type: "metrics" }>): void;
+  /** Answers that have yet to come. */
+  readonly waiting: number;
 } {
   const waiting = new Map<number, (text: string) => void>();
   let ids = 0;
+  function answer(id: number, text: string): void {
+    waiting.get(id)?.(text);
+    waiting.delete(id);
+  }
   return {
-    hear: ({ id, text }) => {
-      waiting.get(id)?.(text);
-      waiting.delete(id);
+    hear: ({ id, text }) => answer(id, text),
+    get waiting() {
+      return waiting.size;
     },
     read: () =>
       Promise.all(
         hosting.groups.map((group) => {
           const id = ++ids;
           return new Promise<string>((resolve) => {
-            const timer = setTimeout(() => {
-              waiting.delete(id);
-              resolve("");
-            }, waitMs);
+            const timer = setTimeout(() => answer(id, ""), waitMs);
             waiting.set(id, (text) => {
               clearTimeout(timer);
               resolve(text);
             });
-            if (!group.ask({ type: "read-metrics", id })) waiting.get(id)?.("");
+            if (!group.ask({ type: "read-metrics", id })) answer(id, "");
           });
         }),
       ),

@@ -34,6 +34,8 @@ export interface NodeRuntimeOptions {
   readonly drainMs: number;
   /** How long it serves on for one that takes its place and is not there yet. Default: not at all. */
   readonly successorMs?: number;
+  /** How long it goes on taking connections, unready, until nobody sends it any more. Default: not at all. */
+  readonly lingerMs?: number;
   readonly logLevel: string;
   readonly logAsJson: boolean;
   /** Starts a group's process: our own program, or an older one by version. */

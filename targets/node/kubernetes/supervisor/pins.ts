@@ -32,6 +32,8 @@ export function watchPins(
 ): Pins {
   const { log, clock, signal } = deps;
   const timers = new Map<string, () => void>();
+  /** The version that was told last, of those that are pinned. */
+  const told = new Map<string, string>();
   const watch = listWatch<KubeObject, Pin & { readonly namespace: string }>(
     client,
     {
@@ -51,19 +53,26 @@ export function watchPins(
     },
     {
       // Namespaces change for many reasons; a process goes for one of them only.
-      put: (pin, before) => {
+      put: (pin) => {
         plan(pin);
-        if (versionOf(before) !== versionOf(pin)) changed(pin.namespace);
+        tell(pin.namespace, versionOf(pin));
       },
-      remove: (pin) => {
-        cancel(pin.namespace);
-        if (versionOf(pin) !== "") changed(pin.namespace);
+      remove: ({ namespace }) => {
+        cancel(namespace);
+        tell(namespace, "");
       },
     },
     { log, clock, signal },
   );
   function versionOf(pin: Pin | undefined): string {
     return pin && clock.now() < pin.until ? pin.version : "";
+  }
+  /** Not from what it was before: its end may have come since, and its timer not yet. */
+  function tell(namespace: string, version: string): void {
+    if ((told.get(namespace) ?? "") === version) return;
+    if (version === "") told.delete(namespace);
+    else told.set(namespace, version);
+    changed(namespace);
   }
   function cancel(namespace: string): void {
     timers.get(namespace)?.();
@@ -74,7 +83,7 @@ export function watchPins(
     cancel(namespace);
     const ms = until - clock.now();
     if (ms <= 0 || until === Number.POSITIVE_INFINITY) return;
-    const due = (): void => (clock.now() < until ? plan(pin) : changed(namespace));
+    const due = (): void => (clock.now() < until ? plan(pin) : tell(namespace, ""));
     timers.set(namespace, clock.after(Math.min(ms, longestTimerMs), due));
   }
   signal.addEventListener("abort", () => {

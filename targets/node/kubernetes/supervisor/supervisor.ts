@@ -2,7 +2,7 @@ import { messageOf } from "#core/errors/component-error.ts";
 import { createEventWriter } from "#k8s/api/events.ts";
 import { createComponentStatus } from "#k8s/operator/component-status.ts";
 import { watchDocuments } from "#k8s/operator/documents.ts";
-import { removeStaleEntries } from "#k8s/operator/stale-entries.ts";
+import { sweepEntries } from "#k8s/operator/stale-entries.ts";
 import { clock } from "../../clock.ts";
 import { endsWithin } from "../../drain.ts";
 import { namespaceOf } from "../group-name.ts";
@@ -31,8 +31,10 @@ import { successor } from "./successor.ts";
 const idleMs = 10_000;
 const newsMs = 250;
 const pinsMs = 5000;
-const staleMs = 60_000;
 const settleMs = 30_000;
+/** Of all addresses that are listened on, the one that nobody else hears. */
+const loopbackAddress = "127.0.0.1";
+const withdrawMs = 3000;
 
 /** `outrigger node`: hosts the apps of a node's pods, each group of them in a process of its own. */
 export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<RunningNode> {
@@ -60,6 +62,9 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
   const nodes = createAppNodes({
     client,
     internalPort: ports.internal ?? 0,
+    // No runtime is on the nodes of a Deployment's pods: this one hosts them, and has their other groups, too.
+    hostOf: (namespace) =>
+      isOurs(scope, namespace) ? options.hostIp || loopbackAddress : undefined,
     clock,
     log,
     changed: (app, hosts) => hosting.tellAll({ type: "addresses", ...app, hosts }),
@@ -124,6 +129,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     onMetrics: metrics.hear,
   });
   documents.onChange((namespace) => {
+    hearing.documentsChanged(namespace);
     for (const group of hosting.groups) group.putDocuments(namespace);
   });
   const pods = hostPods({
@@ -135,6 +141,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     // Rights to read namespaces may be missing; then nothing is pinned.
     before: endsWithin(pins.synced, pinsMs, clock),
     gone: hearing.forget,
+    namespaceGone: hearing.namespaceGone,
     ...watching,
   });
   let wasCurrent = false;
@@ -144,6 +151,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     hosting.tellAll({ type: "current", isCurrent: wasCurrent });
   }, newsMs).unref();
 
+  const sweeping = new AbortController();
   let listeners: Listeners | undefined;
   const health = await serveHealth({
     port: ports.health,
@@ -199,23 +207,18 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     if (stopped) return opened.close();
     listeners = opened;
     Object.assign(allPorts, listeners.ports);
-    void dropStale();
+    void sweepEntries({
+      client,
+      node: options.instance,
+      knows: status.knows,
+      namespaces: "namespaces" in scope ? scope.namespaces : [],
+      log,
+      clock,
+      signal: AbortSignal.any([signal, sweeping.signal]),
+    });
     log.info(`Listening for the apps of ${"node" in scope ? `node ${scope.node}` : "namespaces"}`, {
       ...listeners.ports,
     });
-  }
-  /** What an earlier process of this node said of components that nobody loads any more. */
-  async function dropStale(): Promise<void> {
-    try {
-      await clock.sleep(staleMs, { signal });
-      await removeStaleEntries(
-        client,
-        ({ node, namespace, name }) => node === options.instance && !status.knows(namespace, name),
-        { signal },
-      );
-    } catch (reason) {
-      if (!signal.aborted) log.debug(`Old states of components stay: ${messageOf(reason)}`);
-    }
   }
   let stopped: Promise<void> | undefined;
   const ready = open();
@@ -226,10 +229,14 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
   async function stop(): Promise<void> {
     // First of all: the port is also that of the process that comes next, and this one is not to answer for it.
     health[Symbol.dispose]();
+    // The process that comes next writes the same entries, and may know more of them.
+    sweeping.abort();
     // Deleted and not replaced: the next one is on its way, and until then nobody else is there for the apps.
     if (listeners && options.successorMs !== undefined)
       await successor({ port: health.port, address: options.hostIp }, options.successorMs);
     clearInterval(news);
+    if (listeners && options.lingerMs !== undefined)
+      await clock.sleep(options.lingerMs, { signal });
     // Watches go on until nothing is in flight: pods come and go meanwhile.
     await listeners?.close();
     listeners = undefined;
@@ -237,6 +244,8 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     stopping.abort(new Error("the runtime is stopping"));
     metricsServer[Symbol.dispose]();
     nodes[Symbol.dispose]();
+    // The next process of a node keeps its entries; those of a replica are nobody's once it has ended.
+    if (!("node" in scope)) await endsWithin(status.withdraw(), withdrawMs, clock);
     await status[Symbol.asyncDispose]();
     await writer[Symbol.asyncDispose]();
     await client[Symbol.asyncDispose]();
@@ -249,6 +258,12 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
       return hosting.groups.map(({ name, pid, restarts }) => ({ name, pid, restarts }));
     },
   };
+}
+
+/** True for a namespace whose pods are hosted here wherever they run. */
+function isOurs(scope: NodeRuntimeOptions["scope"], namespace: string): boolean {
+  if ("node" in scope) return false;
+  return scope.namespaces.length === 0 || scope.namespaces.includes(namespace);
 }
 
 /** Resolves when every group hosts what it is to host, or has had the time for it. */
