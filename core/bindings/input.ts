@@ -28,6 +28,11 @@ const defaultProbeMs = 3000;
 /** A component that has not connected by then goes on trying while the app starts. */
 const listenMs = 10_000;
 const drainMs = 30_000;
+/** Statuses of an app that is not there yet, or of what stands before it. */
+const notNow: ReadonlySet<number> = new Set([502, 503, 504]);
+/** Between the tries to ask an app that cannot be asked: it may be starting anew. */
+const firstAgainMs = 5000;
+const longestAgainMs = 60_000;
 
 /** Starts the bindings that the app wants. One that cannot start is logged and does not stop the others. */
 export async function startInputBindings(
@@ -41,7 +46,9 @@ export async function startInputBindings(
   if (channel)
     await Promise.all(
       inputs.map(async (input) => {
-        if (await isWanted(app, channel, input, deps, options)) await intake.start(channel, input);
+        const wanted = await isWanted(app, channel, input, deps, options);
+        if (wanted) await intake.start(channel, input);
+        else if (wanted === undefined) intake.later(channel, input);
       }),
     );
   else if (inputs.length > 0)
@@ -54,14 +61,15 @@ export async function startInputBindings(
   return intake;
 }
 
-/** Dapr: a component that names its direction is not asked about. */
+/** `undefined`: the app cannot be asked now. Dapr: a component that names its direction is not asked about. */
 async function isWanted(
   app: App,
   channel: AppChannel,
   input: LoadedInput,
   { clock, log, probeMs = 0 }: InputDeps,
   options: CallOptions,
-): Promise<boolean> {
+  level: "warn" | "debug" = "warn",
+): Promise<boolean | undefined> {
   const direction = input.metadata["direction"];
   if (direction !== undefined && direction !== "")
     return direction.split(",").some((each) => each.trim().toLowerCase() === "input");
@@ -86,25 +94,32 @@ async function isWanted(
     discard(response);
     const { status } = response;
     if ((status >= 200 && status <= 299) || status === 405) return true;
+    if (notNow.has(status)) throw new Error(`OPTIONS ${path} answered ${status}`);
     log.info(
       `The app does not take events of binding ${input.name}: OPTIONS ${path} answered ${status}`,
       fields,
     );
+    return false;
   } catch (reason) {
-    log.warn(
+    log[level](
       `Cannot ask the app whether it takes events of binding ${input.name}: ${messageOf(reason)}`,
       fields,
     );
+    return undefined;
   }
-  return false;
 }
 
 interface Intake extends RunningInputs {
   start(channel: AppChannel, input: LoadedInput): Promise<void>;
+  /** Asks the app again until it answers, and then starts what it wants. */
+  later(channel: AppChannel, input: LoadedInput): void;
 }
-function createIntake(app: App, { clock, log, inbound }: InputDeps, options: CallOptions): Intake {
+function createIntake(app: App, deps: InputDeps, options: CallOptions): Intake {
+  const { clock, log, inbound } = deps;
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
+  /** Fires with the stop, before what is in flight has ended. */
+  const asking = new AbortController();
   const inFlight = new Set<Promise<unknown>>();
   let closed = false;
 
@@ -134,10 +149,22 @@ function createIntake(app: App, { clock, log, inbound }: InputDeps, options: Cal
     });
     await atMost(clock, listenMs, listening);
   };
+  async function askAgain(channel: AppChannel, input: LoadedInput): Promise<void> {
+    const call = { signal: AbortSignal.any([signal, asking.signal]) };
+    let wanted: boolean | undefined;
+    for (let ms = firstAgainMs; wanted === undefined; ms = Math.min(ms * 2, longestAgainMs)) {
+      await clock.sleep(ms, call);
+      wanted = await isWanted(app, channel, input, deps, call, "debug");
+    }
+    if (wanted && !closed) await start(channel, input);
+  }
   return {
     start,
+    // Its end is the only thing that it rejects with.
+    later: (channel, input) => void askAgain(channel, input).catch(() => {}),
     stop: async () => {
       closed = true;
+      asking.abort(new Error("Input bindings are stopped"));
       await atMost(clock, drainMs, Promise.allSettled(inFlight));
       ended.abort(new Error("Input bindings are stopped"));
     },

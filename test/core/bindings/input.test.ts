@@ -71,7 +71,9 @@ async function start(
     clock,
     host,
     app,
-    told,
+    get told() {
+      return told;
+    },
     event: (event = { data: '{"a":1}', metadata: {} }, call = never) => {
       if (!deliver) throw new Error("Nothing listens");
       return deliver(event, call);
@@ -115,7 +117,38 @@ describe("input bindings, start", () => {
       Promise.race([starting.then(() => "done"), Promise.resolve("waiting")]),
     ).resolves.toBe("waiting");
     await clock.advance(1);
-    expect((await starting).told).toBeUndefined();
+    const { told, running } = await starting;
+    expect(told).toBeUndefined();
+    await running.stop();
+    expect(clock.sleepers).toBe(0);
+  });
+  it.each([
+    ["could not be reached", () => Promise.reject(new Error("connection refused"))],
+    ["answered 503", () => ({ status: 503 })],
+  ])("read later when the app %s at first", async (_what, first) => {
+    let answer: () => FakeAnswer | Promise<FakeAnswer> = first;
+    const started = await start(() => answer());
+    const { clock, host, channel, running } = started;
+    await clock.advance(4999);
+    expect(probes(channel)).toHaveLength(1);
+    await clock.advance(1);
+    expect(probes(channel)).toHaveLength(2);
+    await clock.advance(9999);
+    expect(probes(channel)).toHaveLength(2);
+    answer = () => ({});
+    await clock.advance(1);
+    expect(started.told?.aborted).toBe(false);
+    await started.event();
+    expect(events(channel)).toHaveLength(1);
+    expect(host.lines.filter(({ level }) => level !== "debug")).toHaveLength(1);
+    await running.stop();
+    expect(clock.sleepers).toBe(0);
+  });
+  it("ask no more once they are stopped", async () => {
+    const { clock, channel, running } = await start(() => ({ status: 504 }));
+    await running.stop();
+    await clock.advance(600_000);
+    expect(probes(channel)).toHaveLength(1);
     expect(clock.sleepers).toBe(0);
   });
   it.each(["input", "input, output", "Output,INPUT"])(
