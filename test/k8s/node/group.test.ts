@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createHolds, type Holds } from "#targets/node/kubernetes/holds.ts";
-import type { PodRecord } from "#targets/node/kubernetes/messages.ts";
+import type { FromGroup, PodRecord } from "#targets/node/kubernetes/messages.ts";
 import { Group } from "#targets/node/kubernetes/supervisor/group.ts";
 import { groupProcess, type GroupProcessDouble, turn } from "#test/doubles/group-process.ts";
 import { type FakeClock, fakeClock } from "#test/support/fake-clock.ts";
@@ -15,6 +15,7 @@ let clock: FakeClock;
 let forked: GroupProcessDouble[];
 let group: Group;
 let holds: Holds;
+let said: FromGroup[];
 const log = keptLog();
 /** The process that was forked last, or the one before that. */
 const last = (back = 1): GroupProcessDouble => forked.at(-back) as GroupProcessDouble;
@@ -24,6 +25,7 @@ beforeEach(() => {
   clock = fakeClock();
   holds = createHolds();
   forked = [];
+  said = [];
   group = new Group("namespace/shop", {
     clock,
     log,
@@ -33,7 +35,7 @@ beforeEach(() => {
       forked.push(made);
       return made;
     },
-    onMessage: () => {},
+    onMessage: (_, message) => said.push(message),
     documentsOf: () => [],
     isCurrent: () => true,
   });
@@ -161,6 +163,27 @@ describe("a group that is renewed", () => {
     await renewed;
     group.remove("b");
     expect(former.told.at(-1)).toEqual({ type: "pod-gone", uid: "b" });
+  });
+  it("is heard of its apps once it has taken over, and not if it never does", async () => {
+    said = [];
+    const failed: FromGroup = { type: "components", uid: "a", components: [] };
+    const dies = group.renew(10, 5000);
+    await last().start();
+    last().say(failed);
+    await last().end("exit code 1");
+    await dies;
+    expect(said).toEqual([]);
+    const renewed = group.renew(10, 5000);
+    const [former, next] = [last(2), last()];
+    await next.start();
+    next.say(failed);
+    next.say({ type: "ask", id: 1, question: "jwks", about: {} });
+    expect(said.map(({ type }) => type)).toEqual(["ask"]);
+    next.say({ type: "hosted", uid: "a" });
+    await renewed;
+    expect(said.map(({ type }) => type)).toEqual(["ask", "components", "hosted"]);
+    former.say(failed);
+    expect(said).toHaveLength(3);
   });
   it("stays on what it has when the new process does not start, or dies", async () => {
     const dies = group.renew(10, 5000);

@@ -27,7 +27,11 @@ interface Life {
   isUp: boolean;
   /** Pods whose apps answer, or are known not to. */
   readonly hosted: Set<string>;
+  /** What it has said of its apps before it took over. */
+  readonly unheard: FromGroup[];
 }
+/** What a process says of its apps counts while it is the present one: who comes after it says it of its own. */
+const ofApps: ReadonlySet<FromGroup["type"]> = new Set(["hosted", "components", "unread"]);
 
 /** Between the deaths of a process that does not live. The first new one starts at once. */
 const firstRetryMs = 100;
@@ -148,15 +152,22 @@ export class Group {
   }
 
   #start(): Life {
-    const { clock, fork, onMessage } = this.#deps;
+    const { clock, fork } = this.#deps;
     const process = fork(this, (message) => {
       if (message.type === "hosted") {
         life.hosted.add(message.uid);
         this.#tellChange();
       }
-      onMessage(this, message, (answer) => process.tell(answer));
+      if (life === this.#life || !ofApps.has(message.type)) this.#hear(life, message);
+      else if (life === this.#next) life.unheard.push(message);
     });
-    const life: Life = { process, began: clock.now(), isUp: false, hosted: new Set() };
+    const life: Life = {
+      process,
+      began: clock.now(),
+      isUp: false,
+      hosted: new Set(),
+      unheard: [],
+    };
     this.#lives.add(life);
     const cancel = clock.after(startMs, () => process.kill());
     process.started.then(
@@ -174,6 +185,9 @@ export class Group {
       void this.#outlive(life, why);
     });
     return life;
+  }
+  #hear({ process }: Life, message: FromGroup): void {
+    this.#deps.onMessage(this, message, (answer) => process.tell(answer));
   }
   #bringUp(life: Life): void {
     const { process } = life;
@@ -227,6 +241,7 @@ export class Group {
       }
       this.#renewWait = 0;
       this.#life = next;
+      for (const message of next.unheard.splice(0)) this.#hear(next, message);
       // Where the former died meanwhile.
       this.#release();
       this.#end(former, idleMs, graceMs);
