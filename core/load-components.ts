@@ -1,7 +1,7 @@
 import type { FailedComponent, Loaded } from "./app.ts";
 import type { ComponentDocument } from "./resources/component.ts";
 import { checkOptions } from "./resources/check-options.ts";
-import { lowerNames, resolveValues, usesNamespace } from "./resources/values.ts";
+import { environmentOf, lowerNames, resolveValues, usesNamespace } from "./resources/values.ts";
 import { messageOf } from "./errors/component-error.ts";
 import type { Instances, Lease } from "./instances.ts";
 import { within } from "./util/time-limit.ts";
@@ -123,7 +123,7 @@ async function openOne(
   deps: LoadDeps,
 ): Promise<Opened | Error> {
   const { name, spec } = document;
-  const { log, documentEnv: env = deps.platform.env } = deps.platform;
+  const { log } = deps.platform;
   const leases: Lease[] = [];
   try {
     if (isDenied(document, deps))
@@ -131,7 +131,7 @@ async function openOne(
     const manifests = wanted(deps.registry.find(spec.type, spec.version), document);
     const values = await resolveValues(spec.metadata, {
       secret: (key, field) => secretOf(table, document, key, field, deps.platform),
-      env,
+      env: environmentOf(deps.platform),
       app,
       uuid: () => crypto.randomUUID(),
     });

@@ -4,7 +4,7 @@ import type { Components } from "./load-components.ts";
 import type { AppRef, Clock, Platform } from "./ports/platform.ts";
 import type { ReloadFault } from "./reload/documents.ts";
 import type { HttpEndpointDocument } from "./resources/http-endpoint.ts";
-import { resolveValues, type ValueSource } from "./resources/values.ts";
+import { environmentOf, resolveValues, type ValueSource } from "./resources/values.ts";
 
 export type Endpoints = ReadonlyMap<string, HttpEndpoint>;
 
@@ -23,7 +23,7 @@ export async function loadEndpoints(
   platform: Pick<Platform, "env" | "documentEnv" | "fetchWith" | "clock" | "log">,
   before?: Endpoints,
 ): Promise<{ readonly endpoints: Endpoints; readonly faults: readonly ReloadFault[] }> {
-  const { clock, documentEnv: env = platform.env, log, fetchWith } = platform;
+  const { clock, log, fetchWith } = platform;
   const faults: ReloadFault[] = [];
   async function lookUp(document: HttpEndpointDocument): Promise<HttpEndpoint> {
     const { name, spec, secretStore = "kubernetes" } = document;
@@ -34,7 +34,7 @@ export async function loadEndpoints(
         const options = { signal: AbortSignal.timeout(secretTimeoutMs) };
         return (await store.port.get(key, {}, options))?.[field];
       },
-      env,
+      env: environmentOf(platform),
       app,
       uuid: () => crypto.randomUUID(),
     };

@@ -26,6 +26,7 @@ import type { Ack, Message } from "./ports/pub-sub.ts";
 import { deliverTo } from "./pubsub/deliver-to.ts";
 import { pubsubHttp } from "./pubsub/http.ts";
 import { createRegistry } from "./registry.ts";
+import { environmentOf } from "./resources/values.ts";
 import { secretsHttp } from "./secrets/http.ts";
 import { stateHttp } from "./state/http.ts";
 import { measuredOperations } from "./telemetry/measured-operations.ts";
@@ -73,7 +74,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const registry = createRegistry(options.manifests, options.target);
   const contrib = {
     ...platform,
-    env: platform.documentEnv ?? platform.env,
+    env: environmentOf(platform),
     log: scopedLog(platform.log, "dapr.contrib"),
   };
   const loop = createLoopShare(platform.clock, platform.loopActiveMs);

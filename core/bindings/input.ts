@@ -5,6 +5,7 @@ import { type CallOptions, noMetadata } from "#core/ports/component.ts";
 import type { AppChannel, Clock, Log } from "#core/ports/platform.ts";
 import { type Guard, unguarded } from "#core/resiliency/guard.ts";
 import { discard } from "#core/pubsub/app-answer.ts";
+import { type Pauses, repeat } from "#core/util/repeat.ts";
 import { within } from "#core/util/time-limit.ts";
 import { eventPath, postEvent } from "./deliver.ts";
 import { eventHeaders } from "./event-headers.ts";
@@ -31,8 +32,7 @@ const drainMs = 30_000;
 /** Statuses of an app that is not there yet, or of what stands before it. */
 const notNow: ReadonlySet<number> = new Set([502, 503, 504]);
 /** Between the tries to ask an app that cannot be asked: it may be starting anew. */
-const firstAgainMs = 5000;
-const longestAgainMs = 60_000;
+const againPauses: Pauses = { firstMs: 5000, longestMs: 60_000 };
 
 /** Starts the bindings that the app wants. One that cannot start is logged and does not stop the others. */
 export async function startInputBindings(
@@ -149,19 +149,18 @@ function createIntake(app: App, deps: InputDeps, options: CallOptions): Intake {
     });
     await atMost(clock, listenMs, listening);
   };
-  async function askAgain(channel: AppChannel, input: LoadedInput): Promise<void> {
+  function askAgain(channel: AppChannel, input: LoadedInput): Promise<void> {
     const call = { signal: AbortSignal.any([signal, asking.signal]) };
-    let wanted: boolean | undefined;
-    for (let ms = firstAgainMs; wanted === undefined; ms = Math.min(ms * 2, longestAgainMs)) {
-      await clock.sleep(ms, call);
-      wanted = await isWanted(app, channel, input, deps, call, "debug");
-    }
-    if (wanted && !closed) await start(channel, input);
+    const attempt = async (): Promise<boolean> => {
+      const wanted = await isWanted(app, channel, input, deps, call, "debug");
+      if (wanted && !closed) await start(channel, input);
+      return wanted !== undefined;
+    };
+    return repeat(attempt, againPauses, clock, call.signal);
   }
   return {
     start,
-    // Its end is the only thing that it rejects with.
-    later: (channel, input) => void askAgain(channel, input).catch(() => {}),
+    later: (channel, input) => void askAgain(channel, input),
     stop: async () => {
       closed = true;
       asking.abort(new Error("Input bindings are stopped"));

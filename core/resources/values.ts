@@ -1,5 +1,5 @@
 import type { Metadata } from "#core/ports/component.ts";
-import type { AppRef } from "#core/ports/platform.ts";
+import type { AppRef, Platform } from "#core/ports/platform.ts";
 import type { NameValue } from "./name-value.ts";
 
 /** Where values come from that a document only refers to. */
@@ -19,6 +19,14 @@ export async function resolveValues(
   const out: Record<string, string> = {};
   for (const pair of pairs) out[pair.name] = await resolve(pair, source);
   return out;
+}
+
+/** What documents may refer to of the environment. */
+export function environmentOf({
+  documentEnv,
+  env,
+}: Pick<Platform, "documentEnv" | "env">): ValueSource["env"] {
+  return documentEnv ?? env;
 }
 
 /** Components compare names without case, so they get them in lower case. */

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Clock, Log } from "#core/ports/platform.ts";
+import { onward } from "#core/util/onward.ts";
 import { type KubeClient, KubeError } from "./client.ts";
 import { resourcePath } from "./resource-path.ts";
 
@@ -189,23 +190,12 @@ export function createEventWriter(client: KubeClient, options: EventWriterOption
   };
 }
 
-/** The time that passes on a clock, for waits: where the clock is set back, it only stands still since it was last asked. */
-export function onward(clock: Pick<Clock, "now">): () => number {
-  let last = clock.now();
-  let behind = 0;
-  return () => {
-    const now = clock.now();
-    behind += Math.max(0, last - now);
-    last = now;
-    return now + behind;
-  };
-}
-
 function isBefore(one: Problem, other: Problem): boolean {
   const isNew = one.written === 0;
   if (isNew !== (other.written === 0)) return isNew;
   return one.dueAt < other.dueAt;
 }
+
 /** The oldest that is written goes. */
 function makeRoom(problems: Map<string, Problem>): boolean {
   for (const [key, { written, count }] of problems)

@@ -1,7 +1,8 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
+import { onward } from "#core/util/onward.ts";
 import { type KubeClient, KubeError } from "#k8s/api/client.ts";
-import { createEventWriter, type EventSubject, onward } from "#k8s/api/events.ts";
+import { createEventWriter, type EventSubject } from "#k8s/api/events.ts";
 import type { KubeObject } from "#k8s/api/objects.ts";
 import {
   type ComponentReport,

@@ -9,6 +9,10 @@ export function wholeNumber(flag: string, text: string, most: number): number {
 export function port(flag: string, text = ""): number {
   return readWhole(text, 65_535) ?? wanted(flag, "a port", text);
 }
+/** With commas between them. */
+export function list(text = ""): readonly string[] {
+  return text.split(",").flatMap((part) => part.trim() || []);
+}
 /** In milliseconds. */
 export function duration(flag: string, text: string): number {
   const ms = parseDuration(text);

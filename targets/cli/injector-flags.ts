@@ -1,4 +1,4 @@
-import { oneOf, port } from "./flag-values.ts";
+import { list, oneOf, port } from "./flag-values.ts";
 import { UsageError } from "./flags.ts";
 
 /** As `parseArgs` of node:util takes them. */
@@ -92,12 +92,12 @@ export function readInjectorFlags(
     namespace: values.namespace || env["POD_NAMESPACE"] || "",
     webhookName: required("webhook-name", values["webhook-name"]),
     certDir: values["cert-dir"] ?? "",
-    certificateNames: listOf(values["certificate-names"]),
+    certificateNames: list(values["certificate-names"]),
     endpoint: endpoint.replace(/\/$/, ""),
     grpcEndpoint: grpcEndpoint.replace(/\/$/, ""),
     httpPort: port("http-port", values["http-port"]),
     grpcPort: port("grpc-port", values["grpc-port"]),
-    nodePorts: listOf(values["node-ports"]).map((text) => port("node-ports", text)),
+    nodePorts: list(values["node-ports"]).map((text) => port("node-ports", text)),
     hostIpFamily,
     tokenAudience: required("token-audience", values["token-audience"]),
     sidecarImage: values["sidecar-image"] ?? "",
@@ -112,12 +112,6 @@ export function readInjectorFlags(
 }
 
 /** What stands between commas. */
-function listOf(text = ""): readonly string[] {
-  return text
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "");
-}
 function checkUrl(flag: string, text: string): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (

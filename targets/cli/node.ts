@@ -6,7 +6,7 @@ import type { Cli } from "./cli.ts";
 import { levelOf, logFatal, openLog } from "./cli-log.ts";
 import { idleFlags } from "../node/optimize.ts";
 import { listenForEnd } from "./ending.ts";
-import { oneOf, port, wholeNumber } from "./flag-values.ts";
+import { list, oneOf, port, wholeNumber } from "./flag-values.ts";
 import type { GroupProgram } from "../node/kubernetes/supervisor/group-process.ts";
 import type { NodeRuntimeOptions } from "../node/kubernetes/supervisor/options.ts";
 
@@ -152,7 +152,7 @@ export async function node(args: readonly string[], cli: Cli): Promise<number> {
 type PortFlag = "http-port" | "grpc-port" | "internal-port" | "health-port" | "metrics-port";
 
 function scopeOf(scope: string, nodeName: string, namespaces: string): NodeRuntimeOptions["scope"] {
-  const named = namespaces.split(",").flatMap((name) => name.trim() || []);
+  const named = list(namespaces);
   switch (oneOf("scope", scope, ["node", "namespace", "cluster"])) {
     case "node":
       if (nodeName === "")

@@ -5,6 +5,7 @@ import type { Log } from "#core/ports/platform.ts";
 import { hashToken, type TokenVerifier } from "#core/identity/token-check.ts";
 import type { Documents } from "#core/reload/documents.ts";
 import type { Runtime } from "#core/runtime.ts";
+import { type Pauses, repeat } from "#core/util/repeat.ts";
 import type { GrpcApi } from "../../grpc/api.ts";
 import { clock } from "../../clock.ts";
 import { waitForPort } from "../../wait-for-port.ts";
@@ -13,7 +14,6 @@ import type { Callers } from "./callers.ts";
 import type { GroupDocuments } from "./group-documents.ts";
 import type { GroupMetrics } from "./group-metrics.ts";
 import { linkToPod, type PodLink } from "./pod-link.ts";
-import { repeat } from "./repeat.ts";
 import type { CertificateUse, WorkloadCertificates } from "./workload-certificates.ts";
 
 export interface PodHostDeps {
@@ -43,6 +43,8 @@ export interface PodHost {
   stopCalling(): Promise<void>;
   close(): Promise<void>;
 }
+
+const pauses: Pauses = { firstMs: 1000, longestMs: 30_000 };
 
 export function createPodHost(deps: PodHostDeps): PodHost {
   const pods = new Map<string, HostedPod>();
@@ -134,7 +136,9 @@ class HostedPod {
     if (this.#isReopening) return;
     this.#isReopening = true;
     const { signal } = this.#ended;
-    void repeat(() => this.#update(hosted), signal).finally(() => (this.#isReopening = false));
+    void repeat(() => this.#update(hosted), pauses, clock, signal).finally(
+      () => (this.#isReopening = false),
+    );
   }
   async stopCalling(): Promise<void> {
     await this.#hosted?.stop();
@@ -188,7 +192,7 @@ class HostedPod {
         return false;
       }
     };
-    if (!(await attempt())) await repeat(attempt, signal);
+    if (!(await attempt())) await repeat(attempt, pauses, clock, signal);
   }
   async #open(signal: AbortSignal): Promise<void> {
     const { runtime, certificates, log } = this.#deps;
