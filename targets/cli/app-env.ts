@@ -1,9 +1,9 @@
-import type { NodeAppOptions } from "../node/options.ts";
+import type { BoundPorts, NodeAppOptions } from "../node/options.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** The environment of an app that `run` starts: the caller's, the run file's, then what Dapr's own CLI tells an app. */
-export function appEnv(app: NodeAppOptions, callers: Env, own: Env): Env {
+export function appEnv(app: NodeAppOptions, ports: BoundPorts, callers: Env, own: Env): Env {
   const host = dialAddress(app.listenAddresses);
   return {
     ...callers,
@@ -11,11 +11,11 @@ export function appEnv(app: NodeAppOptions, callers: Env, own: Env): Env {
     APP_ID: app.appId,
     APP_PROTOCOL: app.appProtocol,
     ...(app.appPort === undefined ? {} : { APP_PORT: String(app.appPort) }),
-    DAPR_HTTP_PORT: String(app.httpPort),
-    DAPR_GRPC_PORT: String(app.grpcPort),
-    DAPR_HTTP_ENDPOINT: `http://${host}:${app.httpPort}`,
-    DAPR_GRPC_ENDPOINT: `http://${host}:${app.grpcPort}`,
-    ...(app.metricsPort === undefined ? {} : { DAPR_METRICS_PORT: String(app.metricsPort) }),
+    DAPR_HTTP_PORT: String(ports.httpPort),
+    DAPR_GRPC_PORT: String(ports.grpcPort),
+    DAPR_HTTP_ENDPOINT: `http://${host}:${ports.httpPort}`,
+    DAPR_GRPC_ENDPOINT: `http://${host}:${ports.grpcPort}`,
+    ...(ports.metricsPort === undefined ? {} : { DAPR_METRICS_PORT: String(ports.metricsPort) }),
   };
 }
 

@@ -6,7 +6,7 @@ import { logFatal, reasonText } from "./cli-log.ts";
 import { listenForEnd } from "./ending.ts";
 import type { RunConsole } from "./run-console.ts";
 import { type AppPlan, planPorts } from "./run-plan.ts";
-import type { NodeAppOptions, NodeRuntime } from "../node/options.ts";
+import type { BoundPorts, NodeAppOptions, NodeRuntime } from "../node/options.ts";
 
 export interface RunOptions {
   readonly plans: readonly AppPlan[];
@@ -29,7 +29,7 @@ export async function runApps(options: RunOptions, cli: Cli): Promise<number> {
   });
   let starting: Promise<NodeRuntime> | undefined;
   try {
-    const apps = await planPorts(plans, cli.pid, (line) => cli.out(`${line}\n`));
+    const apps = planPorts(plans, cli.pid);
     starting = startRuntime(apps, options, cli, (appId, force) => {
       // The answer to this very call is on its way.
       setImmediate(() => void running.get(appId)?.end(force ? 0 : options.stopMs));
@@ -39,8 +39,10 @@ export async function runApps(options: RunOptions, cli: Cli): Promise<number> {
       runtime.ready.catch((reason: unknown) => {
         if (!ending.isAsked) console.log.error(`Not every app is ready: ${reasonText(reason)}`);
       });
-      for (const [i, plan] of plans.entries())
-        running.set(plan.appId, startApp(plan, apps[i] as NodeAppOptions, options, cli));
+      for (const [i, plan] of plans.entries()) {
+        const ports = runtime.apps.get(plan.appId) as BoundPorts;
+        running.set(plan.appId, startApp(plan, apps[i] as NodeAppOptions, ports, options, cli));
+      }
       void Promise.all([...running.values()].map(({ ended }) => ended)).then((codes) =>
         ending.ask(codes.find((code) => code !== 0) ?? 0),
       );
@@ -89,8 +91,20 @@ interface AppRun {
   kill(): void;
 }
 
-function startApp(plan: AppPlan, app: NodeAppOptions, options: RunOptions, cli: Cli): AppRun {
-  cli.out(`App "${app.appId}": HTTP API on port ${app.httpPort}\n`);
+function startApp(
+  plan: AppPlan,
+  app: NodeAppOptions,
+  ports: BoundPorts,
+  options: RunOptions,
+  cli: Cli,
+): AppRun {
+  for (const [api, asked, port] of [
+    ["HTTP", app.httpPort, ports.httpPort],
+    ["gRPC", app.grpcPort, ports.grpcPort],
+  ] as const)
+    if (typeof asked !== "number" && asked.prefer !== 0 && asked.prefer !== port)
+      cli.out(`Port ${asked.prefer} is taken; the ${api} API is on port ${port}\n`);
+  cli.out(`App "${app.appId}": HTTP API on port ${ports.httpPort}\n`);
   if (plan.command.length === 0) {
     cli.out(`No command for app "${app.appId}": only the API is served\n`);
     const { promise, resolve } = Promise.withResolvers<number>();
@@ -99,7 +113,7 @@ function startApp(plan: AppPlan, app: NodeAppOptions, options: RunOptions, cli: 
   const child: AppProcess = startProcess({
     command: plan.command,
     cwd: plan.dir,
-    env: appEnv(app, cli.env, plan.env),
+    env: appEnv(app, ports, cli.env, plan.env),
     // Only a single app can own the keyboard.
     stdin: options.plans.length === 1 ? "inherit" : "ignore",
     onLine: options.console.lineOf(plan),

@@ -1,7 +1,7 @@
 import { UsageError } from "./flags.ts";
 import type { ReachOptions } from "./app-options.ts";
 import { checkAppPort } from "./app-options.ts";
-import { freePorts, isFree } from "./ports.ts";
+import type { PortChoice, PortPreference } from "../node/listening.ts";
 import type { NodeAppOptions } from "../node/options.ts";
 
 export type LogDestination = "console" | "file" | "fileAndConsole";
@@ -27,35 +27,28 @@ export interface AppPlan {
 const gracefulShutdownMs = 5000;
 const bindingProbeMs = 3000;
 
-/** Gives each app its ports: those asked for, else Dapr's for a single app, else free ones. `say` hears what was chosen instead of Dapr's. */
-export async function planPorts(
-  plans: readonly AppPlan[],
-  cliPid: number,
-  say: (line: string) => void,
-): Promise<readonly NodeAppOptions[]> {
+/** Dapr's own ports, for an app that runs alone. */
+export const usualPorts = { http: 3500, grpc: 50_001 } as const;
+
+/** Gives each app its ports: those asked for, else Dapr's for a single app if they are free as it listens, else free ones. */
+export function planPorts(plans: readonly AppPlan[], cliPid: number): readonly NodeAppOptions[] {
   const taken = new Set<number>();
   for (const plan of plans)
     for (const port of [plan.httpPort, plan.grpcPort, plan.metricsPort, plan.reach.appPort])
       if (port !== undefined) taken.add(port);
-  const free = await freePorts(plans.length * 3, taken);
-  const next = (): number => free.pop() as number;
-  const usual = async (name: string, port: number): Promise<number> => {
-    if (plans.length > 1) return next();
-    if (!taken.has(port) && (await isFree(port))) return port;
-    const other = next();
-    say(`Port ${port} is taken; the ${name} API is on port ${other}`);
-    return other;
-  };
+  const free: PortPreference = { prefer: 0, avoid: taken };
+  const usual = (port: number): PortPreference =>
+    plans.length > 1 || taken.has(port) ? free : { prefer: port, avoid: taken };
   const apps: NodeAppOptions[] = [];
   for (const plan of plans)
     apps.push({
       ...plan.reach,
       ...plan.resources,
       appId: plan.appId,
-      httpPort: plan.httpPort || (await usual("HTTP", 3500)),
-      grpcPort: plan.grpcPort || (await usual("gRPC", 50_001)),
+      httpPort: plan.httpPort || usual(usualPorts.http),
+      grpcPort: plan.grpcPort || usual(usualPorts.grpc),
       publicListenAddresses: [],
-      metricsPort: plan.metricsPort || next(),
+      metricsPort: plan.metricsPort || free,
       metricsListenAddresses: [],
       gracefulShutdownMs,
       blockShutdownMs: 0,
@@ -74,14 +67,15 @@ function checkPorts(apps: readonly NodeAppOptions[]): void {
   const owners = new Map<number, string>();
   for (const { appId, appPort, httpPort, grpcPort, metricsPort } of apps) {
     checkAppPort(appPort, [
-      ["its HTTP API", httpPort],
-      ["its gRPC API", grpcPort],
-      ["its metrics", metricsPort],
+      ["its HTTP API", fixed(httpPort)],
+      ["its gRPC API", fixed(grpcPort)],
+      ["its metrics", fixed(metricsPort)],
     ]);
     for (const [what, port] of [
-      ["HTTP API", httpPort],
-      ["gRPC API", grpcPort],
+      ["HTTP API", fixed(httpPort)],
+      ["gRPC API", fixed(grpcPort)],
     ] as const) {
+      if (port === undefined) continue;
       const owner = owners.get(port);
       if (owner !== undefined)
         throw new UsageError(
@@ -90,4 +84,8 @@ function checkPorts(apps: readonly NodeAppOptions[]): void {
       owners.set(port, `the ${what} of "${appId}"`);
     }
   }
+}
+
+function fixed(port: PortChoice | undefined): number | undefined {
+  return typeof port === "number" ? port : undefined;
 }

@@ -3,6 +3,7 @@ import type { MtlsFlags } from "./mtls/settings.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { NameResolution } from "#core/resources/configuration.ts";
 import type { Documents } from "#core/reload/documents.ts";
+import type { PortChoice } from "./listening.ts";
 
 /** Where documents come from that are no files. */
 export interface DocumentSource {
@@ -26,8 +27,8 @@ export interface NodeAppOptions {
   readonly appHealth?: HealthProbe;
   /** Calls in flight to the app; -1 means no limit. */
   readonly appMaxConcurrency: number;
-  readonly httpPort: number;
-  readonly grpcPort: number;
+  readonly httpPort: PortChoice;
+  readonly grpcPort: PortChoice;
   /** Between runtime processes; 0 or absent means any free port. */
   readonly internalPort?: number;
   /** Address of that port; empty or absent means all. */
@@ -42,7 +43,7 @@ export interface NodeAppOptions {
   readonly publicPort?: number;
   readonly publicListenAddresses: readonly string[];
   /** Absent means off. */
-  readonly metricsPort?: number;
+  readonly metricsPort?: PortChoice;
   readonly metricsListenAddresses: readonly string[];
   /** Log each API call, or do not; absent leaves it to the Configuration. */
   readonly apiLogging?: boolean;
@@ -88,19 +89,19 @@ export interface NodeOptions {
   shutdown(appId: string, force: boolean): void;
 }
 
+/** The ports that an app's APIs were bound to. */
+export interface BoundPorts {
+  readonly httpPort: number;
+  readonly grpcPort: number;
+  readonly internalPort: number;
+  /** Absent where metrics are off. */
+  readonly metricsPort?: number;
+}
+
 /** A running Node target. */
 export interface NodeRuntime {
-  /** The ports that were bound (the asked ones, or free ones for 0). */
-  readonly apps: ReadonlyMap<
-    string,
-    {
-      readonly httpPort: number;
-      readonly grpcPort: number;
-      readonly internalPort: number;
-      /** Absent where metrics are off. */
-      readonly metricsPort?: number;
-    }
-  >;
+  /** By app id. */
+  readonly apps: ReadonlyMap<string, BoundPorts>;
   /** Resolves when every app with a port has opened it and its subscriptions run. */
   readonly ready: Promise<void>;
   /** Reads the documents of all apps anew; never rejects. */

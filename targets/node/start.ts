@@ -15,6 +15,8 @@ import { withPluggable } from "./pluggable/discover.ts";
 import { serveProfiles } from "./profiling.ts";
 import { parse, readConfiguration, readResources } from "./resources.ts";
 import { restWhenIdle } from "./rest.ts";
+import type { PortChoice } from "./listening.ts";
+import { orPortFault, type PortUse } from "./port-in-use.ts";
 import { prepareSocket } from "./unix-socket.ts";
 import { identityKey, type Served, type Shared } from "./served.ts";
 import { closeAll, stop } from "./stop.ts";
@@ -120,13 +122,22 @@ async function serveApp(
       identities.set(identityKey(app), identity);
     }
     // Before components start: tools that wait for the port would wait for the slowest of them.
-    internal = await serveInternal({
-      port: app.internalPort ?? 0,
-      address: app.internalAddress ?? "",
-      identity,
-      find: runtime.find,
-      onGrpc: grpc.deliver,
+    const use = (what: string, flag: string, port: PortChoice): PortUse => ({
+      appId: app.appId,
+      what,
+      flag,
+      port,
     });
+    internal = await orPortFault(
+      use("internal port", "--dapr-internal-grpc-port", app.internalPort ?? 0),
+      serveInternal({
+        port: app.internalPort ?? 0,
+        address: app.internalAddress ?? "",
+        identity,
+        find: runtime.find,
+        onGrpc: grpc.deliver,
+      }),
+    );
     hosted = await runtime.addApp({
       appId: app.appId,
       namespace: app.namespace,
@@ -154,33 +165,42 @@ async function serveApp(
       configuration.nameResolution ?? app.nameResolution,
     );
     // Before HTTP: whoever sees `healthz` answer may call over gRPC at once.
-    grpcServer = await grpc.serve(hosted.app, {
-      port: app.grpcPort,
-      addresses: app.listenAddresses,
-      ...(await socketOf(app, "grpc")),
-    });
+    grpcServer = await orPortFault(
+      use("gRPC API", "--dapr-grpc-port", app.grpcPort),
+      grpc.serve(hosted.app, {
+        port: app.grpcPort,
+        addresses: app.listenAddresses,
+        ...(await socketOf(app, "grpc")),
+      }),
+    );
     const common = {
       who: hosted.app,
       fetch: runtime.fetch,
       maxHeaderBytes: app.readBufferBytes,
       log,
     };
-    server = await serveHttp({
-      ...common,
-      port: app.httpPort,
-      addresses: app.listenAddresses,
-      ...(await socketOf(app, "http")),
-      h2c: !isTruthy(env["DAPR_HTTP_DISABLE_H2C"] ?? ""),
-    });
+    server = await orPortFault(
+      use("HTTP API", "--dapr-http-port", app.httpPort),
+      serveHttp({
+        ...common,
+        port: app.httpPort,
+        addresses: app.listenAddresses,
+        ...(await socketOf(app, "http")),
+        h2c: !isTruthy(env["DAPR_HTTP_DISABLE_H2C"] ?? ""),
+      }),
+    );
     const publicServer =
       app.publicPort === undefined
         ? undefined
-        : await serveHttp({
-            ...common,
-            port: app.publicPort,
-            addresses: app.publicListenAddresses,
-            isPublic: true,
-          });
+        : await orPortFault(
+            use("public port", "--dapr-public-port", app.publicPort),
+            serveHttp({
+              ...common,
+              port: app.publicPort,
+              addresses: app.publicListenAddresses,
+              isPublic: true,
+            }),
+          );
     return {
       options: app,
       hosted,
@@ -201,7 +221,7 @@ async function serveApp(
     await server?.[Symbol.asyncDispose]();
     await hosted?.[Symbol.asyncDispose]();
     await channel?.[Symbol.asyncDispose]?.();
-    throw portError(reason, app);
+    throw reason;
   }
 }
 
@@ -225,15 +245,6 @@ async function socketOf(
   api: "http" | "grpc",
 ): Promise<{ readonly socketPath?: string }> {
   return folder === undefined ? {} : { socketPath: await prepareSocket(folder, appId, api) };
-}
-
-function portError(reason: unknown, app: NodeAppOptions): unknown {
-  if (!(reason instanceof Error) || !("code" in reason) || reason.code !== "EADDRINUSE")
-    return reason;
-  return new Error(
-    `Cannot listen for app "${app.appId}" (${reason.message}): the port is already in use; choose another with --dapr-http-port or --dapr-public-port`,
-    { cause: reason },
-  );
 }
 
 async function startApp({ options: app, hosted }: Served, signal: AbortSignal): Promise<void> {

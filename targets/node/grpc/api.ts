@@ -10,6 +10,7 @@ import { clock } from "../clock.ts";
 import type { Http2Pool } from "../http2-pool.ts";
 import { createProxy, deliver, type ProxyRoutes } from "./proxy.ts";
 import type { AppFinder } from "../app-finder.ts";
+import type { ListenChoice } from "../listening.ts";
 import { createGrpcEndpoint, type GrpcEndpoint, type GrpcServer, serveGrpc } from "./server.ts";
 
 export interface GrpcApi {
@@ -23,11 +24,7 @@ export interface GrpcApi {
   /** Takes a call to a hosted app that came in from another process. */
   deliver(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, callee: App): void;
 }
-export interface GrpcPort {
-  readonly port: number;
-  readonly addresses: readonly string[];
-  readonly socketPath?: string;
-}
+export type GrpcPort = Omit<ListenChoice, "open" | "log">;
 
 /** The gRPC side of a Node runtime: Dapr's service, and a proxy for all others. */
 export function createGrpcApi(
@@ -55,6 +52,7 @@ export function createGrpcApi(
     serve: (app, port) =>
       serveGrpc({
         ...port,
+        log,
         who: app,
         surface,
         maxMessageBytes: app.limits.maxBodyBytes,

@@ -1,18 +1,19 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { createServer, type Server, type Socket } from "node:net";
 import {
-  Server,
+  Server as GrpcJsServer,
   ServerCredentials,
   type ServerDuplexStream,
   type ServerWritableStream,
 } from "@grpc/grpc-js";
 import type { App } from "#core/app.ts";
 import type { GrpcSurface } from "#core/grpc/surface.ts";
-import type { Socket } from "node:net";
 import { toApiError } from "#core/errors/api-error.ts";
 import { renderStatus } from "#core/grpc/render-error.ts";
 import { tokenHeader } from "#core/http/token.ts";
 import type { AppFinder } from "../app-finder.ts";
 import { closeAfter } from "../h2c.ts";
+import { type ListenChoice, listenOnAll } from "../listening.ts";
 import { plainAddress } from "../plain-address.ts";
 import { StreamCaller } from "./caller.ts";
 import { refuse } from "./status.ts";
@@ -29,13 +30,7 @@ export interface GrpcEndpointOptions {
   /** Takes every call to a service that is not Dapr's. */
   proxy(caller: StreamCaller, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void;
 }
-export interface GrpcServerOptions extends GrpcEndpointOptions {
-  readonly port: number;
-  /** Empty means all addresses. */
-  readonly addresses: readonly string[];
-  /** A Unix socket instead of ports. */
-  readonly socketPath?: string;
-}
+export interface GrpcServerOptions extends GrpcEndpointOptions, Omit<ListenChoice, "open"> {}
 
 export interface GrpcServer extends AsyncDisposable {
   readonly port: number;
@@ -50,36 +45,59 @@ export interface GrpcEndpoint extends Pick<GrpcServer, "drain">, Disposable {
 export function createGrpcEndpoint(options: GrpcEndpointOptions): GrpcEndpoint {
   const server = serverFor(options);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const sockets = new Set<Socket>();
   return {
-    accept: (socket) => injector.injectConnection(socket),
-    drain: () => {
-      injector.destroy();
-      return new Promise((resolve) => server.tryShutdown(() => resolve()));
+    accept: (socket) => {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+      injector.injectConnection(socket);
     },
-    [Symbol.dispose]: () => server.forceShutdown(),
+    drain: async () => {
+      injector.destroy();
+      await Promise.all([...sockets].map(written));
+    },
+    [Symbol.dispose]: () => {
+      server.forceShutdown();
+      for (const socket of sockets) socket.destroy();
+    },
   };
+}
+
+/**
+ * Resolves once all that the connection was to carry is sent, or it is gone. Its session ends it after the last call,
+ * and says so too late: never, where the client's end came first; and not before a client that hangs has closed.
+ */
+function written(socket: Socket): Promise<void> {
+  if (socket.destroyed || socket.writableFinished) return Promise.resolve();
+  return new Promise((resolve) => {
+    socket.once("finish", resolve);
+    socket.once("close", () => resolve());
+  });
 }
 
 /** Serves the gRPC API on a port. Rejects when it is taken. */
 export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer> {
-  const server = serverFor(options);
-  let port = options.port;
-  try {
-    for (const address of addressesOf(options))
-      port = await bind(server, address.startsWith("unix:") ? address : `${address}:${port}`);
-  } catch (reason) {
-    server.forceShutdown();
-    throw reason;
-  }
+  const endpoint = createGrpcEndpoint(options);
+  const open = (): Server => createServer(endpoint.accept);
+  const { servers, port } = await listenOnAll({ ...options, open });
+  const close = (): void => {
+    for (const server of servers) server.close();
+  };
   return {
     port,
-    drain: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
-    [Symbol.asyncDispose]: async () => server.forceShutdown(),
+    drain: () => {
+      close();
+      return endpoint.drain();
+    },
+    [Symbol.asyncDispose]: async () => {
+      close();
+      endpoint[Symbol.dispose]();
+    },
   };
 }
 
-function serverFor(options: GrpcEndpointOptions): Server {
-  const server = new Server({
+function serverFor(options: GrpcEndpointOptions): GrpcJsServer {
+  const server = new GrpcJsServer({
     "grpc.max_receive_message_length": options.maxMessageBytes,
     "grpc.max_send_message_length": options.maxMessageBytes,
     "grpc.keepalive_time_ms": 10_000,
@@ -97,7 +115,7 @@ const bytes = (message: Uint8Array): Buffer =>
   Buffer.from(message.buffer, message.byteOffset, message.byteLength);
 
 /** Streaming calls, and unary ones with compressed messages, are grpc-js' own. */
-function register(server: Server, { who, surface }: GrpcEndpointOptions): void {
+function register(server: GrpcJsServer, { who, surface }: GrpcEndpointOptions): void {
   const serve = (
     call: ServerWritableStream<Uint8Array, Uint8Array> | ServerDuplexStream<Uint8Array, Uint8Array>,
     run: (caller: GrpcJsCaller) => AsyncIterable<Uint8Array>,
@@ -155,7 +173,7 @@ interface StreamSeam {
 }
 
 /** Takes unary and foreign calls off grpc-js, which has no public place for either. */
-function intercept(server: Server, options: GrpcEndpointOptions): void {
+function intercept(server: GrpcJsServer, options: GrpcEndpointOptions): void {
   const seam = server as unknown as StreamSeam;
   const { who, surface } = options;
   const own = seam._streamHandler;
@@ -197,21 +215,4 @@ function intercept(server: Server, options: GrpcEndpointOptions): void {
       fail(reason);
     }
   };
-}
-
-function addressesOf({ socketPath, addresses }: GrpcServerOptions): readonly string[] {
-  if (socketPath !== undefined) return [`unix:${socketPath}`];
-  if (addresses.length === 0) return ["[::]"];
-  return addresses.map((address) =>
-    address.includes(":") && !address.startsWith("[") ? `[${address}]` : address,
-  );
-}
-
-function bind(server: Server, address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (reason, port) => {
-      if (reason) reject(reason);
-      else resolve(port);
-    });
-  });
 }

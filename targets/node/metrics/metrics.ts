@@ -4,8 +4,10 @@ import { type AppMetrics, createAppMetrics } from "#core/telemetry/app-metrics.t
 import { shareCpu } from "#core/telemetry/cost.ts";
 import { exposition } from "#core/telemetry/exposition.ts";
 import { scopedLog } from "#core/telemetry/scoped-log.ts";
+import type { PortChoice } from "../listening.ts";
 import type { NodeAppOptions } from "../options.ts";
 import { processMetrics } from "./process-metrics.ts";
+import { orPortFault } from "../port-in-use.ts";
 import { type MetricsServer, serveMetrics } from "./serve-metrics.ts";
 
 /** The metrics of a process' apps, and the ports that show them. */
@@ -39,12 +41,13 @@ export function createNodeMetrics(logs: Log): NodeMetrics {
     yield* exposition(apps);
     yield await processMetrics();
   }
-  const serverFor = (port: number, addresses: readonly string[]): Shared => {
-    const key = port === 0 ? crypto.randomUUID() : JSON.stringify([port, addresses]);
+  const serverFor = (port: PortChoice, addresses: readonly string[]): Shared => {
+    const isOneAsked = typeof port === "number" && port !== 0;
+    const key = isOneAsked ? JSON.stringify([port, addresses]) : crypto.randomUUID();
     let shared = byPort.get(key);
     if (!shared) {
       const apps: AppMetrics[] = [];
-      shared = { apps, server: serveMetrics({ port, addresses, read: () => read(apps) }) };
+      shared = { apps, server: serveMetrics({ port, addresses, log, read: () => read(apps) }) };
       byPort.set(key, shared);
     }
     return shared;
@@ -53,17 +56,16 @@ export function createNodeMetrics(logs: Log): NodeMetrics {
     open: async (app, settings) => {
       if (app.metricsPort === undefined || !settings.enabled) return undefined;
       const { apps, server } = serverFor(app.metricsPort, app.metricsListenAddresses);
-      refuseTwice(apps, app);
       const metrics = createAppMetrics({
         appId: app.appId,
         namespace: app.namespace,
         settings,
         mistake: once((text) => log.error(text, { app_id: app.appId })),
       });
+      const use = { appId: app.appId, what: "metrics", flag: "--metrics-port" };
+      const { port } = await orPortFault({ ...use, port: app.metricsPort }, server);
+      refuseTwice(apps, app, port);
       apps.push(metrics);
-      const { port } = await server.catch((reason: unknown) => {
-        throw unavailable(app, reason);
-      });
       all.push(metrics);
       log.info(`metrics server started on ${addressText(app.metricsListenAddresses)}:${port}/`, {
         app_id: app.appId,
@@ -79,20 +81,11 @@ export function createNodeMetrics(logs: Log): NodeMetrics {
 }
 
 /** The label `app_id` would not tell them apart. */
-function refuseTwice(apps: readonly AppRef[], { appId, metricsPort }: NodeAppOptions): void {
+function refuseTwice(apps: readonly AppRef[], { appId }: AppRef, port: number): void {
   if (apps.some((other) => other.appId === appId))
     throw new Error(
-      `Two apps with the id "${appId}" cannot share the metrics port ${metricsPort}; give each its own`,
+      `Two apps with the id "${appId}" cannot share the metrics port ${port}; give each its own`,
     );
-}
-
-function unavailable({ appId }: AppRef, reason: unknown): unknown {
-  if (!(reason instanceof Error) || !("code" in reason) || reason.code !== "EADDRINUSE")
-    return reason;
-  return new Error(
-    `Cannot listen for the metrics of app "${appId}" (${reason.message}): the port is already in use; choose another with --metrics-port`,
-    { cause: reason },
-  );
 }
 
 /** A mistake is said once, however often it is made. */

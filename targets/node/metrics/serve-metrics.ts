@@ -2,13 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { at, listening } from "../listening.ts";
+import { type ListenChoice, listenOnAll } from "../listening.ts";
 import { expositionType } from "#core/telemetry/exposition.ts";
 
-export interface MetricsServerOptions {
-  readonly port: number;
-  /** Empty means all addresses. */
-  readonly addresses: readonly string[];
+export interface MetricsServerOptions extends Omit<ListenChoice, "open" | "socketPath"> {
   /** The text, in pieces. */
   read(): AsyncIterable<string>;
 }
@@ -21,25 +18,13 @@ const maxConnections = 64;
 
 /** Answers every path with the metrics, as daprd does. Rejects when the port is taken. */
 export async function serveMetrics(options: MetricsServerOptions): Promise<MetricsServer> {
-  const servers: Server[] = [];
-  let { port } = options;
-  const addresses = options.addresses.length > 0 ? options.addresses : [undefined];
-  try {
-    for (const host of addresses) {
-      const server = serverFor(options);
-      port = await listening(server, { port, ...at(host) });
-      servers.push(server);
-    }
-  } catch (reason) {
-    for (const server of servers) server.close();
-    throw reason;
-  }
+  const { servers, port } = await listenOnAll({ ...options, open: () => serverFor(options) });
   return {
     port,
     [Symbol.asyncDispose]: async () => {
       for (const server of servers) {
         server.close();
-        server.closeAllConnections();
+        (server as Server).closeAllConnections();
       }
     },
   };

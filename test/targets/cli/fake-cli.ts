@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import type { Cli, SignalName } from "#targets/cli/cli.ts";
-import type { NodeOptions, NodeRuntime, StartNode } from "#targets/node/options.ts";
+import type { PortChoice } from "#targets/node/listening.ts";
+import type { BoundPorts, NodeOptions, NodeRuntime, StartNode } from "#targets/node/options.ts";
 
 /** A process that a test holds in its hands. */
 export interface FakeCli {
@@ -67,6 +68,8 @@ export interface FakeRuntime {
   readonly start: StartNode;
   /** What the command asked for, once it did. */
   readonly options: NodeOptions | undefined;
+  /** By app id: those asked for, else some above 40000. */
+  readonly ports: ReadonlyMap<string, BoundPorts>;
   readonly stops: number;
   readonly reloads: number;
 }
@@ -74,17 +77,29 @@ export interface FakeRuntime {
 /** A runtime that only remembers what it was told. */
 export function fakeRuntime(
   behaviour: {
+    /** Ports that others hold; absent: all. */
+    readonly taken?: ReadonlySet<number>;
     readonly ready?: Promise<void>;
     readonly starting?: () => Promise<void>;
     readonly stopping?: () => Promise<void>;
   } = {},
 ): FakeRuntime {
   let options: NodeOptions | undefined;
+  let ports: ReadonlyMap<string, BoundPorts> = new Map();
+  let free = 40_000;
+  const bound = (asked: PortChoice): number => {
+    if (typeof asked === "number") return asked;
+    const isFree = asked.prefer !== 0 && behaviour.taken?.has(asked.prefer) === false;
+    return isFree ? asked.prefer : ++free;
+  };
   let stops = 0;
   let reloads = 0;
   return {
     get options() {
       return options;
+    },
+    get ports() {
+      return ports;
     },
     get stops() {
       return stops;
@@ -95,13 +110,19 @@ export function fakeRuntime(
     start: async (given) => {
       options = given;
       await behaviour.starting?.();
+      ports = new Map(
+        given.apps.map(({ appId, httpPort, grpcPort, metricsPort = 0 }) => [
+          appId,
+          {
+            httpPort: bound(httpPort),
+            grpcPort: bound(grpcPort),
+            internalPort: 0,
+            metricsPort: bound(metricsPort),
+          },
+        ]),
+      );
       return {
-        apps: new Map(
-          given.apps.map(({ appId, httpPort, grpcPort }) => [
-            appId,
-            { httpPort, grpcPort, internalPort: 0 },
-          ]),
-        ),
+        apps: ports,
         ready: behaviour.ready ?? Promise.resolve(),
         reload: async () => void reloads++,
         stop: async () => {

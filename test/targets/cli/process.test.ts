@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { listening } from "#targets/node/listening.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { freePort } from "#test/support/free-port.ts";
 
@@ -126,13 +127,41 @@ describe("outrigger as a process", () => {
   starts(node);
 
   it("sidecar ends with 1 and the reason when its port is taken", async () => {
-    const blocker = createServer();
-    const { http, flags } = await ports();
-    await new Promise<void>((resolve) => blocker.listen(http, resolve));
-    const run = outrigger(["sidecar", "--app-id", "a", ...flags]);
-    expect(await run.closed).toEqual({ code: 1, signal: null });
-    expect(run.output()).toMatch(new RegExp(`level=fatal .*${http}.*already in use`));
-    await new Promise((resolve) => blocker.close(resolve));
+    const { flags } = await ports();
+    for (const flag of [
+      "--dapr-http-port",
+      "--dapr-grpc-port",
+      "--dapr-internal-grpc-port",
+      "--dapr-public-port",
+      "--metrics-port",
+    ]) {
+      const blocker = createServer();
+      const taken = await listening(blocker, { port: 0 });
+      const run = outrigger(["sidecar", "--app-id", "a", ...flags, flag, String(taken)]);
+      expect(await run.closed).toEqual({ code: 1, signal: null });
+      const lines = run.output().split("\n");
+      const fatal = lines.find((line) => line.includes("level=fatal"));
+      expect(fatal).toContain(`on port ${taken}: the port is already in use`);
+      if (process.platform === "linux") expect(fatal).toContain(`(process ${process.pid})`);
+      expect(fatal).toContain(`choose another with ${flag}`);
+      await new Promise((resolve) => blocker.close(resolve));
+    }
+  });
+
+  it("several runs that start at once each get ports of their own, the first Dapr's", async () => {
+    const program = `console.log("PORTS", process.env.DAPR_HTTP_PORT, process.env.DAPR_GRPC_PORT, process.env.DAPR_METRICS_PORT)`;
+    const runs = Array.from({ length: 4 }, (_, i) =>
+      outrigger(["run", "--app-id", `app-${i}`, "--", process.execPath, "-e", program], {
+        cwd: scratch(),
+      }),
+    );
+    const ports = new Set<string>();
+    for (const run of runs) {
+      expect(await run.closed).toEqual({ code: 0, signal: null });
+      const [, ...found] = /PORTS (\d+) (\d+) (\d+)/.exec(run.output()) ?? [];
+      for (const port of found) ports.add(port);
+    }
+    expect(ports.size).toBe(12);
   });
 
   it("sidecar ends with 1 and the reason when a component cannot start", async () => {

@@ -7,7 +7,6 @@ import {
   realpathSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -130,18 +129,16 @@ describe("run", () => {
   });
 
   it("takes free ports instead of Dapr's that are taken, and says so", async () => {
-    const blocker = createServer();
-    await new Promise<void>((resolve) =>
-      blocker.once("error", () => resolve()).listen(3500, resolve),
-    );
-    const runtime = fakeRuntime();
+    const runtime = fakeRuntime({ taken: new Set([3500]) });
     const shell = cliFor({ start: runtime.start, cwd: scratch() });
     expect(await runCommand(["run", "--", node, "-e", ""], shell.cli)).toBe(0);
-    const port = runtime.options?.apps[0]?.httpPort;
+    const [app] = runtime.options?.apps ?? [];
+    expect(app?.httpPort).toEqual({ prefer: 3500, avoid: new Set() });
+    const port = runtime.ports.get(app?.appId ?? "")?.httpPort;
     expect(port).not.toBe(3500);
     expect(shell.out()).toContain(`Port 3500 is taken; the HTTP API is on port ${port}`);
-    expect(runtime.options?.apps[0]?.appId).toMatch(/^[a-z]+-[a-z]+-\d+$/);
-    if (blocker.listening) await new Promise((resolve) => blocker.close(resolve));
+    expect(shell.out()).not.toContain("Port 50001");
+    expect(app?.appId).toMatch(/^[a-z]+-[a-z]+-\d+$/);
   });
 
   it("offers built-in resources where nothing else is, and those of dapr init where they are", async () => {
@@ -336,14 +333,14 @@ describe("run --run-file", () => {
     const apps = runtime.options?.apps ?? [];
     expect(apps.map(({ appId }) => appId)).toEqual(["one", "two"]);
     expect(runtime.options?.failOnComponentError).toBe(false);
-    const ports = apps.flatMap(({ httpPort, grpcPort, metricsPort }) => [
-      httpPort,
-      grpcPort,
-      metricsPort,
-    ]);
-    expect(new Set(ports).size).toBe(6);
-    expect(shell.out()).toContain(`== APP - one == ${join(cwd, "one")},one,${ports[0]},1\n`);
-    expect(shell.out()).toContain(`== APP - two == ${join(cwd, "two")},two,${ports[3]},\n`);
+    for (const { httpPort, grpcPort, metricsPort } of apps)
+      expect([httpPort, grpcPort, metricsPort]).toEqual(
+        Array(3).fill({ prefer: 0, avoid: new Set() }),
+      );
+    const portOf = (appId: string): number | undefined => runtime.ports.get(appId)?.httpPort;
+    expect(portOf("one")).not.toBe(portOf("two"));
+    expect(shell.out()).toContain(`== APP - one == ${join(cwd, "one")},one,${portOf("one")},1\n`);
+    expect(shell.out()).toContain(`== APP - two == ${join(cwd, "two")},two,${portOf("two")},\n`);
     expect(runtime.stops).toBe(1);
   });
 
