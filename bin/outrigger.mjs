@@ -1,23 +1,20 @@
 #!/usr/bin/env node
 // Plain JavaScript for any Node from 18 on: it only finds a Node that can run the rest. It must not need
 // PATH or HOME, since daprd does not.
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import v8 from "node:v8";
 
+// Importing a built-in module reads all that it exports; asking for it does not, and Node 18 has only the import.
+const builtin = async (name) => process.getBuiltinModule?.(name) ?? import(name);
+const { existsSync } = await builtin("node:fs");
 const needed = 24;
-// V8 sizes its heap by the machine's memory, and would let this process grow far beyond what it uses: a
-// smaller young generation halves the resident size for nothing measurable (docs/performance.md).
-// OUTRIGGER_MAX_HEAP_MB raises the heap for those who keep much state in memory.
-const heapMb = /^\d+$/.test(process.env.OUTRIGGER_MAX_HEAP_MB ?? "")
-  ? process.env.OUTRIGGER_MAX_HEAP_MB
-  : "1024";
-// --expose-gc: see targets/node/streamed.ts.
-const heapFlags = ["--max-semi-space-size=8", `--max-old-space-size=${heapMb}`, "--expose-gc"];
+const bundle = new URL("../dist/node/main.js", import.meta.url);
+// For those who keep much state in memory. Flags of the heap count only from the start of a process.
+const maxHeapMb = process.env.OUTRIGGER_MAX_HEAP_MB ?? "";
+const heapFlags = /^\d+$/.test(maxHeapMb) ? [`--max-old-space-size=${maxHeapMb}`] : [];
 
 if (Number(process.versions.node.split(".")[0]) >= needed) {
-  // The flags count only from the start. The process image is replaced: same process id, nothing in between.
-  if (!process.execArgv.some((flag) => flag.startsWith("--max-semi-space-size")) && process.execve)
+  // The process image is replaced: same process id, nothing in between.
+  if (heapFlags.length > 0 && !process.execArgv.includes(heapFlags[0]) && process.execve)
     process.execve(
       process.execPath,
       [
@@ -29,11 +26,14 @@ if (Number(process.versions.node.split(".")[0]) >= needed) {
       ],
       process.env,
     );
+  // V8's code of the bundle, from one start to the next. Where the folder cannot be written to, nothing is kept.
+  if (existsSync(bundle))
+    (await builtin("node:module")).enableCompileCache(fileURLToPath(new URL("cache", bundle)));
   // What a start does often it never does again, and the compilers alone are 10 MiB of a group's process, which may stay
   // idle: targets/node/optimize.ts turns them on again. They must be on as a process starts, or it has no threads for them.
   if (process.argv[2] === "node-group")
-    for (const flag of ["--no-maglev", "--no-turbofan"]) v8.setFlagsFromString(flag);
-  const bundle = new URL("../dist/node/main.js", import.meta.url);
+    for (const flag of ["--no-maglev", "--no-turbofan"])
+      process.getBuiltinModule("node:v8").setFlagsFromString(flag);
   const source = new URL("../targets/cli/main.ts", import.meta.url);
   await import(existsSync(bundle) ? bundle : source);
 } else {

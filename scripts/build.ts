@@ -1,5 +1,6 @@
 /** Bundles each target into dist/<target>/. */
 import { readdir, readFile, rm } from "node:fs/promises";
+import { isBuiltin } from "node:module";
 import { basename, join } from "node:path";
 import { build, type BuildOptions, type Metafile, type Plugin } from "esbuild";
 import { generateProto } from "./gen-proto.ts";
@@ -7,19 +8,33 @@ import { generateProto } from "./gen-proto.ts";
 const root = join(import.meta.dirname, "..");
 
 /**
- * Node gives `http` to an ES module by reading all that it exports, and with it loads a WebSocket client that nobody
- * here uses: 14 MiB in every process. The module itself is read only where it is used.
+ * Node gives a module of its own to an ES module by reading all that it exports, and loads what those getters lead to:
+ * a WebSocket client for `http`, streams of files for `fs`. Here only the names that somebody imports are read.
  */
-const lazyHttp: Plugin = {
-  name: "lazy-http",
+const builtins: Plugin = {
+  name: "builtins",
   setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^(?:node:)?http$/ }, ({ kind }) =>
-      kind === "require-call" ? undefined : { path: "node:http", namespace: "builtin" },
+    onResolve({ filter: /^(?:node:)?[a-z0-9_/]+$/ }, ({ path, kind }) =>
+      kind === "require-call" || !isBuiltin(path)
+        ? undefined
+        : { path: path.replace(/^(?:node:)?/, "node:"), namespace: "builtin", sideEffects: false },
     );
-    onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
-      loader: "js",
-    }));
+    onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(path) as object);
+      const exported = names.filter(
+        (name) => name !== "default" && /^[A-Za-z_$][\w$]*$/.test(name),
+      );
+      return {
+        contents: [
+          `const all = /* @__PURE__ */ process.getBuiltinModule(${JSON.stringify(path)});`,
+          "export default all;",
+          ...exported.map(
+            (name) => `export const ${name} = /* @__PURE__ */ ((of) => of.${name})(all);`,
+          ),
+        ].join("\n"),
+        loader: "js",
+      };
+    });
   },
 };
 
@@ -35,6 +50,12 @@ const parts = {
   "no-simd": "undici/lib/milo/no-simd.js",
   "proto-loader": "@grpc/proto-loader",
 };
+/** Libraries that only some documents need, and the classes of them that the core names. They are read with the first use. */
+const late = {
+  "@marcbachmann/cel-js": { part: "cel-js", names: ["Environment"] },
+  "@bufbuild/re2": { part: "re2", names: ["RE2JS"] },
+} as const;
+const partNames = [...Object.keys(parts), ...Object.values(late).map(({ part }) => part)];
 const partFile = (name: string): string => `part-${name}.cjs`;
 const apart: Plugin = {
   name: "apart",
@@ -46,13 +67,42 @@ const apart: Plugin = {
   },
 };
 
+const lateLibraries: Plugin = {
+  name: "late-libraries",
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: new RegExp(`^(?:${Object.keys(late).join("|")})$`) }, ({ path }) => ({
+      path,
+      namespace: "late",
+      sideEffects: false,
+    }));
+    onLoad({ filter: /.*/, namespace: "late" }, ({ path }) => {
+      const { part, names } = late[path as keyof typeof late];
+      return {
+        contents: [
+          // Asked for at run time, beside the bundle.
+          `let library; const load = () => (library ??= require(${JSON.stringify(`./${partFile(part)}`)}));`,
+          `const late = (name) => new Proxy(function () {}, {`,
+          `  construct: (_, parameters) => new (load()[name])(...parameters),`,
+          `  get: (_, key) => load()[name][key],`,
+          `});`,
+          ...names.map((name) => `export const ${name} = /* @__PURE__ */ late("${name}");`),
+        ].join("\n"),
+        loader: "js",
+      };
+    });
+  },
+};
+
 /** The command line and the Node runtime: one small entry, everything else in parts that load when needed. */
 export async function buildNode(): Promise<void> {
   const outdir = join(root, "dist/node");
   await build({
     absWorkingDir: root,
     entryPoints: Object.fromEntries(
-      Object.entries(parts).map(([name, path]) => [`part-${name}`, path]),
+      [
+        ...Object.entries(parts),
+        ...Object.entries(late).map(([path, { part }]) => [part, path] as const),
+      ].map(([name, path]) => [`part-${name}`, path]),
     ),
     outdir,
     outExtension: { ".js": ".cjs" },
@@ -74,19 +124,20 @@ export async function buildNode(): Promise<void> {
     target: "node24",
     sourcemap: true,
     metafile: true,
-    plugins: [lazyHttp, apart],
+    plugins: [builtins, apart, lateLibraries],
+    external: ["./part-*"],
     // V8 keeps the source of what it runs: white space would cost memory in every process.
     minifySyntax: true,
     minifyWhitespace: true,
     logLevel: "warning",
     // CommonJS libraries in the bundle ask for Node's own modules by `require`.
     banner: {
-      js: 'import { createRequire as outriggerRequire } from "node:module"; const require = outriggerRequire(import.meta.url);',
+      js: 'let outriggerRequire; const require = (name) => (outriggerRequire ??= process.getBuiltinModule("node:module").createRequire(import.meta.url))(name);',
     },
   });
   await checkCharacters(Object.keys(metafile.outputs).filter((path) => path.endsWith(".js")));
   const outputs = Object.keys(metafile.outputs).map((path) => basename(path));
-  await removeOthers(outdir, new Set([...outputs, ...Object.keys(parts).map(partFile)]));
+  await removeOthers(outdir, new Set([...outputs, ...partNames.map(partFile)]));
 }
 
 /** A single character beyond Latin-1, as in a regular expression, makes V8 keep the whole file with two bytes for each. */

@@ -1,3 +1,4 @@
+import { boundHeap } from "../node/bound-heap.ts";
 import type { Cli } from "./cli.ts";
 import { runCommand } from "./commands.ts";
 
@@ -41,6 +42,7 @@ if (process.env["OUTRIGGER_WRAPPED"] !== undefined) {
   });
 }
 
+boundHeap();
 process.exit(await runCommand(process.argv.slice(2), cli));
 
 function ignore(): void {}

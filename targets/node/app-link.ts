@@ -2,7 +2,7 @@ import { grpcAppChannel } from "#core/grpc/app-channel/channel.ts";
 import type { AppChannel } from "#core/ports/platform.ts";
 import type { AppMetrics } from "#core/telemetry/app-metrics.ts";
 import { measuredRpc } from "#core/grpc/measured-rpc.ts";
-import { httpChannel } from "./app-channel.ts";
+import { httpChannelOf } from "./http-link.ts";
 import { rpcChannel } from "./grpc/rpc-channel.ts";
 import { h2cChannel } from "./h2c-channel.ts";
 import { createHttp2Pool, type Http2Pool } from "./http2-pool.ts";
@@ -40,12 +40,7 @@ export function channelOf(
       port: app.appPort,
       maxConcurrency: app.appMaxConcurrency,
     });
-  return httpChannel({
-    host: app.appChannelAddress,
-    port: app.appPort,
-    tls: app.appProtocol === "https",
-    maxConcurrency: app.appMaxConcurrency,
-  });
+  return httpChannelOf(app, app.appPort);
 }
 
 /** The way of calls that are passed on as they are. */

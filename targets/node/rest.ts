@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { getHeapStatistics } from "node:v8";
 import type { Clock } from "#core/ports/platform.ts";
+import { collectGarbage } from "./collect.ts";
 
 /** Between looks; the first is for what the start has left. */
 const soonMs = 1000;
@@ -17,18 +18,17 @@ export interface Heap {
   time(): { readonly active: number; readonly idle: number };
   /** Bytes that V8 holds, and those of them in use. */
   size(): { readonly held: number; readonly used: number };
-  /** Collects everything, code that is not running too. Absent without `--expose-gc` (bin/outrigger.mjs). */
-  readonly collect: (() => void) | undefined;
+  /** Collects everything, code that is not running too. */
+  collect(): void;
 }
 
-const gc = (globalThis as { readonly gc?: (options: object) => void }).gc;
 const own: Heap = {
   time: () => performance.eventLoopUtilization(),
   size: () => {
     const { total_heap_size: held, used_heap_size: used } = getHeapStatistics();
     return { held, used };
   },
-  collect: gc && (() => gc({ type: "major", flavor: "last-resort" })),
+  collect: () => collectGarbage({ type: "major", flavor: "last-resort" }),
 };
 
 /**
@@ -36,8 +36,6 @@ const own: Heap = {
  * a start. It takes 30 to 60 ms, and happens only where the heap has grown since. Gives back what ends it.
  */
 export function restWhenIdle(clock: Pick<Clock, "after">, heap: Heap = own): () => void {
-  const { collect } = heap;
-  if (!collect) return () => {};
   let before = heap.time();
   let rested = 0;
   let stop = clock.after(soonMs, look);
@@ -48,7 +46,7 @@ export function restWhenIdle(clock: Pick<Clock, "after">, heap: Heap = own): () 
     before = now;
     const { held, used } = heap.size();
     if (isIdle && held > rested + worthBytes && used < mostBytes) {
-      collect?.();
+      heap.collect();
       rested = heap.size().held;
       before = heap.time();
     }

@@ -2,17 +2,17 @@ import type { HostedApp } from "#core/hosted-app.ts";
 import type { TokenVerifier } from "#core/identity/token-check.ts";
 import type { AppChannel, AppRef } from "#core/ports/platform.ts";
 import type { Runtime } from "#core/runtime.ts";
-import type { GrpcApi } from "./grpc/api.ts";
-import type { GrpcServer } from "./grpc/server.ts";
+import type { LazyGrpcApi } from "./grpc/lazy-api.ts";
 import type { HotReload } from "./hot-reload.ts";
 import type { HttpServer } from "./http-server.ts";
 import type { Http2Pool } from "./http2-pool.ts";
 import type { Measured, NodeMetrics } from "./metrics/metrics.ts";
 import type { WorkloadIdentity } from "./mtls/workload-identity.ts";
 import type { NodeAppOptions } from "./options.ts";
-import type { InternalServer } from "./peers/internal-server.ts";
 import type { Peers } from "./peers/peers.ts";
 import type { ProfileServers } from "./profiling.ts";
+import type { PortServer } from "./serve-port.ts";
+
 /** One app as this process serves it. */
 export interface Served {
   readonly options: NodeAppOptions;
@@ -22,18 +22,18 @@ export interface Served {
   /** The public port, where one is asked for. */
   readonly publicServer: HttpServer | undefined;
   readonly channel: (AppChannel & Partial<AsyncDisposable>) | undefined;
-  readonly grpcServer: GrpcServer;
+  readonly grpcServer: PortServer;
   /** To the app's own gRPC server, where it is one. */
   readonly pool: Http2Pool | undefined;
   /** For other runtime processes. */
-  readonly internal: InternalServer;
+  readonly internal: PortServer;
   readonly measured: Measured | undefined;
 }
 
 /** What all apps of a process use. */
 export interface Shared {
   readonly runtime: Runtime;
-  readonly grpc: GrpcApi;
+  readonly grpc: LazyGrpcApi;
   readonly peers: Peers;
   readonly metrics: NodeMetrics;
   readonly profiles: ProfileServers;

@@ -1,12 +1,11 @@
-import { createGrpcApi } from "./grpc/api.ts";
-import type { GrpcServer } from "./grpc/server.ts";
+import { lazyGrpcApi } from "./grpc/lazy-api.ts";
 import { serveHttp, type HttpServer } from "./http-server.ts";
 import type { NodeAppOptions, NodeOptions, NodeRuntime, StartNode } from "./options.ts";
 import { startHotReload } from "./hot-reload.ts";
 import { connectionOf } from "./app-connection.ts";
-import { channelOf, poolOf } from "./app-link.ts";
+import { linkTo } from "./link-to.ts";
 import { clock } from "./clock.ts";
-import { type InternalServer, serveInternal } from "./peers/internal-server.ts";
+import { serveInternalPort } from "./peers/internal-port.ts";
 import { calleeHeaders } from "./peers/peer-channel.ts";
 import { createNodeMetrics } from "./metrics/metrics.ts";
 import { createPeers } from "./peers/peers.ts";
@@ -16,6 +15,7 @@ import { serveProfiles } from "./profiling.ts";
 import { parse, readConfiguration, readResources } from "./resources.ts";
 import { restWhenIdle } from "./rest.ts";
 import type { PortChoice } from "./listening.ts";
+import type { PortServer } from "./serve-port.ts";
 import { orPortFault, type PortUse } from "./port-in-use.ts";
 import { prepareSocket } from "./unix-socket.ts";
 import { identityKey, type Served, type Shared } from "./served.ts";
@@ -47,14 +47,18 @@ export const startNode: StartNode = async (options) => {
     target: "node",
     manifests: await withPluggable(manifests, platform),
   });
-  const grpc = createGrpcApi(runtime, options.log, async (to, from) => ({
-    ...(await peers.connect(to, { signal: ending.signal }, from)),
-    headers: {
-      ...calleeHeaders(to),
-      "dapr-caller-app-id": from.appId,
-      "dapr-callee-app-id": to.appId,
-    },
-  }));
+  const grpc = lazyGrpcApi({
+    runtime,
+    log: options.log,
+    remote: async (to, from) => ({
+      ...(await peers.connect(to, { signal: ending.signal }, from)),
+      headers: {
+        ...calleeHeaders(to),
+        "dapr-caller-app-id": from.appId,
+        "dapr-callee-app-id": to.appId,
+      },
+    }),
+  });
   const jwt = readJwtSettings(options.env);
   const verifyToken = jwt && createJwtVerifier(jwt, platform);
   const metrics = createNodeMetrics(options.log);
@@ -104,13 +108,12 @@ async function serveApp(
 ): Promise<Served> {
   const { log, env } = options;
   const { configuration, resources } = await (app.documents?.read() ?? readFiles(app, env, log));
-  const pool = poolOf(app);
   const measured = await metrics.open(app, configuration.metrics);
-  const channel = channelOf(app, pool, measured?.metrics);
+  const { pool, channel } = await linkTo(app, measured?.metrics);
   let hosted: HostedApp | undefined;
   let server: HttpServer | undefined;
-  let grpcServer: GrpcServer | undefined;
-  let internal: InternalServer | undefined;
+  let grpcServer: PortServer | undefined;
+  let internal: PortServer | undefined;
   let identity: WorkloadIdentity | undefined;
   try {
     if (app.mtls) {
@@ -130,13 +133,14 @@ async function serveApp(
     });
     internal = await orPortFault(
       use("internal port", "--dapr-internal-grpc-port", app.internalPort ?? 0),
-      serveInternal({
-        port: app.internalPort ?? 0,
-        address: app.internalAddress ?? "",
-        identity,
-        find: runtime.find,
-        onGrpc: grpc.deliver,
-      }),
+      serveInternalPort(
+        { identity, find: runtime.find, onGrpc: grpc.deliver },
+        {
+          port: app.internalPort ?? 0,
+          addresses: app.internalAddress ? [app.internalAddress] : [],
+          log,
+        },
+      ),
     );
     hosted = await runtime.addApp({
       appId: app.appId,

@@ -1,11 +1,8 @@
+import { collectGarbage } from "./collect.ts";
+
 /** How many bytes of streamed bodies are let pass between two collections. */
 const everyBytes = 4 * 1024 * 1024;
 
-/** V8's `gc`, there when the process was started with `--expose-gc` (bin/outrigger.mjs does). */
-interface Collect {
-  (options: { readonly type: "minor" }): void;
-}
-const collect = (globalThis as { readonly gc?: Collect }).gc;
 let passed = 0;
 
 /**
@@ -17,7 +14,7 @@ export function noteStreamed(bytes: number): void {
   passed += bytes;
   if (passed < everyBytes) return;
   passed = 0;
-  collect?.({ type: "minor" });
+  collectGarbage({ type: "minor" });
 }
 
 /** A body as Node's streams take it, told of chunk by chunk. */

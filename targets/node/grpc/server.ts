@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import {
   Server as GrpcJsServer,
   ServerCredentials,
@@ -13,7 +13,7 @@ import { renderStatus } from "#core/grpc/render-error.ts";
 import { tokenHeader } from "#core/http/token.ts";
 import type { AppFinder } from "../app-finder.ts";
 import { closeAfter } from "../h2c.ts";
-import { type ListenChoice, listenOnAll } from "../listening.ts";
+import type { Endpoint } from "../on-first-use.ts";
 import { plainAddress } from "../plain-address.ts";
 import { StreamCaller } from "./caller.ts";
 import { refuse } from "./status.ts";
@@ -30,19 +30,9 @@ export interface GrpcEndpointOptions {
   /** Takes every call to a service that is not Dapr's. */
   proxy(caller: StreamCaller, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void;
 }
-export interface GrpcServerOptions extends GrpcEndpointOptions, Omit<ListenChoice, "open"> {}
 
-export interface GrpcServer extends AsyncDisposable {
-  readonly port: number;
-  /** Takes no new calls; resolves when those in flight have ended. */
-  drain(): Promise<void>;
-}
 /** Speaks the gRPC API over connections that somebody else has accepted. */
-export interface GrpcEndpoint extends Pick<GrpcServer, "drain">, Disposable {
-  accept(socket: Socket): void;
-}
-
-export function createGrpcEndpoint(options: GrpcEndpointOptions): GrpcEndpoint {
+export function createGrpcEndpoint(options: GrpcEndpointOptions): Endpoint {
   const server = serverFor(options);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const sockets = new Set<Socket>();
@@ -56,7 +46,7 @@ export function createGrpcEndpoint(options: GrpcEndpointOptions): GrpcEndpoint {
       injector.destroy();
       await Promise.all([...sockets].map(written));
     },
-    [Symbol.dispose]: () => {
+    close: async () => {
       server.forceShutdown();
       for (const socket of sockets) socket.destroy();
     },
@@ -73,27 +63,6 @@ function written(socket: Socket): Promise<void> {
     socket.once("finish", resolve);
     socket.once("close", () => resolve());
   });
-}
-
-/** Serves the gRPC API on a port. Rejects when it is taken. */
-export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer> {
-  const endpoint = createGrpcEndpoint(options);
-  const open = (): Server => createServer(endpoint.accept);
-  const { servers, port } = await listenOnAll({ ...options, open });
-  const close = (): void => {
-    for (const server of servers) server.close();
-  };
-  return {
-    port,
-    drain: () => {
-      close();
-      return endpoint.drain();
-    },
-    [Symbol.asyncDispose]: async () => {
-      close();
-      endpoint[Symbol.dispose]();
-    },
-  };
 }
 
 function serverFor(options: GrpcEndpointOptions): GrpcJsServer {

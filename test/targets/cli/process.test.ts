@@ -149,7 +149,7 @@ describe("outrigger as a process", () => {
   });
 
   it("several runs that start at once each get ports of their own, the first Dapr's", async () => {
-    const program = `console.log("PORTS", process.env.DAPR_HTTP_PORT, process.env.DAPR_GRPC_PORT, process.env.DAPR_METRICS_PORT)`;
+    const program = `console.log("PORTS", process.env.DAPR_HTTP_PORT, process.env.DAPR_GRPC_PORT, process.env.DAPR_METRICS_PORT); setInterval(() => {}, 1000)`;
     const runs = Array.from({ length: 4 }, (_, i) =>
       outrigger(["run", "--app-id", `app-${i}`, "--", process.execPath, "-e", program], {
         cwd: scratch(),
@@ -157,7 +157,7 @@ describe("outrigger as a process", () => {
     );
     const ports = new Set<string>();
     for (const run of runs) {
-      expect(await run.closed).toEqual({ code: 0, signal: null });
+      await eventually(() => /PORTS (?:\d+ ?){3}\n/.test(run.output()), { withinMs: 25_000 });
       const [, ...found] = /PORTS (\d+) (\d+) (\d+)/.exec(run.output()) ?? [];
       for (const port of found) ports.add(port);
     }

@@ -53,10 +53,4 @@ describe("rest", () => {
     expect(state.collected).toBe(0);
     expect(clock.sleepers).toBe(0);
   });
-  it("does nothing where a process cannot collect", () => {
-    const clock = fakeClock();
-    const heap = { time: () => ({ active: 0, idle: 1 }), size: () => ({ held: 1, used: 1 }) };
-    restWhenIdle(clock, { ...heap, collect: undefined })();
-    expect(clock.sleepers).toBe(0);
-  });
 });

@@ -98,7 +98,7 @@ export async function runGroup(
       },
     };
   };
-  const grpc = createGrpcApi(runtime, log, remote, certificates && isElsewhere);
+  const grpc = createGrpcApi({ runtime, log, remote, ...(certificates ? { isElsewhere } : {}) });
   const readToken = createTokenReader(link, {
     audience: options.tokenAudience,
     nodeName: options.nodeName,
@@ -221,7 +221,7 @@ export async function runGroup(
   await endsWithin(host.close(), closeMs, clock);
   http[Symbol.dispose]();
   await internal?.[Symbol.asyncDispose]();
-  grpcEndpoint[Symbol.dispose]();
+  await grpcEndpoint.close();
   link.tell({ type: "drained" });
 }
 const tokenIs = "kubernetes";

@@ -1,0 +1,49 @@
+import type { App } from "#core/app.ts";
+import { onFirstUse } from "../on-first-use.ts";
+import type { Http2Pool } from "../http2-pool.ts";
+import type { GrpcApi, GrpcApiOptions } from "./api.ts";
+import type { ListenChoice } from "../listening.ts";
+import { type PortServer, servePort } from "../serve-port.ts";
+
+/** The gRPC side of a runtime, read from disk with the first call that needs it. */
+export interface LazyGrpcApi extends Pick<GrpcApi, "deliver" | "route"> {
+  /** Serves one app's gRPC port. Rejects when it is taken. */
+  serve(app: App, where: Omit<ListenChoice, "open" | "log">): Promise<PortServer>;
+}
+
+export function lazyGrpcApi(options: GrpcApiOptions): LazyGrpcApi {
+  const { log } = options;
+  const pools = new Map<App, Http2Pool>();
+  let loading: Promise<GrpcApi> | undefined;
+  let loaded: GrpcApi | undefined;
+  const load = (): Promise<GrpcApi> =>
+    (loading ??= import("./api.ts").then(({ createGrpcApi }) => {
+      loaded = createGrpcApi(options);
+      for (const [app, pool] of pools) loaded.route(app, pool);
+      pools.clear();
+      return loaded;
+    }));
+  const failed = (reason: unknown): void =>
+    log.error(`Cannot load the gRPC API: ${String(reason)}`);
+  return {
+    route: (app, pool) => {
+      if (loaded) loaded.route(app, pool);
+      else pools.set(app, pool);
+    },
+    deliver: (stream, headers, callee) => {
+      if (loaded) return loaded.deliver(stream, headers, callee);
+      load().then(
+        (api) => api.deliver(stream, headers, callee),
+        (reason: unknown) => {
+          failed(reason);
+          stream.destroy();
+        },
+      );
+    },
+    serve: (app, where) =>
+      servePort(
+        onFirstUse(async () => (await load()).open(app, app.limits.maxBodyBytes), failed),
+        { ...where, log },
+      ),
+  };
+}
