@@ -110,7 +110,9 @@ export function mergeConfigurations(documents: readonly ConfigurationDocument[])
 
 function annotationsOf(fields: Fields): Readonly<Record<string, unknown>> {
   const metadata = fields.raw("metadata");
-  const annotations = isRecord(metadata) ? metadata["annotations"] : undefined;
+  const annotations = isRecord(metadata)
+    ? new Fields(metadata, "metadata", []).raw("annotations")
+    : undefined;
   return isRecord(annotations) ? annotations : {};
 }
 
@@ -175,9 +177,12 @@ function merge(
   over: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const out: Record<string, unknown> = { ...under };
+  // Names count in any case, so that another spelling takes the place of the first.
+  const names = new Map(Object.keys(under).map((name) => [name.toLowerCase(), name]));
   for (const [name, value] of Object.entries(over)) {
-    const before = out[name];
-    out[name] = isRecord(before) && isRecord(value) ? merge(before, value) : value;
+    const former = names.get(name.toLowerCase()) ?? name;
+    const before = out[former];
+    out[former] = isRecord(before) && isRecord(value) ? merge(before, value) : value;
   }
   return out;
 }
