@@ -43,6 +43,9 @@ export interface FailedComponent {
   readonly name: string;
   readonly type: string;
   readonly version: string;
+  /** What failed. */
+  readonly why: string;
+  /** The same in Dapr's words, which name the component. */
   readonly reason: string;
 }
 

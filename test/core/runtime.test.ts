@@ -193,10 +193,21 @@ describe("a component that cannot start", () => {
       failing,
       "[INIT_COMPONENT_FAILURE]: initialization error occurred for bad (state.probe/v1): no such host",
     ],
-    [component("bad", "state.unheardof"), "couldn't find state store state.unheardof/v1"],
+    [
+      component("bad", "state.unheardof"),
+      "couldn't find state store state.unheardof/v1; Outrigger has state.in-memory, state.probe",
+    ],
+    [
+      component("bad", "state.in-memroy"),
+      'couldn\'t find state store state.in-memroy/v1; did you mean "state.in-memory"?; Outrigger has',
+    ],
     [
       component("bad", "state.in-memory").replace("version: v1", "version: v9"),
-      "couldn't find state store state.in-memory/v9",
+      "couldn't find state store state.in-memory/v9; its versions are v1",
+    ],
+    [
+      component("bad", "stat.in-memory"),
+      'couldn\'t find component stat.in-memory/v1; did you mean "state.in-memory"?',
     ],
     [
       `${component("bad", "state.in-memory")}---\n${component("bad", "pubsub.in-memory")}`,
@@ -227,6 +238,39 @@ describe("a component that cannot start", () => {
       { name: "bad", status: "FAILED", error: expect.stringContaining("no such host") },
     ]);
   });
+  it.each([
+    ["state", "GET", "state/bad/k", 500, "ERR_STATE_STORE_NOT_CONFIGURED"],
+    ["pubsub", "POST", "publish/bad/t", 404, "ERR_PUBSUB_NOT_FOUND"],
+    ["bindings", "POST", "bindings/bad", 500, "ERR_INVOKE_OUTPUT_BINDING"],
+    ["secretstores", "GET", "secrets/bad/k", 500, "ERR_SECRET_STORES_NOT_CONFIGURED"],
+    ["configuration", "GET", "configuration/bad", 500, "ERR_CONFIGURATION_STORE_NOT_CONFIGURED"],
+    ["lock", "POST", "lock/bad", 500, "ERR_LOCK_STORE_NOT_CONFIGURED"],
+    ["crypto", "PUT", "crypto/bad/encrypt", 500, "ERR_CRYPTO_PROVIDERS_NOT_CONFIGURED"],
+    ["conversation", "POST", "conversation/bad/converse", 400, "ERR_CONVERSATION_NOT_FOUND"],
+  ])(
+    "says on calls why it did not start: %s",
+    async (category, method, path, status, errorCode) => {
+      await using of = runtime();
+      const document = component("bad", `${category}.nope`);
+      await of.addApp(options("a", [document], { failOnComponentError: false }));
+      const version = /^(?:lock|crypto|conversation)/.test(path) ? "v1.0-alpha1" : "v1.0";
+      const body =
+        category === "lock"
+          ? { resourceId: "r", lockOwner: "o", expiryInSeconds: 10 }
+          : { operation: "create", data: "", inputs: [{}] };
+      const answer = await call(of, "a", `/${version}/${path}`, {
+        method,
+        ...(method === "GET" ? {} : { body: JSON.stringify(body) }),
+      });
+      expect(answer.status).toBe(status);
+      expect(JSON.parse(answer.text)).toMatchObject({
+        errorCode,
+        message: expect.stringContaining(
+          `component bad (${category}.nope/v1) did not start: couldn't find`,
+        ),
+      });
+    },
+  );
   it("fails only for the apps that see it, where several share a process", async () => {
     await using of = runtime();
     const documents = [
