@@ -132,6 +132,8 @@ export interface App extends AppRef {
   isAvailable?: boolean;
   /** Locks that end with the app; absent: they expire by themselves, as Dapr's. */
   readonly heldLocks?: HeldLocks | undefined;
+  /** Writes a warning to the log, once in the app's life; absent: nobody reads it. */
+  warnOnce?(message: string): void;
   /** Asked for by `POST /v1.0/shutdown`; the target decides what ends. */
   shutdown(force: boolean): void;
 }
