@@ -150,6 +150,9 @@ export class AppState implements App {
   get httpEndpoints(): App["httpEndpoints"] {
     return this.#policies.httpEndpoints;
   }
+  get enabledFeatures(): NonNullable<App["enabledFeatures"]> {
+    return this.#policies.enabledFeatures ?? [];
+  }
   get resiliency(): App["resiliency"] {
     return this.#policies.resiliency;
   }

@@ -118,6 +118,8 @@ export interface App extends AppRef {
   }>;
   readonly failed: readonly FailedComponent[];
   readonly httpEndpoints: ReadonlyMap<string, HttpEndpoint>;
+  /** As the Configuration has them; absent: none. */
+  readonly enabledFeatures?: readonly string[];
   readonly resiliencies: readonly string[];
   /** What those documents say; absent where there are none. */
   readonly resiliency?: Resiliency | undefined;

@@ -182,6 +182,57 @@ describe("a runtime of several apps", () => {
   });
 });
 
+describe("metadata", () => {
+  it("names the features that the Configuration has on", async () => {
+    await using of = runtime();
+    const { documents } = parseDocuments(
+      "apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata: {name: c}\nspec: {features: [{name: HotReload, enabled: false}, {name: New, enabled: true}]}",
+      "c.yaml",
+    );
+    const configuration = mergeConfigurations(documents as never);
+    await of.addApp(options("a", [], { configuration }));
+    expect(JSON.parse((await call(of, "a", "/v1.0/metadata")).text)).toMatchObject({
+      enabledFeatures: ["New", "WorkflowsRemoteActivityReminder"],
+    });
+  });
+});
+
+describe("metadata of subscriptions", () => {
+  it("lists those that are declared while the app is not well, and those it had asked for", async () => {
+    const clock = fakeClock();
+    await using of = runtime({}, clock);
+    let status = 500;
+    const channel = recordingChannel(({ path }) => {
+      if (path === "/dapr/subscribe")
+        return { body: [{ pubsubname: "ps", topic: "asked", route: "/asked" }] };
+      return { status };
+    });
+    const document = `apiVersion: dapr.io/v2alpha1\nkind: Subscription\nmetadata: {name: s}\nspec: {pubsubname: ps, topic: declared, routes: {default: /on}}`;
+    const healthProbe = { path: "/healthz", intervalMs: 1000, timeoutMs: 500, threshold: 1 };
+    const documents = [component("ps", "pubsub.in-memory"), document];
+    const hosted = await of.addApp(options("a", documents, { channel, healthProbe }));
+    await hosted.start();
+    const topics = async (): Promise<readonly string[]> => {
+      const { text } = await call(of, "a", "/v1.0/metadata");
+      const { subscriptions = [] } = JSON.parse(text) as {
+        subscriptions?: Array<{ topic: string }>;
+      };
+      return subscriptions.map(({ topic }) => topic);
+    };
+    expect(await topics()).toEqual(["declared"]);
+    status = 200;
+    await clock.advance(1000);
+    await eventually(async () => (await topics()).length === 2);
+    status = 500;
+    await clock.advance(1000);
+    await eventually(() => channel.to("/healthz").length === 3);
+    const changed = document.replace("topic: declared", "topic: other");
+    const { resources, configuration } = options("a", [documents[0] as string, changed]);
+    await hosted.update({ resources, configuration, unread: [] });
+    expect(await topics()).toEqual(["other", "asked"]);
+  });
+});
+
 describe("a component that cannot start", () => {
   const failing = component(
     "bad",
