@@ -7,7 +7,12 @@ import type { Components } from "./load-components.ts";
 import type { Kind } from "./ports/manifest.ts";
 import type { Platform } from "./ports/platform.ts";
 import { type Asked, createAskAgain } from "./pubsub/asked-subscriptions.ts";
-import { findSubscriptions, type FoundSubscription, startFound } from "./pubsub/consume.ts";
+import {
+  collectSubscriptions,
+  findSubscriptions,
+  type FoundSubscription,
+  startFound,
+} from "./pubsub/consume.ts";
 import type { SubscriptionView } from "./pubsub/subscriptions.ts";
 import { createKeyedRuns, type Running, type WantedRun } from "./reload/keyed-runs.ts";
 import type { Guard } from "./resiliency/guard.ts";
@@ -21,6 +26,8 @@ interface Caller extends Running {
 
 /** What calls the app: subscriptions, a group for each broker component; input bindings; outboxes. */
 export interface AppCallers {
+  /** Lets the app's metadata name its subscriptions although nothing runs. */
+  show(sources: Sources): void;
   start(sources: Sources): Promise<void>;
   /** Until it is started again; what is in flight ends first. */
   stop(): Promise<void>;
@@ -98,8 +105,15 @@ export function createCallers(
       });
     return wanted;
   }
+  /** Dapr: what is declared is listed whether the app is well or not; faults of it are told once it starts. */
+  function show({ resources }: Sources): void {
+    const documents = ofKind(resources, "Subscription");
+    const found = collectSubscriptions(app, documents, asked.subscriptions);
+    app.subscriptions = found.map(({ view }) => view);
+  }
   async function apply(sources: Sources, signal: AbortSignal = signals.ended): Promise<void> {
     const period = on?.signal;
+    if (!period && !signals.stopping.aborted) show(sources);
     if (!period || signals.stopping.aborted || signal.aborted) return;
     latest = sources;
     const asking = AbortSignal.any([period, signal]);
@@ -141,6 +155,7 @@ export function createCallers(
   }
 
   return {
+    show,
     start: (sources) => {
       on ??= new AbortController();
       again.cancel();

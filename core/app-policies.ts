@@ -26,6 +26,7 @@ export interface AppPolicies extends Pick<
   | "httpEndpoints"
   | "httpPipeline"
   | "component"
+  | "enabledFeatures"
   | "resiliencies"
   | "resiliency"
   | "samplingRate"
@@ -61,7 +62,7 @@ export interface PolicyDeps extends Pick<Platform, "clock" | "env" | "log"> {
 export function createPolicies(sources: PolicySources, deps: PolicyDeps): AppPolicies {
   const { log } = deps;
   const { configuration, resources, components, httpEndpoints, tracing } = sources;
-  const { accessControl, api, appHttpPipeline, httpPipeline, secrets } = configuration;
+  const { accessControl, api, appHttpPipeline, features, httpPipeline, secrets } = configuration;
   const secretScopes = new Map(secrets.scopes.map((scope) => [scope.storeName, scope]));
   const documents = resources.filter((resource) => resource.kind === "Resiliency");
   const resiliencyText = documents.map(meaningOf).join("\n");
@@ -86,6 +87,7 @@ export function createPolicies(sources: PolicySources, deps: PolicyDeps): AppPol
     appHttpPipeline: resolvePipeline("appHttpPipeline", appHttpPipeline, components, log),
     httpPipeline: resolvePipeline("httpPipeline", httpPipeline, components, log),
     httpEndpoints,
+    enabledFeatures: [...features].filter(([, isOn]) => isOn).map(([name]) => name),
     resiliencies: documents.map(({ name }) => name),
     samplingRate: tracing.samplingRate,
     secretScope: (store) => secretScopes.get(store),

@@ -51,6 +51,7 @@ export class AppState implements App {
   readonly health: AppHealth & { readonly waitingFor: Set<string> };
   readonly heldLocks: HeldLocks | undefined;
   readonly shutdown: (force: boolean) => void;
+  readonly warnOnce: (message: string) => void;
   isAvailable = true;
   subscriptions: readonly SubscriptionView[] = [];
   readonly streaming: StreamingSubscriptions;
@@ -95,6 +96,12 @@ export class AppState implements App {
     this.health = { waitingFor: new Set(["app", ...options.waitFor]), outbound: true };
     this.heldLocks = options.releaseLocks ? createHeldLocks(clock) : undefined;
     this.shutdown = options.shutdown;
+    const told = new Set<string>();
+    this.warnOnce = (message) => {
+      if (told.has(message)) return;
+      told.add(message);
+      log.warn(message, { app_id: this.appId });
+    };
     this.streaming = createStreamingSubscriptions(clock, log);
     this.configurationSubscriptions = createConfigurationSubscriptions(clock, log);
     this.#components = components;
@@ -142,6 +149,9 @@ export class AppState implements App {
   }
   get httpEndpoints(): App["httpEndpoints"] {
     return this.#policies.httpEndpoints;
+  }
+  get enabledFeatures(): NonNullable<App["enabledFeatures"]> {
+    return this.#policies.enabledFeatures ?? [];
   }
   get resiliency(): App["resiliency"] {
     return this.#policies.resiliency;

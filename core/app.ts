@@ -43,6 +43,9 @@ export interface FailedComponent {
   readonly name: string;
   readonly type: string;
   readonly version: string;
+  /** What failed. */
+  readonly why: string;
+  /** The same in Dapr's words, which name the component. */
   readonly reason: string;
 }
 
@@ -115,6 +118,8 @@ export interface App extends AppRef {
   }>;
   readonly failed: readonly FailedComponent[];
   readonly httpEndpoints: ReadonlyMap<string, HttpEndpoint>;
+  /** As the Configuration has them; absent: none. */
+  readonly enabledFeatures?: readonly string[];
   readonly resiliencies: readonly string[];
   /** What those documents say; absent where there are none. */
   readonly resiliency?: Resiliency | undefined;
@@ -129,6 +134,8 @@ export interface App extends AppRef {
   isAvailable?: boolean;
   /** Locks that end with the app; absent: they expire by themselves, as Dapr's. */
   readonly heldLocks?: HeldLocks | undefined;
+  /** Writes a warning to the log, once in the app's life; absent: nobody reads it. */
+  warnOnce?(message: string): void;
   /** Asked for by `POST /v1.0/shutdown`; the target decides what ends. */
   shutdown(force: boolean): void;
 }

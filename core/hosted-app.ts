@@ -153,6 +153,7 @@ class Hosted implements HostedApp {
   }
   async start(): Promise<void> {
     const { healthCheck } = this.app;
+    this.#callers.show(this.#sources);
     await this.#callers.startOutboxes(this.#sources.components);
     if (!healthCheck) {
       await this.#callers.start(this.#sources);

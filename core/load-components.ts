@@ -141,7 +141,9 @@ async function openOne(
       ? await stateCipher(name, spec.metadata, metadata)
       : undefined;
     for (const manifest of manifests) {
-      for (const warning of manifest.remote ? [] : checkOptions(manifest.options, metadata))
+      for (const warning of manifest.remote
+        ? []
+        : checkOptions(manifest.options, metadata, Object.keys(values)))
         log.warn(`Component ${name}: ${warning}`, { app_id: app.appId });
       const owner = { appId: app.appId, properties: values, initTimeoutMs: spec.initTimeoutMs };
       const common = { name, namespace: app.namespace, metadata };
@@ -281,7 +283,7 @@ class Table implements Components {
     const { name, spec } = document;
     const version = spec.version || "v1";
     const reason = `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${name} (${spec.type}/${version}): ${why}`;
-    this.failed.push({ name, type: spec.type, version, reason, ignored: spec.ignoreErrors });
+    this.failed.push({ name, type: spec.type, version, why, reason, ignored: spec.ignoreErrors });
     const where = `${document.origin.file} (document ${document.origin.document})`;
     const isNews = !before?.failed.some((former) => former.reason === reason);
     const fields = { app_id: app.appId, where };

@@ -1,8 +1,9 @@
 import type { Kind, Manifest, Target } from "./ports/manifest.ts";
+import { didYouMean } from "./util/nearest.ts";
 
 /** The component types that one target offers. */
 export interface Registry {
-  /** Every port of a component type (a binding may be input and output); throws with Dapr's text for what it does not have. */
+  /** Every port of a component type (a binding may be input and output); throws for what it does not have, in Dapr's text and with what there is instead. */
   find(type: string, version: string): readonly Manifest[];
 }
 
@@ -10,13 +11,32 @@ const firstVersions: ReadonlySet<string> = new Set(["", "v0", "v1"]);
 
 export function createRegistry(manifests: readonly Manifest[], target: Target): Registry {
   const byType = new Map<string, Manifest[]>();
+  const elsewhere = new Set<string>();
   for (const manifest of manifests) {
-    if (!manifest.targets.includes(target)) continue;
+    const isHere = manifest.targets.includes(target);
     for (const type of [manifest.type, ...(manifest.aliases ?? [])]) {
+      if (!isHere) {
+        elsewhere.add(type);
+        continue;
+      }
       const of = byType.get(type);
       if (of) of.push(manifest);
       else byType.set(type, [manifest]);
     }
+  }
+  /** What to write in its place. */
+  function instead(type: string): string {
+    const versions = byType.get(type)?.map((manifest) => manifest.version);
+    if (versions) return `; its versions are ${[...new Set(versions)].sort().join(", ")}`;
+    if (elsewhere.has(type)) return `; it does not run on ${target}`;
+    const category = type.split(".", 1)[0] as string;
+    const types = [...byType.keys()].sort();
+    const others = types.filter((each) => each.startsWith(`${category}.`));
+    const known =
+      others.length > 0
+        ? others.join(", ")
+        : [...new Set(types.map((each) => `${each.split(".", 1)[0]}.*`))].join(", ");
+    return `${didYouMean(type, types)}; Outrigger has ${known}`;
   }
   return {
     find: (type, version) => {
@@ -26,9 +46,9 @@ export function createRegistry(manifests: readonly Manifest[], target: Target): 
           manifest.version === version ||
           (firstVersions.has(version) && firstVersions.has(manifest.version)),
       );
-      if (found.length === 0)
-        throw new Error(`couldn't find ${noun(wanted)} ${type}/${version === "" ? "v1" : version}`);
-      return found;
+      if (found.length > 0) return found;
+      const asked = `${type}/${version === "" ? "v1" : version}`;
+      throw new Error(`couldn't find ${noun(wanted)} ${asked}${instead(wanted)}`);
     },
   };
 }

@@ -33,7 +33,11 @@ function routeOf(path: string, target: unknown, ignoreCase: boolean): Route {
 function decode(text: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = parseYaml(text, 0);
+    const parsed = parseYaml(text, 0);
+    // Dapr: a path that is given twice is refused here.
+    const [warning] = parsed.warnings;
+    if (warning !== undefined) throw new Error(warning);
+    ({ value } = parsed);
   } catch (reason) {
     throw new Error(`failed to decode 'routes' property as JSON or YAML: ${messageOf(reason)}`, {
       cause: reason,

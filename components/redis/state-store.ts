@@ -95,11 +95,13 @@ function pushChange(args: Argument[], op: StateOp, defaultTtl: number | undefine
     args.push("delete", etag, "", "", "");
     return;
   }
+  // Dapr: last-write does not look at the etag, not even whether it is one.
+  const expected = op.concurrency === "last-write" ? "0" : etag;
   const ttl = ttlSeconds(op.metadata, ttlStyle) ?? defaultTtl;
   const guarded = op.concurrency === "first-write" ? "1" : "";
   args.push(
     "put",
-    versionOf(etag),
+    versionOf(expected),
     bytesOf(op.value),
     guarded,
     ttl === undefined ? "" : String(ttl),
@@ -117,12 +119,11 @@ function versionOf(etag: string): string {
   return String(value);
 }
 
-/** Dapr: answers 500 where an insert is refused; here it is a conflict like any other. */
-function refusalOf({ op, key }: StateOp): ComponentError {
-  return new ComponentError(
-    "etag-mismatch",
-    op === "put" ? `failed to set key ${key}` : `failed to delete ${key}`,
-  );
+/** Dapr: an insert that is refused had no etag that could be wrong, so it is not a conflict but a failure. */
+function refusalOf({ op, key, etag }: StateOp): ComponentError {
+  if (op === "delete") return new ComponentError("etag-mismatch", `failed to delete ${key}`);
+  const isConflict = etag !== undefined && etag !== "";
+  return new ComponentError(isConflict ? "etag-mismatch" : "rejected", `failed to set key ${key}`);
 }
 
 async function keysLike(

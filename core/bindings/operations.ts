@@ -1,3 +1,4 @@
+import { whyNotStarted } from "#core/not-started.ts";
 import type { Call } from "#core/call.ts";
 import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
@@ -17,7 +18,10 @@ export const invokeBinding: Operation<InvokeBinding, BindingData | undefined> = 
   async (call, { binding, operation, data, metadata }) => {
     if (operation === "") throw failure(binding, "operation field is missing from request");
     const found = call.app.component("bindings.output", binding);
-    if (!found) throw failure(binding, `couldn't find output binding ${binding}`);
+    if (!found) {
+      const why = whyNotStarted(call.app, "bindings", binding);
+      throw failure(binding, why ?? `couldn't find output binding ${binding}`);
+    }
     const { port } = found;
     if (!port.operations.includes(operation))
       throw failure(

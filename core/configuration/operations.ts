@@ -1,3 +1,4 @@
+import { whyNotStarted } from "#core/not-started.ts";
 import type { Call } from "#core/call.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
@@ -105,16 +106,17 @@ export const unsubscribeConfiguration: Operation<UnsubscribeConfiguration, Unsub
   });
 
 function storeOf({ app }: Call, store: string): ConfigurationStore {
+  const failure = whyNotStarted(app, "configuration", store);
   if (!app.has("configuration"))
     throw configurationError(
       "ERR_CONFIGURATION_STORE_NOT_CONFIGURED",
-      "configuration stores not configured",
+      failure ?? "configuration stores not configured",
     );
   const found = app.component("configuration", store);
   if (found) return found.port;
   throw configurationError(
     "ERR_CONFIGURATION_STORE_NOT_FOUND",
-    `configuration store ${store} not found`,
+    failure ?? `configuration store ${store} not found`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { whyNotStarted } from "#core/not-started.ts";
 import type { Call } from "#core/call.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
@@ -41,7 +42,8 @@ export function modelOf(call: Call, name: string): Conversation {
   if (found) return found.port;
   throw conversationError(
     "ERR_CONVERSATION_NOT_FOUND",
-    `failed finding conversation component ${name}`,
+    whyNotStarted(call.app, "conversation", name) ??
+      `failed finding conversation component ${name}`,
   );
 }
 

@@ -69,6 +69,9 @@ export class HttpInput implements Call {
   get signal(): AbortSignal {
     return this.request.signal;
   }
+  get wire(): "http" {
+    return "http";
+  }
   /** A path parameter, decoded; empty when the route has none of that name. */
   param(name: string): string {
     return this.#context.req.param(name as never) ?? "";

@@ -1,3 +1,4 @@
+import { whyNotStarted } from "#core/not-started.ts";
 import type { Loaded } from "#core/app.ts";
 import type { Call } from "#core/call.ts";
 import { messageOf } from "#core/errors/component-error.ts";
@@ -67,13 +68,14 @@ export const unlockStatus: Readonly<Record<LockRelease, number>> = {
 };
 
 function storeOf({ app }: Call, { store, resource, owner }: Unlock): Loaded<"lock"> {
+  const failure = whyNotStarted(app, "lock", store);
   if (!app.has("lock"))
-    throw lockError("ERR_LOCK_STORE_NOT_CONFIGURED", "lock store is not configured");
+    throw lockError("ERR_LOCK_STORE_NOT_CONFIGURED", failure ?? "lock store is not configured");
   if (resource === "")
     throw lockError("ERR_MALFORMED_REQUEST", `ResourceId is empty in lock store ${store}`);
   if (owner === "")
     throw lockError("ERR_MALFORMED_REQUEST", `LockOwner is empty in lock store ${store}`);
   const found = app.component("lock", store);
   if (found) return found;
-  throw lockError("ERR_LOCK_STORE_NOT_FOUND", `lock store ${store} not found`);
+  throw lockError("ERR_LOCK_STORE_NOT_FOUND", failure ?? `lock store ${store} not found`);
 }

@@ -55,7 +55,7 @@ function view(app: App): MetadataView {
   return {
     id: app.appId,
     runtimeVersion,
-    enabledFeatures: ["HotReload", "WorkflowsRemoteActivityReminder"],
+    enabledFeatures: app.enabledFeatures ?? [],
     ...(components.length > 0 ? { components } : {}),
     extended: { daprRuntimeVersion: runtimeVersion, ...Object.fromEntries(app.extended) },
     ...(subscriptions.length > 0 ? { subscriptions } : {}),

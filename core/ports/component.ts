@@ -1,6 +1,8 @@
 /** Every port method takes these last. A component stops as soon as it can when the signal fires. */
 export interface CallOptions {
   readonly signal: AbortSignal;
+  /** The call came over this protocol of the API, so that policies compare failures by its statuses; absent means gRPC. */
+  readonly wire?: "http";
 }
 
 /** What every opened component is. `ping` is its health; disposing closes its connections. */

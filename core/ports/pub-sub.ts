@@ -24,7 +24,12 @@ export type Deliver = (
   options: CallOptions,
 ) => Promise<readonly Ack[]>;
 
-export type PubSubFeature = "MESSAGE_TTL" | "SUBSCRIBE_WILDCARDS" | "BULK_PUBSUB";
+export type PubSubFeature =
+  | "MESSAGE_TTL"
+  | "SUBSCRIBE_WILDCARDS"
+  | "BULK_PUBSUB"
+  /** Gives no message before the last one is acknowledged, so that a batch must not be waited for. */
+  | "BULK_SUBSCRIBE_IMMEDIATE";
 
 export interface PubSub extends Component {
   readonly features: readonly PubSubFeature[];

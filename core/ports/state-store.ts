@@ -17,7 +17,7 @@ export type Consistency = "strong" | "eventual";
 
 interface StateChange {
   readonly key: string;
-  /** Checked whenever it is there, whatever the concurrency says. */
+  /** Checked whenever it is there, whatever the concurrency says; but some stores of Dapr's do not look at it with `last-write`. */
   readonly etag?: string;
   /** `first-write` without an etag means: insert only. */
   readonly concurrency?: Concurrency;

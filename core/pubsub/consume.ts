@@ -102,20 +102,34 @@ export interface FoundSubscription {
   readonly route: Start["route"];
 }
 
-/** Dapr: one subscription for each topic of a component. Of two documents the first counts, and what the app asks for takes a document's place. */
+/** Those of documents, and those that the app asks for, if it may. */
 export async function findSubscriptions(
   app: App,
   declared: readonly DeclaredSubscription[],
   deps: ConsumeDeps,
   options: CallOptions,
 ): Promise<readonly FoundSubscription[]> {
+  const own =
+    app.channel && app.has("pubsub") && deps.programmatic !== false
+      ? await askApp(app, app.channel, deps, options)
+      : [];
+  return collectSubscriptions(app, declared, own, deps.log);
+}
+
+/** Dapr: one subscription for each topic of a component. Of two documents the first counts, and what the app asks for takes a document's place. */
+export function collectSubscriptions(
+  app: Pick<App, "appId">,
+  declared: readonly DeclaredSubscription[],
+  own: readonly DeclaredSubscription[],
+  log?: Log,
+): readonly FoundSubscription[] {
   const byTopic = new Map<string, FoundSubscription>();
   function add(subscription: DeclaredSubscription, type: SubscriptionView["type"]): void {
     const { pubsubname, topic } = subscription;
     const key = JSON.stringify([pubsubname, topic]);
     const fields = { app_id: app.appId, pubsub: pubsubname, topic };
     if (byTopic.get(key)?.view.type === type && type === "DECLARATIVE") {
-      deps.log.warn(
+      log?.warn(
         `Leaving out subscription ${subscription.name}: an earlier one has the same topic`,
         fields,
       );
@@ -126,16 +140,11 @@ export async function findSubscriptions(
       const route = (event: unknown): string | undefined => routes.path(event);
       byTopic.set(key, { subscription, view: viewOf(subscription, type), route });
     } catch (reason) {
-      deps.log.error(
-        `Leaving out a subscription whose routes are wrong: ${messageOf(reason)}`,
-        fields,
-      );
+      log?.error(`Leaving out a subscription whose routes are wrong: ${messageOf(reason)}`, fields);
     }
   }
   for (const subscription of declared) add(subscription, "DECLARATIVE");
-  if (app.channel && app.has("pubsub") && deps.programmatic !== false)
-    for (const subscription of await askApp(app, app.channel, deps, options))
-      add(subscription, "PROGRAMMATIC");
+  for (const subscription of own) add(subscription, "PROGRAMMATIC");
   return [...byTopic.values()];
 }
 

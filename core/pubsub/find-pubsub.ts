@@ -1,3 +1,4 @@
+import { whyNotStarted } from "#core/not-started.ts";
 import type { App, Loaded } from "#core/app.ts";
 import type { Metadata } from "#core/ports/component.ts";
 import { pubsubError } from "./errors.ts";
@@ -12,8 +13,10 @@ export function findPubsub(
   if (pubsub === "")
     throw pubsubError("ERR_PUBSUB_EMPTY", pubsub, "pubsub name is empty", metadata);
   const loaded = app.component("pubsub", pubsub);
-  if (!loaded)
-    throw pubsubError("ERR_PUBSUB_NOT_FOUND", pubsub, `pubsub ${pubsub} is not found`, metadata);
+  if (!loaded) {
+    const message = whyNotStarted(app, "pubsub", pubsub) ?? `pubsub ${pubsub} is not found`;
+    throw pubsubError("ERR_PUBSUB_NOT_FOUND", pubsub, message, metadata);
+  }
   if (topic === "")
     throw pubsubError(
       "ERR_TOPIC_NAME_EMPTY",

@@ -67,7 +67,18 @@ export function startSubscription(start: Start): Started {
       return (messages) => Promise.all(messages.map((message) => deliverOne(to, message)));
     const inBatches = (messages: readonly Message[]): Promise<readonly Ack[]> =>
       deliverInBatches(to, messages, limits.maxMessagesCount);
-    if (!port.subscribe || port.features.includes("BULK_PUBSUB")) return inBatches;
+    const { features } = port;
+    if (
+      features.includes("BULK_SUBSCRIBE_IMMEDIATE") &&
+      subscription.bulkSubscribe?.maxAwaitDurationMs
+    )
+      start.log.warn(
+        `maxAwaitDurationMs of topic ${subscription.topic} has no effect: ${component.name} delivers each message as soon as it comes`,
+        { app_id: app.appId },
+      );
+    const isWhole =
+      features.includes("BULK_PUBSUB") || features.includes("BULK_SUBSCRIBE_IMMEDIATE");
+    if (!port.subscribe || isWhole) return inBatches;
     const collector = collectBatches(clock, limits, inBatches);
     closing.addEventListener("abort", collector.flush, { once: true });
     return collector.add;

@@ -12,7 +12,7 @@ export function builtInRetry(
   policy: RetryPolicy | undefined = builtInRetries.get(name),
 ): Guard {
   if (!policy) throw new TypeError(`${name} is no built-in policy`);
-  const options = { ...policy, name, clock, log };
+  const options = { ...policy, nameOf: () => name, clock, log };
   return createRetry(
     name === "DaprBuiltInServiceRetries" ? { ...options, only: isUnavailable } : options,
   );

@@ -30,7 +30,7 @@ export interface CircuitBreaker {
 export function createCircuitBreaker(
   settings: BreakerSettings,
   clock: Pick<Clock, "now">,
-  changed: (state: BreakerState) => void = () => {},
+  changed: (state: BreakerState, from: BreakerState) => void = () => {},
 ): CircuitBreaker {
   const maxRequests = Math.max(1, settings.maxRequests);
   const timeoutMs = settings.timeoutMs > 0 ? settings.timeoutMs : 60_000;
@@ -48,8 +48,9 @@ export function createCircuitBreaker(
     else if (next === "closed" && settings.intervalMs > 0)
       expiry = clock.now() + settings.intervalMs;
     if (next === state) return;
+    const from = state;
     state = next;
-    changed(next);
+    changed(next, from);
   }
   function current(): BreakerState {
     if (expiry !== 0 && clock.now() > expiry) begin(state === "open" ? "half-open" : state);

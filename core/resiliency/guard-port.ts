@@ -1,6 +1,8 @@
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Kind, Kinds } from "#core/ports/manifest.ts";
 import type { PubSub } from "#core/ports/pub-sub.ts";
+import { httpStatusOf } from "#core/errors/status-codes.ts";
+import { statusOf } from "./failure.ts";
 import type { Guard } from "./guard.ts";
 
 /** What of each port is a request with an answer; everything else of it (subscriptions, closing) is passed on. */
@@ -52,6 +54,24 @@ export function guardPort<K extends Kind>(kind: K, port: Kinds[K], guard: Guard)
   return guarded as unknown as Kinds[K];
 }
 
+/** A broker's failure by the status that policies of an HTTP publish compare. */
+class PublishFailure extends Error {
+  readonly status: number;
+  constructor(cause: unknown, status: number) {
+    super("the broker failed", { cause });
+    this.status = status;
+  }
+}
+
+/** Dapr: a broker in another process fails with gRPC statuses, which `httpStatusCodes` counts by what they are in HTTP. */
+function codedFor({ wire }: CallOptions, reason: unknown): unknown {
+  const status = wire === "http" ? statusOf(reason) : undefined;
+  return status === undefined || status > mostGrpc
+    ? reason
+    : new PublishFailure(reason, httpStatusOf(status));
+}
+const mostGrpc = 16;
+
 /** What the broker has taken is not sent again: only the rest is. */
 function publishUnder(port: PubSub, guard: Guard): PubSub["publish"] {
   return async (topic, messages, options) => {
@@ -60,12 +80,15 @@ function publishUnder(port: PubSub, guard: Guard): PubSub["publish"] {
     try {
       await guard(async (limited) => {
         const sent = open.map((i) => messages[i] as (typeof messages)[number]);
-        const answers = await port.publish(topic, sent, limited);
+        const answers = await port.publish(topic, sent, limited).catch((reason: unknown) => {
+          throw codedFor(options, reason);
+        });
         open.forEach((i, at) => (results[i] = answers[at]));
         open = open.filter((i) => results[i] !== undefined);
-        if (open.length > 0) throw results[open[0] as number] as Error;
+        if (open.length > 0) throw codedFor(options, results[open[0] as number]);
       }, options);
-    } catch (reason) {
+    } catch (caught) {
+      const reason = caught instanceof PublishFailure ? caught.cause : caught;
       const failure = reason instanceof Error ? reason : new Error(String(reason));
       for (const i of open) results[i] = results[i] ?? failure;
       if (open.length === messages.length) for (const i of open) results[i] = failure;

@@ -1,9 +1,10 @@
 import type { CallOptions } from "#core/ports/component.ts";
 
-/** Runs work under policies: it may be run again, ended by its signal, or not be run at all. */
+/** Runs work under policies: it may be run again, ended by its signal, or not be run at all. `method`: of the target, for the log. */
 export type Guard = <T>(
   run: (options: CallOptions) => Promise<T>,
   options: CallOptions,
+  method?: string,
 ) => Promise<T>;
 
 /** Where no policy is. */
@@ -13,6 +14,6 @@ export const unguarded: Guard = (run, options) => run(options);
 export function nest(guards: ReadonlyArray<Guard | undefined>): Guard | undefined {
   return guards.reduceRight<Guard | undefined>((inner, outer) => {
     if (!outer || !inner) return outer ?? inner;
-    return (run, options) => outer((limited) => inner(run, limited), options);
+    return (run, options, method) => outer((limited) => inner(run, limited), options, method);
   }, undefined);
 }

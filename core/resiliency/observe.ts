@@ -34,9 +34,9 @@ export function observe(
       if (!meter) return make(() => {});
       const guard = make(meter.counter("resiliency_activations_total", of));
       const asked = meter.counter("resiliency_count", of);
-      return (run, options) => {
+      return (run, options, method) => {
         asked();
-        return guard(run, options);
+        return guard(run, options, method);
       };
     };
   return {

@@ -1,6 +1,6 @@
 import type { Kind } from "#core/ports/manifest.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
-import type { PolicyNames, ResiliencyDocument } from "#core/resources/resiliency.ts";
+import type { PolicyNames, ResiliencyDocument, RetryPolicy } from "#core/resources/resiliency.ts";
 import type { Meter } from "#core/telemetry/meter.ts";
 import type { BuiltInPolicy } from "./built-in.ts";
 import { builtInRetry } from "./built-in-retry.ts";
@@ -74,16 +74,17 @@ export function createResiliency(
     };
   }
   /** The three of one target; the breaker may differ from endpoint to endpoint. */
-  function partsOf(names: PolicyNames, target: string, direction: Direction): Parts {
+  function partsOf(names: PolicyNames, of: PolicyTarget): Parts {
+    const { target, direction, nameOf, hasStatuses = true } = of;
     const told = observe(meter, { name: merged.name, namespace, target, direction });
     const timeoutMs = merged.timeouts.get(names.timeout ?? "") ?? 0;
-    const retry = merged.retries.get(names.retry ?? "");
+    const given = merged.retries.get(names.retry ?? "");
+    const retry = given && !hasStatuses ? withoutMatching(given) : given;
     const settings = merged.circuitBreakers.get(names.circuitBreaker ?? "");
     const trip = trips.get(names.circuitBreaker ?? "");
     return {
       retry:
-        retry &&
-        told.retry((retrying) => createRetry({ ...retry, name: target, clock, log, retrying })),
+        retry && told.retry((retrying) => createRetry({ ...retry, nameOf, clock, log, retrying })),
       timeout:
         timeoutMs > 0
           ? told.timeout((activated) => createTimeout(timeoutMs, clock, activated))
@@ -92,8 +93,8 @@ export function createResiliency(
         settings && trip
           ? (endpoint) =>
               told.breaker((changed) =>
-                createCircuitBreaker({ ...settings, trips: trip }, clock, (state) => {
-                  log.info(`Circuit breaker "${endpoint}" changed state to ${state}`);
+                createCircuitBreaker({ ...settings, trips: trip }, clock, (state, from) => {
+                  log.info(`Circuit breaker "${endpoint}" changed state from ${from} to ${state}`);
                   changed(state);
                 }),
               )
@@ -104,28 +105,39 @@ export function createResiliency(
   const apps = createLru<string, AppPolicy>(mostTargets);
   function appPolicy(target: string): AppPolicy {
     const own = merged.apps.get(target);
-    const parts = partsOf(namesFor(own, "app"), `app_${target}`, "outbound");
+    const parts = partsOf(namesFor(own, "app"), {
+      target: `app_${target}`,
+      direction: "outbound",
+      nameOf: (method) => `endpoint[${target}, ${target}:${method}]`,
+    });
     const breakers = createLru<string, Guard | undefined>(
       own?.circuitBreakerCacheSize || endpointBreakers,
     );
     const repeats = parts.retry !== undefined;
     if (!parts.breaker) {
       const guard = nest([parts.retry, parts.timeout]);
-      return { repeats, guard: () => guard };
+      if (!guard || !repeats) return { repeats, guard: () => guard };
+      return { repeats, guard: (method) => (run, options) => guard(run, options, method) };
     }
     return {
       repeats,
       guard: (method) =>
-        breakers(method, () =>
-          nest([parts.retry, parts.breaker?.(`${target}:${method}`).guard, parts.timeout]),
-        ),
+        breakers(method, () => {
+          const breaker = parts.breaker?.(`${target}:${method}`).guard;
+          const guard = nest([parts.retry, breaker, parts.timeout]);
+          return guard && ((run, options) => guard(run, options, method));
+        }),
     };
   }
 
   const actorTypes = createLru<string, ActorPolicy>(mostTargets);
   function actorPolicy(type: string): ActorPolicy {
     const own = merged.actors.get(type);
-    const parts = partsOf(namesFor(own, "actor"), `actor_${type}`, "outbound");
+    const parts = partsOf(namesFor(own, "actor"), {
+      target: `actor_${type}`,
+      direction: "outbound",
+      nameOf: (id) => `actor[${type}, ${id}]`,
+    });
     const breakers = createLru<string, Guard | undefined>(
       own?.circuitBreakerCacheSize || actorBreakers,
     );
@@ -145,11 +157,17 @@ export function createResiliency(
   function componentGuard(name: string, kind: Kind, direction: Direction): Guard | undefined {
     const own = merged.components.get(name)?.[direction];
     const names = namesFor(own, { kind, direction });
-    const parts = partsOf(names, `${typeNameOf(kind)}_${name}`, direction);
+    const parts = partsOf(names, {
+      target: `${typeNameOf(kind)}_${name}`,
+      direction,
+      nameOf: () => `component[${name}] ${direction === "inbound" ? "input" : "output"}`,
+      // Dapr: of components only brokers, and what apps answer, have statuses to compare.
+      hasStatuses: kind === "pubsub" || direction === "inbound",
+    });
     let breaker: CircuitBreaker | undefined;
     if (parts.breaker) {
       const key = JSON.stringify([name, names.circuitBreaker]);
-      breaker = componentBreakers.get(key) ?? parts.breaker(name);
+      breaker = componentBreakers.get(key) ?? parts.breaker(`${names.circuitBreaker}-${name}`);
       componentBreakers.set(key, breaker);
     }
     return nest([parts.retry, breaker?.guard, parts.timeout]);
@@ -170,6 +188,19 @@ export function createResiliency(
   };
 }
 
+function withoutMatching({ matching: _, ...retry }: RetryPolicy): RetryPolicy {
+  return retry;
+}
+
+interface PolicyTarget {
+  /** As metrics name it. */
+  readonly target: string;
+  readonly direction: Direction;
+  /** As the log names what is done, by the method of the target. */
+  nameOf(method: string): string;
+  /** False: whatever fails is tried again. */
+  readonly hasStatuses?: boolean;
+}
 interface Parts {
   readonly retry: Guard | undefined;
   readonly timeout: Guard | undefined;

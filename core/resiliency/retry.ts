@@ -1,5 +1,6 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
+import { goDuration } from "#core/util/duration.ts";
 import { type BackoffPolicy, createBackoff } from "./backoff.ts";
 import { createMatcher } from "./codes.ts";
 import { isPermanent, statusOf } from "./failure.ts";
@@ -9,8 +10,8 @@ export interface RetryOptions extends BackoffPolicy {
   readonly matching?: { readonly httpStatusCodes?: string; readonly gRPCStatusCodes?: string };
   /** What else must hold for another try. */
   readonly only?: (reason: unknown) => boolean;
-  /** For the log. */
-  readonly name: string;
+  /** For the log: what the operation is called, by the method of the target. */
+  readonly nameOf: (method: string) => string;
   readonly clock: Clock;
   readonly log: Log;
   /** Told before each further try. */
@@ -19,18 +20,21 @@ export interface RetryOptions extends BackoffPolicy {
 
 /** Runs again what has failed. A caller that has gone, an open breaker and a wrong ETag end it at once. */
 export function createRetry(options: RetryOptions): Guard {
-  const { name, clock, log, only, retrying } = options;
+  const { nameOf, clock, log, only, retrying } = options;
   const matches = options.matching ? createMatcher(options.matching) : undefined;
   const mayRetry = (reason: unknown): boolean => {
     if (isPermanent(reason) || only?.(reason) === false) return false;
     const status = matches && statusOf(reason);
     return status === undefined || matches === undefined || matches(status);
   };
-  return async (run, call) => {
+  return async (run, call, method = "") => {
     let next: (() => number | undefined) | undefined;
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       try {
-        return await run(call);
+        const result = await run(call);
+        if (next)
+          log.info(`Recovered processing operation ${nameOf(method)} after ${attempt} attempts`);
+        return result;
       } catch (reason) {
         if (call.signal.aborted || !mayRetry(reason)) throw reason;
         next ??= createBackoff(options, clock.now);
@@ -38,7 +42,8 @@ export function createRetry(options: RetryOptions): Guard {
         if (pause === undefined) throw reason;
         retrying?.();
         log.warn(
-          `Error processing operation ${name}. Retrying in ${Math.round(pause)}ms: ${messageOf(reason)}`,
+          `Error processing operation ${nameOf(method)}. Retrying in ${goDuration(Math.round(pause))}…`,
+          { error: messageOf(reason) },
         );
         try {
           await clock.sleep(pause, call);

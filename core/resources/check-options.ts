@@ -1,7 +1,7 @@
 import type { Metadata } from "#core/ports/component.ts";
 import type { OptionSpec, OptionTable } from "#core/ports/manifest.ts";
 import { parseDuration } from "#core/util/duration.ts";
-import { didYouMean } from "#core/util/nearest.ts";
+import { didYouMean, nearest } from "#core/util/nearest.ts";
 
 /** Names that the runtime itself reads, whatever the component. */
 const ofTheRuntime: ReadonlySet<string> = new Set(
@@ -24,25 +24,38 @@ const ofTheRuntime: ReadonlySet<string> = new Set(
   ].map((name) => name.toLowerCase()),
 );
 
-/** Compares settings (names in lower case) with what the manifest offers: throws for what cannot work, returns warnings for the rest. */
-export function checkOptions(table: OptionTable, metadata: Metadata): readonly string[] {
+/**
+ * Compares settings (names in lower case) with what the manifest offers: throws for what cannot work, returns
+ * warnings for the rest. `written`: the names as the document has them.
+ */
+export function checkOptions(
+  table: OptionTable,
+  metadata: Metadata,
+  written: readonly string[] = Object.keys(metadata),
+): readonly string[] {
   const names = Object.keys(table);
   const known = new Set(names.map((name) => name.toLowerCase()));
+  const unknown = written.filter(
+    (name) => !known.has(name.toLowerCase()) && !ofTheRuntime.has(name.toLowerCase()),
+  );
   for (const name of names) {
     const option = table[name] as OptionSpec;
     const value = metadata[name.toLowerCase()];
     if (value === undefined || value === "") {
-      if (option.required)
-        throw new Error(`metadata "${name}" is missing; it holds: ${option.about}`);
-    } else if (!fits(option, value)) {
+      if (!option.required) continue;
+      const meant = nearest(name, unknown);
+      const hint = meant === undefined ? "" : `; did you mean it by "${meant}"?`;
+      throw new Error(`metadata "${name}" is missing; it holds: ${option.about}${hint}`);
+    }
+    if (!fits(option, value)) {
       throw new Error(
         `metadata "${name}" is "${option.sensitive ? "…" : value}"; make it a ${option.type}`,
       );
     }
   }
-  return Object.keys(metadata)
-    .filter((name) => !known.has(name) && !ofTheRuntime.has(name))
-    .map((name) => `metadata "${name}" is unknown and has no effect${didYouMean(name, names)}`);
+  return unknown.map(
+    (name) => `metadata "${name}" is unknown and has no effect${didYouMean(name, names)}`,
+  );
 }
 
 function fits({ type }: OptionSpec, value: string): boolean {

@@ -29,6 +29,7 @@ export interface Configuration {
     /** Refused types, as `type` or `type/version`. */
     readonly deny: readonly string[];
   };
+  /** Dapr's defaults among them. */
   readonly features: ReadonlyMap<string, boolean>;
   /** From annotations of the documents. */
   readonly budget: BudgetSettings;
@@ -110,7 +111,9 @@ export function mergeConfigurations(documents: readonly ConfigurationDocument[])
 
 function annotationsOf(fields: Fields): Readonly<Record<string, unknown>> {
   const metadata = fields.raw("metadata");
-  const annotations = isRecord(metadata) ? metadata["annotations"] : undefined;
+  const annotations = isRecord(metadata)
+    ? new Fields(metadata, "metadata", []).raw("annotations")
+    : undefined;
   return isRecord(annotations) ? annotations : {};
 }
 
@@ -120,11 +123,7 @@ function interpret(spec: Fields): Omit<Configuration, "budget"> {
     tracing: readTracing(spec.fields("tracing")),
     secrets: { scopes: spec.fields("secrets").list("scopes").map(readScope) },
     components: { deny },
-    features: new Map(
-      spec
-        .list("features")
-        .map((feature) => [feature.required("name"), feature.boolean("enabled") ?? false]),
-    ),
+    features: readFeatures(spec),
     api: readApiLists(spec.fields("api")),
     accessControl: readAccessControl(spec.fields("accessControl")),
     apiLogging: readApiLogging(spec.fields("logging")),
@@ -135,6 +134,19 @@ function interpret(spec: Fields): Omit<Configuration, "budget"> {
     wasm: { strictSandbox: spec.fields("wasm").boolean("strictSandbox") ?? false },
   };
 }
+
+/** Dapr: a feature without a name is passed over, and of several entries the last counts. */
+function readFeatures(spec: Fields): ReadonlyMap<string, boolean> {
+  const features = new Map<string, boolean>();
+  for (const feature of spec.list("features")) {
+    const name = feature.text("name") ?? "";
+    if (name !== "") features.set(name, feature.boolean("enabled") ?? false);
+    feature.done();
+  }
+  for (const name of onByDefault) if (!features.has(name)) features.set(name, true);
+  return features;
+}
+const onByDefault = ["HotReload", "WorkflowsRemoteActivityReminder"];
 
 function readNameResolution(fields: Fields): NameResolution | undefined {
   const component = fields.text("component") ?? "";
@@ -175,9 +187,12 @@ function merge(
   over: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const out: Record<string, unknown> = { ...under };
+  // Names count in any case, so that another spelling takes the place of the first.
+  const names = new Map(Object.keys(under).map((name) => [name.toLowerCase(), name]));
   for (const [name, value] of Object.entries(over)) {
-    const before = out[name];
-    out[name] = isRecord(before) && isRecord(value) ? merge(before, value) : value;
+    const former = names.get(name.toLowerCase()) ?? name;
+    const before = out[former];
+    out[former] = isRecord(before) && isRecord(value) ? merge(before, value) : value;
   }
   return out;
 }

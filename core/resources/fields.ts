@@ -9,14 +9,22 @@ export interface Fault {
   readonly severity: "error" | "warning";
 }
 
+/** Each is compared with all that exist. */
+const maxUnknown = 10;
+
 /**
- * One mapping of a document, read field by field. Each reader notes what does not fit and goes on with a
- * default, so that one pass finds all faults; `done` notes the names that nobody asked for.
+ * One mapping of a document, read field by field. Names count in any case, as for Go's decoder. Each reader
+ * notes what does not fit and goes on with a default, so that one pass finds all faults; `done` notes the names
+ * that nobody asked for.
  */
 export class Fields {
   readonly path: string;
   readonly #value: Readonly<Record<string, unknown>>;
   readonly #faults: Fault[];
+  /** Names as written, by their lower case. */
+  readonly #written = new Map<string, string>();
+  /** Names that another spelling stands before. */
+  readonly #shadowed: string[] = [];
   readonly #asked = new Set<string>();
 
   constructor(value: unknown, path: string, faults: Fault[]) {
@@ -29,6 +37,15 @@ export class Fields {
         message: `is ${kindOf(value)}; make it a mapping`,
         severity: "error",
       });
+    for (const name of Object.keys(this.#value)) this.#note(name);
+  }
+  /** Dapr: of two spellings of a name the later one in alphabetical order counts. */
+  #note(name: string): void {
+    const lower = name.toLowerCase();
+    const before = this.#written.get(lower);
+    const wins = before === undefined || before < name;
+    if (before !== undefined) this.#shadowed.push(wins ? before : name);
+    if (wins) this.#written.set(lower, name);
   }
   has(name: string): boolean {
     return this.#raw(name) !== undefined;
@@ -100,7 +117,8 @@ export class Fields {
   }
   texts(name: string): readonly string[] {
     return this.#list(name).flatMap((entry, i) => {
-      if (typeof entry === "string" || typeof entry === "number") return [String(entry)];
+      if (typeof entry === "string" || typeof entry === "number" || typeof entry === "boolean")
+        return [String(entry)];
       this.error(`${name}[${i}]`, `is ${kindOf(entry)}; make it text`);
       return [];
     });
@@ -123,15 +141,23 @@ export class Fields {
   }
   /** Warns of each name that no reader asked for, with the nearest one that exists. */
   done(): void {
-    for (const name of Object.keys(this.#value)) {
-      if (this.#asked.has(name)) continue;
+    const asked = new Set([...this.#asked].map((name) => name.toLowerCase()));
+    const unknown = [...this.#written].filter(([lower]) => !asked.has(lower));
+    for (const [, name] of unknown.slice(0, maxUnknown))
       this.warn(name, `is unknown and has no effect${didYouMean(name, this.#asked)}`);
-    }
+    if (unknown.length > maxUnknown)
+      this.#faults.push({
+        field: this.path,
+        message: `has ${unknown.length - maxUnknown} more names that are unknown`,
+        severity: "warning",
+      });
+    for (const name of this.#shadowed)
+      this.warn(name, `has no effect: "${this.#written.get(name.toLowerCase())}" counts`);
   }
   #raw(name: string): unknown {
     this.#asked.add(name);
-    const value = Object.hasOwn(this.#value, name) ? this.#value[name] : undefined;
-    return value === null ? undefined : value;
+    const written = this.#written.get(name.toLowerCase());
+    return written === undefined ? undefined : (this.#value[written] ?? undefined);
   }
   #list(name: string): readonly unknown[] {
     const value = this.#raw(name);
@@ -158,5 +184,5 @@ export function scalarText(value: unknown): string {
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (isRecord(value)) return "a mapping";
-  return typeof value === "string" ? `"${value}"` : String(value);
+  return typeof value === "string" ? `"${value.slice(0, 100)}"` : String(value);
 }

@@ -1,40 +1,54 @@
 import { messageOf } from "#core/errors/component-error.ts";
-import type { Fault } from "./fields.ts";
-import { type Parsed, type Problem, readValue, unreadable } from "./read-document.ts";
-import type { Resource } from "./resource.ts";
+import type { Defaults } from "./items.ts";
+import { type Parsed, type Problem, readValues, unreadable } from "./read-document.ts";
 import type { Origin } from "./resource-head.ts";
 import { parseYaml } from "./yaml.ts";
+import { maxTokensOfFile, type TokenBudget } from "./yaml-scanner.ts";
 
 /** Larger texts are refused. */
 const maxCharacters = 4 * 1024 * 1024;
 const maxDocuments = 10_000;
+/** Of each file; nobody reads more, and each goes to the log. */
+const maxProblems = 100;
 
 /** Reads every Dapr resource in a YAML (or JSON) text. What cannot be used is left out, with a problem that says why. */
-export function parseDocuments(text: string, file: string): Parsed {
-  const documents: Resource[] = [];
-  const problems: Problem[] = [];
+export function parseDocuments(text: string, file: string, defaults: Defaults = {}): Parsed {
+  return joined([...parseParts(text, file, defaults)]);
+}
+
+/** The same, a document at a time, for who has other things to do in between; put together by `joined`. */
+export function* parseParts(text: string, file: string, defaults: Defaults): Generator<Parsed> {
   if (text.length > maxCharacters) {
-    problems.push(
-      problem(
-        { file, document: 1 },
-        "",
-        `has ${text.length} characters; the limit is ${maxCharacters}`,
-      ),
-    );
-    return { documents, problems };
+    const message = `has ${text.length} characters; the limit is ${maxCharacters}`;
+    yield none(problem({ file, document: 1 }, message));
+    return;
   }
+  const budget = { left: maxTokensOfFile };
   for (const { text: part, line, document } of split(text)) {
     const origin = { file, document };
     if (document > maxDocuments) {
-      problems.push(problem(origin, "", `is one too many; the limit is ${maxDocuments} a file`));
-      break;
+      yield none(problem(origin, `is one too many; the limit is ${maxDocuments} a file`));
+      return;
     }
-    const faults: Fault[] = [];
-    const resource = readPart(part, line, origin, faults);
-    for (const fault of faults) problems.push({ ...fault, ...origin });
-    if (resource && !faults.some(({ severity }) => severity === "error")) documents.push(resource);
+    yield readPart({ text: part, line, origin, budget, defaults });
   }
-  return { documents, problems };
+}
+
+export function joined(parts: readonly Parsed[]): Parsed {
+  const problems = parts.flatMap((part) => part.problems);
+  return {
+    documents: parts.flatMap((part) => part.documents),
+    problems: shortened(problems),
+  };
+}
+
+function shortened(problems: readonly Problem[]): readonly Problem[] {
+  const [first, ...others] = problems.slice(maxProblems);
+  if (!first) return problems;
+  const isError = [first, ...others].some(({ severity }) => severity === "error");
+  const message = `and what follows have ${others.length + 1} more faults`;
+  const severity = isError ? "error" : "warning";
+  return [...problems.slice(0, maxProblems), { ...problem(first, message), severity }];
 }
 
 interface Part {
@@ -65,27 +79,40 @@ function* split(text: string): Generator<Part> {
   }
 }
 /** Blank, or comments only, such as a licence. */
-function holdsNothing(part: string): boolean {
+export function holdsNothing(part: string): boolean {
   return !/^[^\S\n]*[^\s#]/m.test(part);
 }
 
-function readPart(
-  text: string,
-  line: number,
-  origin: Origin,
-  faults: Fault[],
-): Resource | undefined {
-  let value: unknown;
+function readPart({
+  text,
+  line,
+  origin,
+  budget,
+  defaults,
+}: {
+  readonly text: string;
+  readonly line: number;
+  readonly origin: Origin;
+  readonly budget: TokenBudget;
+  readonly defaults: Defaults;
+}): Parsed {
   try {
-    value = parseYaml(text, line);
+    const { value, warnings } = parseYaml(text, line, budget);
+    if (value === undefined) return none();
+    const { documents, problems } = readValues(value, origin, defaults);
+    return { documents, problems: [...warnings.map((each) => warning(origin, each)), ...problems] };
   } catch (reason) {
-    faults.push(
-      unreadable(reason instanceof RangeError ? "it is nested too deep" : messageOf(reason)),
-    );
+    const why = reason instanceof RangeError ? "it is nested too deep" : messageOf(reason);
+    return none({ ...origin, ...unreadable(why) });
   }
-  return value === undefined ? undefined : readValue(value, origin, faults);
 }
 
-function problem(origin: Origin, field: string, message: string): Problem {
-  return { ...origin, field, message, severity: "error" };
+function none(...problems: readonly Problem[]): Parsed {
+  return { documents: [], problems };
+}
+function problem({ file, document }: Origin, message: string): Problem {
+  return { file, document, field: "", message, severity: "error" };
+}
+function warning(origin: Origin, message: string): Problem {
+  return { ...problem(origin, message), severity: "warning" };
 }

@@ -1,10 +1,12 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import { isRecord } from "#core/util/json.ts";
+import { didYouMean } from "#core/util/nearest.ts";
 import { readComponent } from "./component.ts";
 import { readConfiguration } from "./configuration.ts";
 import { refuseDeep } from "./depth.ts";
 import { Fields, type Fault } from "./fields.ts";
 import { readHttpEndpoint } from "./http-endpoint.ts";
+import { type Defaults, itemsOf } from "./items.ts";
 import { readResiliency } from "./resiliency.ts";
 import type { Resource } from "./resource.ts";
 import type { Origin, ResourceHead } from "./resource-head.ts";
@@ -26,22 +28,32 @@ const readers: Readonly<Record<string, Reader>> = {
   Subscription: readSubscription,
 };
 
-/** Reads one Dapr resource, such as an object of the Kubernetes API. What cannot be used is left out, with a problem that says why. */
+/** Reads one Dapr resource, such as an object of the Kubernetes API, or a list of them. What cannot be used is left out, with a problem that says why. */
 export function readDocument(value: unknown, file: string): Parsed {
   const origin = { file, document: 1 };
-  const faults: Fault[] = [];
-  let resource: Resource | undefined;
   try {
     refuseDeep(value);
-    resource = readValue(value, origin, faults);
+    return readValues(value, origin);
   } catch (reason) {
-    faults.push(unreadable(messageOf(reason)));
+    return { documents: [], problems: [{ ...unreadable(messageOf(reason)), ...origin }] };
   }
-  const isUsable = !faults.some(({ severity }) => severity === "error");
-  return {
-    documents: resource && isUsable ? [resource] : [],
-    problems: faults.map((fault) => ({ ...fault, ...origin })),
-  };
+}
+
+/** Messages quote what is wrong, however long it is. */
+const maxMessage = 500;
+
+/** Reads what stood in one document of a text. */
+export function readValues(value: unknown, origin: Origin, defaults: Defaults = {}): Parsed {
+  const documents: Resource[] = [];
+  const problems: Problem[] = [];
+  for (const { item, path } of itemsOf(value, defaults)) {
+    const faults: Fault[] = [];
+    const resource = readValue(item, path, origin, faults);
+    for (const fault of faults)
+      problems.push({ ...fault, message: fault.message.slice(0, maxMessage), ...origin });
+    if (resource && !faults.some(({ severity }) => severity === "error")) documents.push(resource);
+  }
+  return { documents, problems };
 }
 
 export function unreadable(why: string): Fault {
@@ -53,33 +65,42 @@ export function problemText({ file, document, field, message }: Problem): string
   return `${file} (document ${document}): ${field === "" ? message : `${field} ${message}`}`;
 }
 
-/** Resources of Dapr that this version does not know. */
+/** Resources of Dapr that Outrigger does not have yet. */
 const later: ReadonlySet<string> = new Set(["MCPServer", "WorkflowAccessPolicy"]);
 
-/** Reads a value that stood in a text; `undefined` where it is no resource of ours, or a fault says why. */
-export function readValue(value: unknown, origin: Origin, faults: Fault[]): Resource | undefined {
+/** `undefined` where it is not a resource of Dapr's, or a fault says why it cannot be used. */
+function readValue(
+  value: unknown,
+  path: string,
+  origin: Origin,
+  faults: Fault[],
+): Resource | undefined {
   if (!isRecord(value)) {
     faults.push({
-      field: "",
-      message: "is no mapping; a resource has apiVersion, kind and metadata",
+      field: path,
+      message: "is not a mapping; a resource has apiVersion, kind and metadata",
       severity: "error",
     });
     return undefined;
   }
-  const fields = new Fields(value, "", faults);
+  const fields = new Fields(value, path, faults);
   const apiVersion = fields.text("apiVersion") ?? "";
   const kind = fields.text("kind") ?? "";
-  // Folders may hold other things, such as Kubernetes objects.
-  if (!apiVersion.startsWith("dapr.io/")) return undefined;
   const reader = Object.hasOwn(readers, kind) ? readers[kind] : undefined;
-  if (!reader) {
-    const known = later.has(kind) ? "is a kind that this version ignores" : "is no kind of dapr.io";
-    fields.warn("kind", `"${kind}" ${known}`);
+  if (!apiVersion.startsWith(group)) {
+    // Folders may hold other things, such as Kubernetes objects.
+    if (!/^(?:dapr.*)?$/.test(apiVersion) || !reader) return undefined;
+    const is = apiVersion === "" ? "is missing" : `is "${apiVersion}"`;
+    fields.error("apiVersion", `${is}; make it ${group}v1alpha1`);
     return undefined;
   }
-  const version = apiVersion.slice("dapr.io/".length);
+  if (!reader) {
+    fields.warn("kind", unknownKind(kind));
+    return undefined;
+  }
+  const version = apiVersion.slice(group.length);
   if (version !== "v1alpha1" && !(version === "v2alpha1" && kind === "Subscription"))
-    fields.error("apiVersion", `is "${apiVersion}"; make it dapr.io/v1alpha1`);
+    fields.error("apiVersion", `is "${apiVersion}"; make it ${group}v1alpha1`);
   const metadata = fields.fields("metadata");
   const name = metadata.required("name");
   // Dapr: what cannot stand in a path cannot be a name.
@@ -91,7 +112,16 @@ export function readValue(value: unknown, origin: Origin, faults: Fault[]): Reso
     scopes: fields.texts("scopes"),
     origin,
   };
+  // Objects of the Kubernetes API have one.
+  fields.has("status");
   const resource = reader(head, fields, version);
   fields.done();
   return resource;
+}
+
+const group = "dapr.io/";
+
+function unknownKind(kind: string): string {
+  if (later.has(kind)) return `is "${kind}", which Outrigger does not have yet: it has no effect`;
+  return `is "${kind}", which is not a kind of dapr.io${didYouMean(kind, Object.keys(readers))}`;
 }

@@ -1,3 +1,4 @@
+import { whyNotStarted } from "#core/not-started.ts";
 import type { Call } from "#core/call.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
@@ -59,9 +60,16 @@ export const getBulkSecret: Operation<GetBulkSecret, BulkSecret> = defineOperati
 );
 
 function storeOf({ app }: Call, store: string): SecretStore {
+  const failure = whyNotStarted(app, "secretstores", store);
   if (!app.has("secretstores"))
-    throw secretError("ERR_SECRET_STORES_NOT_CONFIGURED", "secret store is not configured");
+    throw secretError(
+      "ERR_SECRET_STORES_NOT_CONFIGURED",
+      failure ?? "secret store is not configured",
+    );
   const found = app.component("secretstores", store);
   if (found) return found.port;
-  throw secretError("ERR_SECRET_STORE_NOT_FOUND", `failed finding secret store with key ${store}`);
+  throw secretError(
+    "ERR_SECRET_STORE_NOT_FOUND",
+    failure ?? `failed finding secret store with key ${store}`,
+  );
 }

@@ -1,3 +1,4 @@
+import { whyNotStarted } from "#core/not-started.ts";
 import type { Loaded } from "#core/app.ts";
 import type { Call } from "#core/call.ts";
 import { ApiError, type ApiErrorOptions } from "#core/errors/api-error.ts";
@@ -202,15 +203,16 @@ export function storeOf(call: Call, name: string): Loaded<"state"> {
       overGrpc: { details: [{ ...info, metadata: null }] },
     };
   };
+  const failure = whyNotStarted(call.app, "state", name);
   if (!call.app.has("state"))
     throw stateError(
       "ERR_STATE_STORE_NOT_CONFIGURED",
-      `state store ${name} is not configured`,
+      failure ?? `state store ${name} is not configured`,
       refusal("DAPR_STATE_NOT_CONFIGURED"),
     );
   throw stateError(
     "ERR_STATE_STORE_NOT_FOUND",
-    `state store ${name} is not found`,
+    failure ?? `state store ${name} is not found`,
     refusal("DAPR_STATE_NOT_FOUND"),
   );
 }

@@ -56,12 +56,22 @@ interface Common {
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
 }
-/** Dapr: headers of the environment are added to the file's, and its timeout wins. */
-function commonOf(otel: OtelSection, env: Env): Common {
-  const headers = signal(env, "HEADERS");
+/** Of a receiver that the environment names. Dapr: its headers are added to the file's, and its timeout wins. */
+function commonOfEnv(otel: OtelSection, env: Env): Common {
   return {
-    headers: headers === undefined ? otel.headers : { ...otel.headers, ...pairsOf(headers) },
+    headers: { ...otel.headers, ...pairsOf(signal(env, "HEADERS") ?? "") },
     timeoutMs: positive(signal(env, "TIMEOUT")) ?? otel.timeoutMs ?? defaultTimeoutMs,
+  };
+}
+/**
+ * Of a receiver that the file names: the file's headers, or those of the environment where the file has none.
+ * What belongs to a receiver of the environment's own, a credential most of all, does not go to this one.
+ */
+function commonOfFile(otel: OtelSection, env: Env): Common {
+  const isOthers = Object.keys(otel.headers).length > 0 || endpointOf(env) !== undefined;
+  return {
+    headers: isOthers ? otel.headers : pairsOf(signal(env, "HEADERS") ?? ""),
+    timeoutMs: otel.timeoutMs ?? positive(signal(env, "TIMEOUT")) ?? defaultTimeoutMs,
   };
 }
 
@@ -70,7 +80,7 @@ function otlpOfFile(otel: OtelSection, env: Env): ExporterSettings | undefined {
   if (endpointAddress === "" || protocol === undefined) return undefined;
   const { scheme, authority, path } = partsOf(endpointAddress);
   const secure = scheme === undefined ? isSecure : scheme === "https";
-  const common = commonOf(otel, env);
+  const common = commonOfFile(otel, env);
   return protocol === "grpc"
     ? { kind: "otlp-grpc", address: authority, isSecure: secure, ...common }
     : { kind: "otlp-http", url: urlOf(secure, authority, path), encoding: "protobuf", ...common };
@@ -92,7 +102,7 @@ function otlpOfEnv(endpoint: EnvEndpoint, otel: OtelSection, env: Env): Exporter
   const { scheme, authority, path } = partsOf(endpoint.text);
   const isPlain = (signal(env, "INSECURE") ?? "").toLowerCase() === "true" || scheme === "http";
   const protocol = signal(env, "PROTOCOL") ?? "";
-  const common = commonOf(otel, env);
+  const common = commonOfEnv(otel, env);
   if (!protocol.startsWith("http"))
     return { kind: "otlp-grpc", address: authority, isSecure: !isPlain, ...common };
   const whole = endpoint.isBase ? `${path}${tracesPath}` : path;

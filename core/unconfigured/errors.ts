@@ -4,6 +4,7 @@ import { type ApiError, type Fail, failWith } from "#core/errors/api-error.ts";
 /** What a sidecar says that has no placement and no scheduler service. */
 export const unconfiguredErrors = {
   ERR_ACTOR_NO_PLACEMENT: { http: 400, grpc: 14 },
+  ERR_API_UNIMPLEMENTED: { http: 501, grpc: 12 },
   DAPR_SCHEDULER_GET_JOB: { http: 500, grpc: 13, reason: "DAPR_SCHEDULER_GET_JOB" },
   DAPR_SCHEDULER_SCHEDULE_JOB: { http: 500, grpc: 13, reason: "DAPR_SCHEDULER_SCHEDULE_JOB" },
   DAPR_SCHEDULER_DELETE_JOB: { http: 500, grpc: 13, reason: "DAPR_SCHEDULER_DELETE_JOB" },
@@ -13,18 +14,39 @@ const fail: Fail<typeof unconfiguredErrors> = failWith(unconfiguredErrors);
 
 /** Why a call is refused, for the app that makes it. */
 export type Refusal = (app: App) => ApiError;
+type Block = "actors" | "jobs" | "workflows";
 
-export const noPlacement: Refusal = () =>
-  fail("ERR_ACTOR_NO_PLACEMENT", "placement service is not configured");
+/** On the wire they look as if somebody had only forgotten to configure them; the log says that there is nothing to configure. */
+function warn(app: App, block: Block): void {
+  const instead = block === "jobs" ? "scheduler" : "placement";
+  app.warnOnce?.(
+    `Outrigger does not have ${block} yet: it answers their calls as a Dapr sidecar without a ${instead} service does`,
+  );
+}
+
+export function noPlacement(block: Block): Refusal {
+  return (app) => {
+    warn(app, block);
+    return fail("ERR_ACTOR_NO_PLACEMENT", "placement service is not configured");
+  };
+}
 
 export function noScheduler(
   code: keyof typeof unconfiguredErrors & `DAPR_${string}`,
   what: string,
 ): Refusal {
   return (app) => {
+    warn(app, "jobs");
     const metadata = { appID: app.appId, namespace: app.namespace || "default" };
     return fail(code, `failed to ${what} due to: scheduler clients are disabled`, {
       details: [{ type: "ErrorInfo", reason: code, metadata }],
     });
   };
+}
+
+/** The service that workflow SDKs talk to on the gRPC port; `undefined` for any other. */
+export function noWorkflowService(app: App, path: string): ApiError | undefined {
+  if (!path.startsWith("/TaskHubSidecarService/")) return undefined;
+  warn(app, "workflows");
+  return fail("ERR_API_UNIMPLEMENTED", "Outrigger does not have workflows yet");
 }

@@ -23,9 +23,9 @@ const remove = noScheduler("DAPR_SCHEDULER_DELETE_JOB", "delete job");
 const list = noScheduler("DAPR_SCHEDULER_LIST_JOBS", "list jobs");
 
 const rows: ReadonlyArray<readonly [UnaryRpc, Refusal]> = [
-  ...actors.map((rpc) => [rpc, noPlacement] as const),
+  ...actors.map((rpc) => [rpc, noPlacement("actors")] as const),
   ...workflows.flatMap((verb) =>
-    versions.map((version) => [`${verb}Workflow${version}`, noPlacement] as const),
+    versions.map((version) => [`${verb}Workflow${version}`, noPlacement("workflows")] as const),
   ),
   ...(["", "Alpha1"] as const).flatMap(
     (version) =>

@@ -11,6 +11,17 @@ const unitMs: Readonly<Record<string, number>> = {
 const whole = /^[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+$/;
 const part = /(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/g;
 
+/** `5s`, `500ms`, `1m0s`: as Go prints a duration. */
+export function goDuration(ms: number): string {
+  if (ms < 1000) return `${ms}ms`;
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60
+    ? `${minutes}m${seconds % 60}s`
+    : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds % 60}s`;
+}
+
 /** Milliseconds of a Go duration (`1h30m`, `300ms`, `-1.5s`); `undefined` for any other text. */
 export function parseDuration(text: string): number | undefined {
   if (text === "0") return 0;

@@ -2,9 +2,9 @@ import type { App } from "#core/app.ts";
 import {
   type Configuration,
   type ConfigurationDocument,
-  expandEnv,
   mergeConfigurations,
 } from "#core/resources/configuration.ts";
+import { parseConfigurations } from "#core/resources/configuration-file.ts";
 import { parseDocuments } from "#core/resources/parse.ts";
 import { problemText } from "#core/resources/read-document.ts";
 import type { Resource } from "#core/resources/resource.ts";
@@ -168,11 +168,8 @@ export function readResources(texts: readonly NamedText[], log: Log): readonly R
 function readConfiguration(texts: readonly NamedText[], { env, log }: Platform): Configuration {
   const found: ConfigurationDocument[] = [];
   for (const { name, text } of texts) {
-    const { documents, problems } = parseDocuments(expandEnv(text, env), name);
+    const { configurations, problems } = parseConfigurations(text, name, env);
     for (const problem of problems) log.warn(problemText(problem));
-    const configurations = documents.filter((document) => document.kind === "Configuration");
-    if (configurations.length === 0)
-      throw new Error(`Cannot read a Configuration from ${name}: it holds none that is valid`);
     found.push(...configurations);
   }
   return mergeConfigurations(found);

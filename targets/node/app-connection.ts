@@ -1,3 +1,4 @@
+import { goDuration } from "#core/util/duration.ts";
 import type { AppConnection } from "#core/app.ts";
 import type { AppReach } from "./app-link.ts";
 
@@ -19,15 +20,4 @@ export function connectionOf(app: AppReach): AppConnection {
         }
       : {}),
   };
-}
-
-/** `5s`, `500ms`, `1m0s`: as Go prints a duration. */
-function goDuration(ms: number): string {
-  if (ms < 1000) return `${ms}ms`;
-  const seconds = ms / 1000;
-  if (seconds < 60) return `${seconds}s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60
-    ? `${minutes}m${seconds % 60}s`
-    : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds % 60}s`;
 }

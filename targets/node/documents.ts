@@ -1,6 +1,7 @@
+import { setImmediate } from "node:timers/promises";
 import type { Documents, UnreadFile } from "#core/reload/documents.ts";
-import { parseDocuments } from "#core/resources/parse.ts";
-import { problemText } from "#core/resources/read-document.ts";
+import { joined, parseParts } from "#core/resources/parse.ts";
+import { type Parsed, problemText } from "#core/resources/read-document.ts";
 import type { Resource } from "#core/resources/resource.ts";
 import type { Log } from "#core/ports/platform.ts";
 import { messageOf } from "#core/errors/component-error.ts";
@@ -28,7 +29,7 @@ export async function readDocuments(
     }
     for (const file of files) {
       try {
-        const { documents, problems } = parseDocuments(await readText(file), file);
+        const { documents, problems } = await parseInTurns(await readText(file), file);
         resources.push(...documents);
         for (const problem of problems) log.warn(problemText(problem));
         const [fault] = problems.filter(({ severity }) => severity === "error");
@@ -41,3 +42,17 @@ export async function readDocuments(
   for (const { name, text } of app.inlineResources ?? []) resources.push(...parse(text, name, log));
   return { resources, configuration, unread };
 }
+
+/** Calls of the apps must not wait until a file of thousands of documents is read. */
+async function parseInTurns(text: string, file: string): Promise<Parsed> {
+  const parts: Parsed[] = [];
+  let began = performance.now();
+  for (const part of parseParts(text, file, {})) {
+    parts.push(part);
+    if (performance.now() - began < turnMs) continue;
+    await setImmediate();
+    began = performance.now();
+  }
+  return joined(parts);
+}
+const turnMs = 10;

@@ -39,7 +39,7 @@ export async function startHotReload(
         log.error(`Cannot reload documents: ${messageOf(reason)}`, fields),
       );
   }
-  const isHot = features.get("HotReload") ?? true;
+  const isHot = features.get("HotReload") === true;
   if (app.documents) {
     const now = async (): Promise<void> => changed(await read());
     const off = isHot ? app.documents.onChange(() => void now()) : undefined;

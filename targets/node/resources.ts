@@ -5,7 +5,8 @@ import {
   type ConfigurationDocument,
   mergeConfigurations,
 } from "#core/resources/configuration.ts";
-import { expandEnv } from "#core/resources/configuration.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import { parseConfigurations } from "#core/resources/configuration-file.ts";
 import { parseDocuments } from "#core/resources/parse.ts";
 import { type Problem, problemText } from "#core/resources/read-document.ts";
 import type { Resource } from "#core/resources/resource.ts";
@@ -14,15 +15,20 @@ import type { Log } from "#core/ports/platform.ts";
 /** Larger files are refused; Dapr's resources are a few KiB. */
 const maxFileBytes = 4 * 1024 * 1024;
 
-/** Reads folders of `.yaml`, `.yml` and `.json` files, not their subfolders. A document that cannot be read is left out with a warning, as Dapr does. */
+/** Reads folders of `.yaml`, `.yml` and `.json` files, not their subfolders. A file or document that cannot be read is left out with a warning, as Dapr does. */
 export async function readResources(
   paths: readonly string[],
   log: Log,
 ): Promise<readonly Resource[]> {
   const resources: Resource[] = [];
   for (const path of paths)
-    for (const file of await filesIn(path))
-      resources.push(...parse(await readText(file), file, log));
+    for (const file of await filesIn(path)) {
+      try {
+        resources.push(...parse(await readText(file), file, log));
+      } catch (reason) {
+        log.warn(`Ignoring a file that cannot be read: ${messageOf(reason)}`, { file });
+      }
+    }
   return resources;
 }
 
@@ -41,14 +47,8 @@ export async function readConfiguration(
 ): Promise<Configuration> {
   const documents: ConfigurationDocument[] = [];
   for (const path of paths) {
-    const { documents: found, problems } = parseDocuments(
-      expandEnv(await readText(path), env),
-      path,
-    );
+    const { configurations, problems } = parseConfigurations(await readText(path), path, env);
     for (const problem of problems) report(problem, log);
-    const configurations = found.filter((document) => document.kind === "Configuration");
-    if (configurations.length === 0)
-      throw new Error(`Cannot read a Configuration from "${path}": it holds none that is valid`);
     documents.push(...configurations);
   }
   return mergeConfigurations(documents);

@@ -10,6 +10,8 @@ const traits: StateStoreTraits = {
   staleEtag: "4711",
   etagOnMissingKey: "accepted",
   firstWriteRefuses: "first-written-keys",
+  insertRefusal: "rejected",
+  lastWriteIgnoresEtag: true,
   expiryIsRead: false,
   putWithoutTtl: "keeps-expiry",
 };

@@ -19,6 +19,10 @@ export interface StateStoreTraits {
   readonly etagOnMissingKey: "refused" | "accepted";
   /** Which keys `first-write` without an etag does not overwrite: all, or those that were written so. */
   readonly firstWriteRefuses: "every-key" | "first-written-keys";
+  /** How it refuses to insert over a key that is there; `etag-mismatch` where absent. */
+  readonly insertRefusal?: FailureKind;
+  /** True: `last-write` writes whatever the etag. */
+  readonly lastWriteIgnoresEtag?: boolean;
   /** Whether the time of expiry can be read. */
   readonly expiryIsRead: boolean;
   /** What a put without `ttlInSeconds` does to an expiry. */
@@ -40,6 +44,7 @@ const encoder = new TextEncoder();
 
 /** What every state store promises, whatever is behind it. Capabilities that it does not have are skipped, by name. */
 export function stateStoreContract({ name, open, traits }: StateStoreSubject): void {
+  const inserted = traits.insertRefusal ?? "etag-mismatch";
   const run = `contract-${crypto.randomUUID()}`;
   const used = new Set<string>();
   let store: StateStore;
@@ -201,6 +206,7 @@ export function stateStoreContract({ name, open, traits }: StateStoreSubject): v
       expect(await etagAt(key)).not.toBe(first);
     });
     for (const concurrency of ["first-write", "last-write", undefined] as const) {
+      if (concurrency === "last-write" && traits.lastWriteIgnoresEtag) continue;
       const more = concurrency === undefined ? {} : { concurrency };
       test(`write with the current etag goes through, with an older one it does not (${concurrency ?? "no concurrency"})`, async (context) => {
         if (!has("ETAG")) context.skip(`${name} has no etags`);
@@ -213,6 +219,13 @@ export function stateStoreContract({ name, open, traits }: StateStoreSubject): v
         expect(await textAt(key)).toBe("2");
       });
     }
+    test("write with last-write does not look at the etag where the store says so", async (context) => {
+      if (!traits.lastWriteIgnoresEtag) context.skip(`${name} looks at it`);
+      const key = newKey();
+      for (const etag of [traits.staleEtag, "bad-etag"])
+        await write(put(key, `"${etag}"`, { etag, concurrency: "last-write" }));
+      expect(await textAt(key)).toBe('"bad-etag"');
+    });
     test("write removes with the current etag only", async (context) => {
       if (!has("ETAG")) context.skip(`${name} has no etags`);
       const key = newKey();
@@ -256,7 +269,7 @@ export function stateStoreContract({ name, open, traits }: StateStoreSubject): v
       if (!has("ETAG")) context.skip(`${name} has no etags`);
       const key = newKey();
       await write(put(key, "1", { concurrency: "first-write" }));
-      await refusal(write(put(key, "2", { concurrency: "first-write" })), "etag-mismatch");
+      await refusal(write(put(key, "2", { concurrency: "first-write" })), inserted);
       expect(await textAt(key)).toBe("1");
       await write(removal(key));
       await write(put(key, "3", { concurrency: "first-write" }));
@@ -267,7 +280,7 @@ export function stateStoreContract({ name, open, traits }: StateStoreSubject): v
       const key = newKey();
       await write(put(key, "1"));
       const writing = write(put(key, "2", { concurrency: "first-write" }));
-      if (traits.firstWriteRefuses === "every-key") await refusal(writing, "etag-mismatch");
+      if (traits.firstWriteRefuses === "every-key") await refusal(writing, inserted);
       else await writing;
       expect(await textAt(key)).toBe(traits.firstWriteRefuses === "every-key" ? "1" : "2");
     });
@@ -427,7 +440,8 @@ export function stateStoreContract({ name, open, traits }: StateStoreSubject): v
             : middle === "delete"
               ? removal(b, traits.staleEtag)
               : put(b, "2", { concurrency: "first-write" });
-        await refusal(transact([put(a, "1"), refused, put(c, "3"), removal(a)]), "etag-mismatch");
+        const kind = middle === "insert" ? inserted : "etag-mismatch";
+        await refusal(transact([put(a, "1"), refused, put(c, "3"), removal(a)]), kind);
         expect(await Promise.all([a, b, c].map(textAt))).toEqual(['"a"', '"b"', undefined]);
       },
     );

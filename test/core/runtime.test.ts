@@ -182,6 +182,57 @@ describe("a runtime of several apps", () => {
   });
 });
 
+describe("metadata", () => {
+  it("names the features that the Configuration has on", async () => {
+    await using of = runtime();
+    const { documents } = parseDocuments(
+      "apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata: {name: c}\nspec: {features: [{name: HotReload, enabled: false}, {name: New, enabled: true}]}",
+      "c.yaml",
+    );
+    const configuration = mergeConfigurations(documents as never);
+    await of.addApp(options("a", [], { configuration }));
+    expect(JSON.parse((await call(of, "a", "/v1.0/metadata")).text)).toMatchObject({
+      enabledFeatures: ["New", "WorkflowsRemoteActivityReminder"],
+    });
+  });
+});
+
+describe("metadata of subscriptions", () => {
+  it("lists those that are declared while the app is not well, and those it had asked for", async () => {
+    const clock = fakeClock();
+    await using of = runtime({}, clock);
+    let status = 500;
+    const channel = recordingChannel(({ path }) => {
+      if (path === "/dapr/subscribe")
+        return { body: [{ pubsubname: "ps", topic: "asked", route: "/asked" }] };
+      return { status };
+    });
+    const document = `apiVersion: dapr.io/v2alpha1\nkind: Subscription\nmetadata: {name: s}\nspec: {pubsubname: ps, topic: declared, routes: {default: /on}}`;
+    const healthProbe = { path: "/healthz", intervalMs: 1000, timeoutMs: 500, threshold: 1 };
+    const documents = [component("ps", "pubsub.in-memory"), document];
+    const hosted = await of.addApp(options("a", documents, { channel, healthProbe }));
+    await hosted.start();
+    const topics = async (): Promise<readonly string[]> => {
+      const { text } = await call(of, "a", "/v1.0/metadata");
+      const { subscriptions = [] } = JSON.parse(text) as {
+        subscriptions?: Array<{ topic: string }>;
+      };
+      return subscriptions.map(({ topic }) => topic);
+    };
+    expect(await topics()).toEqual(["declared"]);
+    status = 200;
+    await clock.advance(1000);
+    await eventually(async () => (await topics()).length === 2);
+    status = 500;
+    await clock.advance(1000);
+    await eventually(() => channel.to("/healthz").length === 3);
+    const changed = document.replace("topic: declared", "topic: other");
+    const { resources, configuration } = options("a", [documents[0] as string, changed]);
+    await hosted.update({ resources, configuration, unread: [] });
+    expect(await topics()).toEqual(["other", "asked"]);
+  });
+});
+
 describe("a component that cannot start", () => {
   const failing = component(
     "bad",
@@ -193,10 +244,21 @@ describe("a component that cannot start", () => {
       failing,
       "[INIT_COMPONENT_FAILURE]: initialization error occurred for bad (state.probe/v1): no such host",
     ],
-    [component("bad", "state.unheardof"), "couldn't find state store state.unheardof/v1"],
+    [
+      component("bad", "state.unheardof"),
+      "couldn't find state store state.unheardof/v1; Outrigger has state.in-memory, state.probe",
+    ],
+    [
+      component("bad", "state.in-memroy"),
+      'couldn\'t find state store state.in-memroy/v1; did you mean "state.in-memory"?; Outrigger has',
+    ],
     [
       component("bad", "state.in-memory").replace("version: v1", "version: v9"),
-      "couldn't find state store state.in-memory/v9",
+      "couldn't find state store state.in-memory/v9; its versions are v1",
+    ],
+    [
+      component("bad", "stat.in-memory"),
+      'couldn\'t find component stat.in-memory/v1; did you mean "state.in-memory"?',
     ],
     [
       `${component("bad", "state.in-memory")}---\n${component("bad", "pubsub.in-memory")}`,
@@ -227,6 +289,39 @@ describe("a component that cannot start", () => {
       { name: "bad", status: "FAILED", error: expect.stringContaining("no such host") },
     ]);
   });
+  it.each([
+    ["state", "GET", "state/bad/k", 500, "ERR_STATE_STORE_NOT_CONFIGURED"],
+    ["pubsub", "POST", "publish/bad/t", 404, "ERR_PUBSUB_NOT_FOUND"],
+    ["bindings", "POST", "bindings/bad", 500, "ERR_INVOKE_OUTPUT_BINDING"],
+    ["secretstores", "GET", "secrets/bad/k", 500, "ERR_SECRET_STORES_NOT_CONFIGURED"],
+    ["configuration", "GET", "configuration/bad", 500, "ERR_CONFIGURATION_STORE_NOT_CONFIGURED"],
+    ["lock", "POST", "lock/bad", 500, "ERR_LOCK_STORE_NOT_CONFIGURED"],
+    ["crypto", "PUT", "crypto/bad/encrypt", 500, "ERR_CRYPTO_PROVIDERS_NOT_CONFIGURED"],
+    ["conversation", "POST", "conversation/bad/converse", 400, "ERR_CONVERSATION_NOT_FOUND"],
+  ])(
+    "says on calls why it did not start: %s",
+    async (category, method, path, status, errorCode) => {
+      await using of = runtime();
+      const document = component("bad", `${category}.nope`);
+      await of.addApp(options("a", [document], { failOnComponentError: false }));
+      const version = /^(?:lock|crypto|conversation)/.test(path) ? "v1.0-alpha1" : "v1.0";
+      const body =
+        category === "lock"
+          ? { resourceId: "r", lockOwner: "o", expiryInSeconds: 10 }
+          : { operation: "create", data: "", inputs: [{}] };
+      const answer = await call(of, "a", `/${version}/${path}`, {
+        method,
+        ...(method === "GET" ? {} : { body: JSON.stringify(body) }),
+      });
+      expect(answer.status).toBe(status);
+      expect(JSON.parse(answer.text)).toMatchObject({
+        errorCode,
+        message: expect.stringContaining(
+          `component bad (${category}.nope/v1) did not start: couldn't find`,
+        ),
+      });
+    },
+  );
   it("fails only for the apps that see it, where several share a process", async () => {
     await using of = runtime();
     const documents = [

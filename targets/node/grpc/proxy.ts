@@ -20,6 +20,7 @@ import { calleeOf } from "#core/invoke/operations.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { AppRef } from "#core/ports/platform.ts";
 import { noteError } from "#core/telemetry/error-codes.ts";
+import { noWorkflowService } from "#core/unconfigured/errors.ts";
 import { isTruthy } from "#core/util/truthy.ts";
 import type { Http2Pool } from "../http2-pool.ts";
 import { peerWorkload } from "../peers/peer-workload.ts";
@@ -175,8 +176,11 @@ function routeFor(routes: ProxyRoutes, caller: StreamCaller, path: string): Rout
   checkBaggage(app, caller);
   const id = calleeIdOf(caller);
   if (id === undefined)
-    throw unknown(
-      "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found",
+    throw (
+      noWorkflowService(app, path) ??
+      unknown(
+        "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found",
+      )
     );
   const callee = calleeOf(id, app);
   const hosted =

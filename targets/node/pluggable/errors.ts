@@ -52,7 +52,7 @@ export function toComponentError({ code, message, details }: Failure): Component
   if (etag) return etag;
   // As gRPC for Go writes it: callers of Dapr know this text.
   const text = rowsText(name, status) ?? `rpc error: code = ${name} desc = ${message}`;
-  return new ComponentError(kinds[name] ?? "rejected", text);
+  return new ComponentError(kinds[name] ?? "rejected", text, { status: code });
 }
 
 export function closedError(): ComponentError {

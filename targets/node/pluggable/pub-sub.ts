@@ -36,6 +36,7 @@ export async function openPubSub(
     featuresMethod,
   )) as readonly PubSubFeature[];
   const bulk = features.includes("BULK_PUBSUB");
+  const isImmediate = features.includes("BULK_SUBSCRIBE_IMMEDIATE");
   const to = { pubsubName: spec.name };
 
   async function publishOne(topic: string, message: Message, options: CallOptions): Promise<void> {
@@ -85,7 +86,7 @@ export async function openPubSub(
       const deliverOne = async (messages: readonly Message[]) => deliver(messages, call);
       // Whoever says BULK_PUBSUB is asked for batches; this protocol has none, so they are made here.
       const collector =
-        bulk && subscription.bulk
+        bulk && subscription.bulk && !isImmediate
           ? collectBatches(clock, subscription.bulk, deliverOne)
           : undefined;
       if (collector) options.signal.addEventListener("abort", collector.flush, { once: true });
@@ -103,7 +104,7 @@ export async function openPubSub(
       };
       const first = { topic: { name: topic, metadata: { ...metadata } } };
       // Dapr: one at a time, so that the order is kept. A batch must be in hand as a whole.
-      const limit = subscription.bulk?.maxMessagesCount ?? 1;
+      const limit = isImmediate ? 1 : (subscription.bulk?.maxMessagesCount ?? 1);
       const stream = { link, method: pullMessages, first, limit, handle, about, clock, log };
       await keepReading(stream, options);
     },

@@ -18,6 +18,7 @@ const failure = (ignored: boolean) => ({
   name: "gate",
   type: "middleware.http.gate",
   version: "v1",
+  why: "no such host",
   reason: "it did not start",
   ignored,
 });

@@ -410,6 +410,22 @@ describe("deliverTo", () => {
     await eventually(() => channel.to("/b").length === 1);
   });
 
+  it("does not wait for a batch from a broker that gives one message at a time", async () => {
+    const broker = testPubSub({ features: ["BULK_SUBSCRIBE_IMMEDIATE"] });
+    const { starting, channel, log } = await setUp({
+      broker,
+      declared: [declare("b", { bulkSubscribe: { enabled: true, maxAwaitDurationMs: 5000 } })],
+    });
+    await starting;
+    // The clock stands still: what waited would wait for ever.
+    await broker.publish("b", [message], { signal: never });
+    await eventually(() => channel.to("/b").length === 1);
+    expect(log.lines).toContainEqual([
+      "warn",
+      "maxAwaitDurationMs of topic b has no effect: ps delivers each message as soon as it comes",
+    ]);
+  });
+
   it("leaves messages that nobody subscribed to with the broker", async () => {
     const { starting } = await setUp({ declared: [declare("a")] });
     const { views } = await starting;

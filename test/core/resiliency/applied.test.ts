@@ -28,15 +28,15 @@ const policies = {
   timeouts: { short: "100ms" },
   circuitBreakers: { cb: { trip: "consecutiveFailures > 1", timeout: "1h" } },
 };
-const documentText = (targets: object): string =>
+const documentText = (targets: object, retries: object = {}): string =>
   JSON.stringify({
     apiVersion: "dapr.io/v1alpha1",
     kind: "Resiliency",
     metadata: { name: "r" },
-    spec: { policies, targets },
+    spec: { policies: { ...policies, retries: { ...policies.retries, ...retries } }, targets },
   });
-function resiliencyOf(targets: object, clock: FakeClock): Resiliency {
-  const documents = parseDocuments(documentText(targets), "r.yaml").documents.filter(
+function resiliencyOf(targets: object, clock: FakeClock, retries: object = {}): Resiliency {
+  const documents = parseDocuments(documentText(targets, retries), "r.yaml").documents.filter(
     (document) => document.kind === "Resiliency",
   );
   return createResiliency(documents, { clock, log: silent, namespace: "", meter: undefined });
@@ -168,7 +168,7 @@ describe("a port under a policy", () => {
       durationMs: 10,
       maxIntervalMs: 10,
       maxRetries: 2,
-      name: "test",
+      nameOf: () => "test",
       clock,
       log: silent,
     });
@@ -212,6 +212,62 @@ describe("a port under a policy", () => {
       );
     },
   );
+  describe.each([
+    ["over gRPC", { gRPCStatusCodes: "14" }, {}, { 14: 3, 9: 1 }],
+    ["over HTTP", { httpStatusCodes: "503" }, { wire: "http" as const }, { 14: 3, 9: 1 }],
+    [
+      "over HTTP, by the other protocol's",
+      { gRPCStatusCodes: "14" },
+      { wire: "http" as const },
+      { 9: 3 },
+    ],
+  ])("compares statuses of a broker in another process, %s", (_, matching, wire, wanted) => {
+    it.each(Object.entries(wanted))("status %s is tried %i times", async (status, times) => {
+      const clock = fakeClock();
+      const failure = new ComponentError("rejected", "no", { status: Number(status) });
+      let tries = 0;
+      const port: PubSub = {
+        features: [],
+        publish: async () => {
+          tries++;
+          return [failure];
+        },
+        [Symbol.asyncDispose]: async () => {},
+      };
+      const target = { ps: { outbound: { retry: "matched" } } };
+      const retries = {
+        matched: { policy: "constant", duration: "10ms", maxRetries: 2, matching },
+      };
+      const guard = resiliencyOf({ components: target }, clock, retries).component(
+        "ps",
+        "pubsub",
+        "outbound",
+      );
+      if (!guard) throw new Error("no policy");
+      const done = guardPort("pubsub", port, guard).publish("t", [{ data: "1", metadata: {} }], {
+        ...free,
+        ...wire,
+      });
+      await clock.advance(100);
+      expect(await done).toEqual([failure]);
+      expect(tries).toBe(times);
+    });
+  });
+  it("tries other components again whatever their status, as Dapr does", async () => {
+    const clock = fakeClock();
+    const guard = resiliencyOf(
+      { components: { store: { outbound: { retry: "five00" } } } },
+      clock,
+    ).component("store", "state", "outbound");
+    let tries = 0;
+    const done = guard?.(async () => {
+      tries++;
+      throw new ComponentError("rejected", "no", { status: 404 });
+    }, free).catch(() => {});
+    await clock.advance(100);
+    await done;
+    expect(tries).toBe(3);
+  });
   it("keeps what the port can do, and does not retry a lost write race", async () => {
     const clock = fakeClock();
     let writes = 0;

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { Kind } from "#core/ports/manifest.ts";
+import type { Log } from "#core/ports/platform.ts";
 import { createResiliency, type Resiliency } from "#core/resiliency/policies.ts";
 import { parseDocuments } from "#core/resources/parse.ts";
 import { problemText } from "#core/resources/read-document.ts";
 import type { Meter } from "#core/telemetry/meter.ts";
 import { type FakeClock, fakeClock } from "#test/support/fake-clock.ts";
+import { keptLog } from "#test/support/kept-log.ts";
 import { silent } from "../api.ts";
 
 const free = { signal: new AbortController().signal };
@@ -13,6 +15,7 @@ function resiliency(
   specs: readonly object[],
   clock: FakeClock = fakeClock(),
   meter?: Meter,
+  log: Log = silent,
 ): Resiliency {
   const documents = specs.map((spec, i) => {
     const text = JSON.stringify({
@@ -26,7 +29,7 @@ function resiliency(
     if (found[0]?.kind !== "Resiliency") throw new Error("no Resiliency");
     return found[0];
   });
-  return createResiliency(documents, { clock, log: silent, namespace: "ns", meter });
+  return createResiliency(documents, { clock, log, namespace: "ns", meter });
 }
 const retries = (maxRetries: number): object => ({
   policy: "constant",
@@ -186,11 +189,11 @@ describe("breakers", () => {
     await open(made.app("a", "three"));
     expect(await open(made.app("a", "one"))).toBe(false);
   });
-  it("are shared by both directions of a component", async () => {
+  it("are shared by both directions of a component, and say when they open", async () => {
     const both = { circuitBreaker: "cb" };
-    const made = resiliency([
-      { policies, targets: { components: { c: { inbound: both, outbound: both } } } },
-    ]);
+    const log = keptLog();
+    const spec = { policies, targets: { components: { c: { inbound: both, outbound: both } } } };
+    const made = resiliency([spec], fakeClock(), undefined, log);
     for (let i = 0; i < 2; i++)
       await made
         .component(
@@ -200,6 +203,7 @@ describe("breakers", () => {
         )?.(fail, free)
         .catch(() => {});
     expect(await open(made.component("c", "pubsub", "outbound"))).toBe(true);
+    expect(log.of("info")).toEqual(['Circuit breaker "cb-c" changed state from closed to open']);
   });
   it.each([
     ["type", true],

@@ -6,6 +6,7 @@ import { BreakerOpenError, TimeoutError } from "#core/resiliency/failure.ts";
 import { createRetry, type RetryOptions } from "#core/resiliency/retry.ts";
 import { createTimeout } from "#core/resiliency/timeout.ts";
 import { type FakeClock, fakeClock } from "#test/support/fake-clock.ts";
+import { keptLog } from "#test/support/kept-log.ts";
 import { silent } from "../api.ts";
 
 const constant: BackoffPolicy = {
@@ -71,7 +72,7 @@ describe("matching", () => {
 
 describe("retry", () => {
   const retry = (clock: FakeClock, given: Partial<RetryOptions> = {}) =>
-    createRetry({ ...constant, name: "test", clock, log: silent, ...given });
+    createRetry({ ...constant, nameOf: () => "test", clock, log: silent, ...given });
   /** Fails so often, then answers. */
   const failing = (times: number, reason: unknown = new Error("down")) => {
     let tries = 0;
@@ -93,6 +94,25 @@ describe("retry", () => {
     await clock.advance(300);
     expect(await done).toBe("ok");
     expect(work.tries).toBe(4);
+  });
+  it("says in Dapr's words that it tries again, and that it has recovered", async () => {
+    const clock = fakeClock();
+    const log = keptLog();
+    const nameOf = (method: string): string => `endpoint[cart, cart:${method}]`;
+    const done = retry(clock, { log, nameOf, durationMs: 1500 })(failing(2).run, free, "add");
+    await clock.advance(3000);
+    await done;
+    const again = "Error processing operation endpoint[cart, cart:add]. Retrying in 1.5s…";
+    expect(log.lines).toEqual([
+      { level: "warn", message: again },
+      { level: "warn", message: again },
+      {
+        level: "info",
+        message: "Recovered processing operation endpoint[cart, cart:add] after 3 attempts",
+      },
+    ]);
+    await retry(clock, { log, nameOf })(failing(0).run, free);
+    expect(log.lines).toHaveLength(3);
   });
   it("gives the last failure when it has tried enough", async () => {
     const clock = fakeClock();

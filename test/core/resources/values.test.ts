@@ -66,9 +66,15 @@ describe("checkOptions", () => {
     enableTLS: { type: "boolean", about: "TLS" },
   } as const;
   it("warns of names it does not know, with the nearest one, but not of the runtime's own", () => {
-    expect(
-      checkOptions(table, { redishost: "a", redisbd: "1", keyprefix: "name", consumerid: "c" }),
-    ).toEqual(['metadata "redisbd" is unknown and has no effect; did you mean "redisDB"?']);
+    const metadata = { redishost: "a", redisbd: "1", keyprefix: "name", consumerid: "c" };
+    expect(checkOptions(table, metadata, ["redisHost", "redisBD", "keyPrefix"])).toEqual([
+      'metadata "redisBD" is unknown and has no effect; did you mean "redisDB"?',
+    ]);
+  });
+  it("names the field that was probably meant by one that is missing", () => {
+    expect(() => checkOptions(table, { redishostt: "a" }, ["redisHostt"])).toThrow(
+      'metadata "redisHost" is missing; it holds: host:port; did you mean it by "redisHostt"?',
+    );
   });
   it.each([
     [{}, 'metadata "redisHost" is missing'],

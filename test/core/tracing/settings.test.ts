@@ -144,16 +144,27 @@ describe("tracingSettings, of the environment", () => {
     expect(settings('{ samplingRate: "0" }', env).samplingRate).toBe(0);
     expect(settings(`{ ${http} }`, env).samplingRate).toBe(1e-4);
   });
-  it("gives way to the file's endpoint, but adds its headers, and its timeout counts", () => {
-    const env = {
-      OTEL_EXPORTER_OTLP_ENDPOINT: "http://other",
-      OTEL_EXPORTER_OTLP_HEADERS: "b=2",
-      OTEL_EXPORTER_OTLP_TIMEOUT: "7",
-    };
-    const tracing =
-      "{ otel: { protocol: http, endpointAddress: c, headers: ['a=1'], timeout: 3s } }";
-    expect(only(env, tracing)).toMatchObject([
-      { url: "https://c/v1/traces", headers: { a: "1", b: "2" }, timeoutMs: 7 },
+  const file = (more: string): string => `{ otel: { protocol: http, endpointAddress: c${more} } }`;
+  it.each<[string, string, Env, object, number]>([
+    ["replaces its headers and timeout", ", headers: ['a=1'], timeout: 3s", {}, { a: "1" }, 3000],
+    ["takes them where it has none", "", {}, { b: "2" }, 7],
+    [
+      "leaves them to the receiver that the environment names",
+      "",
+      { OTEL_EXPORTER_OTLP_ENDPOINT: "other" },
+      {},
+      7,
+    ],
+  ])("gives way to the file's endpoint, which %s", (_, more, extra, headers, timeoutMs) => {
+    const env = { OTEL_EXPORTER_OTLP_HEADERS: "b=2", OTEL_EXPORTER_OTLP_TIMEOUT: "7", ...extra };
+    const url = "https://c/v1/traces";
+    const common = { kind: "otlp-http", encoding: "protobuf" };
+    expect(only(env, file(more))).toEqual([{ ...common, url, headers, timeoutMs }]);
+  });
+  it("adds its headers to the file's where it names the receiver", () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "c", OTEL_EXPORTER_OTLP_HEADERS: "b=2" };
+    expect(only(env, "{ otel: { headers: ['a=1'], timeout: 3s } }")).toMatchObject([
+      { headers: { a: "1", b: "2" }, timeoutMs: 3000 },
     ]);
   });
   it("names the service and its attributes", () => {

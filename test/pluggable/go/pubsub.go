@@ -55,7 +55,11 @@ func (b *broker) Features(ctx context.Context, _ *pb.FeaturesRequest) (*pb.Featu
 	if properties["bulk"] == "false" {
 		return &pb.FeaturesResponse{}, err
 	}
-	return &pb.FeaturesResponse{Features: []string{"BULK_PUBSUB"}}, err
+	features := []string{"BULK_PUBSUB"}
+	if properties["immediate"] == "true" {
+		features = append(features, "BULK_SUBSCRIBE_IMMEDIATE")
+	}
+	return &pb.FeaturesResponse{Features: features}, err
 }
 
 func (b *broker) Ping(context.Context, *pb.PingRequest) (*pb.PingResponse, error) {

@@ -187,6 +187,23 @@ describeWithGo("links to pluggable components", () => {
     const results = await broker.publish("refusing", messages, options);
     expect(results.map((reason) => reason?.message)).toEqual([undefined, "no thanks", undefined]);
   });
+  test("a broker that gives one message at a time is not waited for until a batch is full", async () => {
+    const broker = await open("pubsub", "immediate", { properties: { immediate: "true" } });
+    const batches: string[][] = [];
+    const bulk = { maxMessagesCount: 100, maxAwaitDurationMs: 3_600_000 };
+    await broker.subscribe?.(
+      { topic: "at-once", consumerId: "app", bulk, ...none },
+      async (messages) => {
+        batches.push(messages.map(({ data }) => textOf(data)));
+        return messages.map(() => "done" as const);
+      },
+      options,
+    );
+    const messages = ["1", "2", "3"].map((data) => ({ data, ...none }));
+    await broker.publish("at-once", messages, options);
+    await eventually(() => batches.length === 3);
+    expect(batches).toEqual([["1"], ["2"], ["3"]]);
+  });
   test("a consumer without an id is the app", async () => {
     const broker = await open("pubsub", "consumer");
     const seen: string[] = [];

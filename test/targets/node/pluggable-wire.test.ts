@@ -114,6 +114,8 @@ describe("statuses", () => {
     const reason = await status({ "grpc-status": "9", "grpc-message": "m", ...details });
     expect(reason).toMatchObject({
       kind: "rejected",
+      // What `matching` of a policy compares.
+      status: 9,
       message: "rpc error: code = FailedPrecondition desc = m",
     });
   });

@@ -139,6 +139,13 @@ describe("the gRPC port", () => {
       "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found",
     );
   });
+  it("says of the service of workflow SDKs that it is not there yet", async () => {
+    const answer = await raw([frame(Buffer.alloc(0))], {}, "/TaskHubSidecarService/Hello");
+    expect(statusOf(answer)).toBe(status.UNIMPLEMENTED);
+    expect(decodeURIComponent(String(answer.headers["grpc-message"]))).toBe(
+      "Outrigger does not have workflows yet",
+    );
+  });
   it.each(["ghost", "a.b.c", ""])("refuses a call to the app %j", async (id) => {
     const headers = { "dapr-app-id": id };
     const answer = await raw([frame(Buffer.alloc(0))], headers, "/my.Service/Do");
