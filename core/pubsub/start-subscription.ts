@@ -18,6 +18,8 @@ export interface Start {
   readonly component: Loaded<"pubsub">;
   readonly subscription: DeclaredSubscription;
   readonly raw: boolean;
+  /** See `TopicSubscription`. */
+  readonly isStream?: true;
   readonly route: (event: unknown) => string | undefined;
   readonly inbound: Guard;
   readonly clock: Clock;
@@ -82,6 +84,7 @@ export function startSubscription(start: Start): Started {
         topic,
         consumerId: consumerIdOf(component, app),
         metadata: subscription.metadata,
+        ...(start.isStream ? { isStream: true as const } : {}),
       };
       await port.subscribe?.(bulk ? { ...wanted, bulk } : wanted, deliver, options);
     },

@@ -94,6 +94,7 @@ async function runStream(
     component,
     subscription: declared(wanted),
     raw: rawOf(wanted),
+    isStream: true,
     route: () => "/",
     inbound: app.resiliency?.component(wanted.pubsub, "pubsub", "inbound") ?? unguarded,
     clock,

@@ -106,3 +106,15 @@ describe("a subscription stream ends", () => {
     expect(await stream.ended).toEqual(unknown("duplicate initial request received"));
   });
 });
+
+it("every stream of an app gets every event of an in-memory topic, also beside each other", async () => {
+  await start();
+  const streams = [await subscribed(), await subscribed(), await subscribed()];
+  for (const stream of streams) stream.answerAll();
+  const texts = Array.from({ length: 100 }, (_, i) => String(i));
+  for (const text of texts) await publish(text);
+  for (const stream of streams) {
+    await eventually(() => stream.texts.length >= texts.length);
+    expect(stream.texts).toEqual(texts);
+  }
+});
