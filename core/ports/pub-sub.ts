@@ -42,4 +42,9 @@ export interface PubSub extends Component {
     deliver: Deliver,
     options: CallOptions,
   ): Promise<void>;
+  /**
+   * Has the broker hand out nothing new, for all subscriptions of the component, while what it has handed out can
+   * still be acknowledged. Called before the runtime stops. False when it cannot.
+   */
+  pause?(options: CallOptions): Promise<boolean>;
 }

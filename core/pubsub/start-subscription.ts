@@ -37,6 +37,8 @@ export interface Started {
   subscribe(): Promise<void>;
   /** Resolves once nothing is in flight. */
   idle(): Promise<void>;
+  /** How many deliveries there have been. */
+  readonly taken: number;
 }
 
 const maxMessagesCount = 100;
@@ -47,6 +49,7 @@ export function startSubscription(start: Start): Started {
   const { port } = component;
   const delivery = deliveryOf(start);
   const running = new Set<Promise<unknown>>();
+  let taken = 0;
   const bulk = subscription.bulkSubscribe?.enabled
     ? {
         maxMessagesCount: subscription.bulkSubscribe.maxMessagesCount || maxMessagesCount,
@@ -57,6 +60,7 @@ export function startSubscription(start: Start): Started {
 
   function deliver(messages: readonly Message[]): Promise<readonly Ack[]> {
     if (closing.aborted) return Promise.resolve(messages.map(() => "retry"));
+    taken++;
     const work = take(messages);
     running.add(work);
     return work.finally(() => running.delete(work));
@@ -87,6 +91,9 @@ export function startSubscription(start: Start): Started {
         ...(start.isStream ? { isStream: true as const } : {}),
       };
       await port.subscribe?.(bulk ? { ...wanted, bulk } : wanted, deliver, options);
+    },
+    get taken() {
+      return taken;
     },
     idle: async () => {
       while (running.size > 0) await Promise.allSettled(running);

@@ -7,8 +7,8 @@ import type { Metadata } from "#core/ports/component.ts";
 import type { AppChannel, PlainResponse } from "#core/ports/platform.ts";
 import { handOver } from "#core/util/hand-over.ts";
 import { orAborted } from "#core/util/or-aborted.ts";
-import { within } from "#core/util/time-limit.ts";
 import { unguarded } from "#core/resiliency/guard.ts";
+import { drainSubscriptions } from "./drain.ts";
 import { findPubsub } from "./find-pubsub.ts";
 import { isRawPayload } from "./raw-payload.ts";
 import { mayUseTopic } from "./scopes.ts";
@@ -38,7 +38,6 @@ export type StreamMessage =
       readonly event: TopicEvent;
     };
 
-const drainMs = 30_000;
 /** Dapr: plain errors, which gRPC calls Unknown. Official SDKs subscribe again after that status, and not after OK. */
 const refused = (text: string, cause?: unknown): ApiError =>
   new ApiError("ERR_PUBSUB_STREAM", { http: 500, grpc: 2 }, text, { cause });
@@ -109,8 +108,11 @@ async function runStream(
     ended.abort(why);
   };
   const drain = async (): Promise<void> => {
-    closing.abort();
-    await within(clock, drainMs, { signal: over }, () => started.idle()).catch(() => {});
+    const isFinal = app.streaming.stopping.aborted;
+    const close = (): void => closing.abort();
+    const fields = { app_id: app.appId, pubsub: wanted.pubsub, topic: wanted.topic };
+    const running = [{ started, component }];
+    await drainSubscriptions({ running, isFinal, close, clock, log, fields }, { signal: over });
     end(closed());
   };
   try {

@@ -15,6 +15,7 @@ const requests: { readonly [K in Kind]?: ReadonlyArray<keyof Kinds[K]> } = {
 };
 const others: readonly PropertyKey[] = [
   "subscribe",
+  "pause",
   "watch",
   "listen",
   "ping",
