@@ -72,6 +72,7 @@ export function createCallers(
     clock,
     log,
     asked,
+    stopping: signals.stopping,
     programmatic: !options.disableInitEndpoints.includes("subscribe"),
     inbound: inboundOf(app, "pubsub"),
   };

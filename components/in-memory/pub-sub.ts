@@ -11,8 +11,8 @@ export interface PubSubOptions {
 }
 
 interface Topic {
-  /** By consumer id. */
-  readonly groups: Map<string, Group>;
+  /** By consumer id; a stream is alone in its group. */
+  readonly groups: Map<string | symbol, Group>;
   /** The same groups, as publishing walks them. */
   list: readonly Group[];
 }
@@ -48,7 +48,7 @@ export function open({ clock, log, redeliverMs }: PubSubOptions): PubSub {
       const failure = publish(topic, messages[0] as Message);
       return failure === undefined ? delivered : [failure];
     },
-    subscribe: async ({ topic, consumerId, bulk }, deliver, { signal }) => {
+    subscribe: async ({ topic, consumerId, bulk, isStream }, deliver, { signal }) => {
       if (closing.signal.aborted) throw closedError();
       signal.throwIfAborted();
       const topics = topic.endsWith("*") ? wildcards : exact;
@@ -57,12 +57,14 @@ export function open({ clock, log, redeliverMs }: PubSubOptions): PubSub {
           topic,
           consumerId,
         });
-      const of = topics.get(topic) ?? { groups: new Map<string, Group>(), list: [] };
+      const of = topics.get(topic) ?? { groups: new Map<string | symbol, Group>(), list: [] };
       topics.set(topic, of);
-      let group = of.groups.get(consumerId);
+      // Dapr: this broker gives each subscription a copy; only replicas of an app, whose subscriptions are one to Dapr, share here.
+      const id = isStream ? Symbol(consumerId) : consumerId;
+      let group = of.groups.get(id);
       if (!group) {
         group = new Group({ clock, redeliverMs, closing: closing.signal, failed });
-        of.groups.set(consumerId, group);
+        of.groups.set(id, group);
         of.list = [...of.groups.values()];
       }
       const leave = group.join(deliver, Math.max(1, bulk?.maxMessagesCount ?? 1));
@@ -71,7 +73,7 @@ export function open({ clock, log, redeliverMs }: PubSubOptions): PubSub {
         closing.signal.removeEventListener("abort", end);
         if (leave() > 0) return;
         // Like Dapr's, this broker keeps nothing for a consumer that is not there.
-        of.groups.delete(consumerId);
+        of.groups.delete(id);
         of.list = [...of.groups.values()];
         if (of.groups.size === 0) topics.delete(topic);
       };

@@ -29,6 +29,7 @@ const defaultProbeMs = 3000;
 /** A component that has not connected by then goes on trying while the app starts. */
 const listenMs = 10_000;
 const drainMs = 30_000;
+const refusingMs = 400;
 /** Statuses of an app that is not there yet, or of what stands before it. */
 const notNow: ReadonlySet<number> = new Set([502, 503, 504]);
 /** Between the tries to ask an app that cannot be asked: it may be starting anew. */
@@ -130,7 +131,7 @@ function createIntake(app: App, deps: InputDeps, options: CallOptions): Intake {
       event: BindingData,
       call: CallOptions,
     ): Promise<BindingData | undefined> => {
-      if (closed) throw new Error(`Binding ${input.name} is closed`);
+      if (closed) throw new Error("input binding is closed");
       const both = { signal: AbortSignal.any([call.signal, signal]) };
       const posting = guard((limited) => postEvent(app, channel, input, event, limited), both);
       inFlight.add(posting);
@@ -164,7 +165,10 @@ function createIntake(app: App, deps: InputDeps, options: CallOptions): Intake {
     stop: async () => {
       closed = true;
       asking.abort(new Error("Input bindings are stopped"));
+      const isBusy = inFlight.size > 0;
       await atMost(clock, drainMs, Promise.allSettled(inFlight));
+      // Dapr: a broker that hears the last answer hands out the next event, which gets an error, not silence.
+      if (isBusy && inFlight.size === 0) await clock.sleep(refusingMs, options).catch(() => {});
       ended.abort(new Error("Input bindings are stopped"));
     },
   };

@@ -12,6 +12,8 @@ export interface TopicSubscription {
   /** Instances with the same id share the messages; each other id gets every message. Default: the app id. */
   readonly consumerId: string;
   readonly metadata: Metadata;
+  /** True: one of several that a consumer may have on the topic, a stream. A broker that keeps no groups by itself gives each of them every message. */
+  readonly isStream?: true;
   /** Asked for by a bulk subscription; a broker that batches natively may use it. */
   readonly bulk?: { readonly maxMessagesCount: number; readonly maxAwaitDurationMs: number };
 }
@@ -45,4 +47,9 @@ export interface PubSub extends Component {
     deliver: Deliver,
     options: CallOptions,
   ): Promise<void>;
+  /**
+   * Has the broker hand out nothing new, for all subscriptions of the component, while what it has handed out can
+   * still be acknowledged. Called before the runtime stops. False when it cannot.
+   */
+  pause?(options: CallOptions): Promise<boolean>;
 }

@@ -63,8 +63,8 @@ export type StateFeature = "ETAG" | "TTL" | "PARTITION_KEY";
 /** Keyed values with optimistic concurrency. An optional method is a capability: it is there or it is not. */
 export interface StateStore extends Component {
   readonly features: readonly StateFeature[];
-  /** Largest transaction the store takes; absent means no limit. */
-  readonly maxTransactionOperations?: number;
+  /** Operations of the largest transaction that the store takes; absent or `undefined` means no limit. Never rejects. */
+  maxTransactionOperations?(options: CallOptions): Promise<number | undefined>;
   /** One entry per key, in order; `undefined` where nothing is stored or it has expired. */
   read(
     reads: readonly StateRead[],

@@ -5,6 +5,7 @@ import type { Clock, Log } from "#core/ports/platform.ts";
 import { type Guard, unguarded } from "#core/resiliency/guard.ts";
 import type { Asked } from "./asked-subscriptions.ts";
 import { askApp } from "./programmatic.ts";
+import { drainSubscriptions } from "./drain.ts";
 import { isRawPayload } from "./raw-payload.ts";
 import { compileRoutes } from "./routes.ts";
 import { mayUseTopic } from "./scopes.ts";
@@ -30,6 +31,8 @@ export interface ConsumeDeps {
   readonly programmatic?: boolean;
   /** What it has said of them before. */
   readonly asked?: Asked;
+  /** Fires when the app's subscriptions are about to end for good. */
+  readonly stopping?: AbortSignal;
   /** A component's inbound policy, around each delivery. Default: one attempt. */
   readonly inbound?: (component: string) => Guard;
 }
@@ -39,7 +42,7 @@ export interface Consumption {
   /** Takes no more in, and waits for deliveries in flight, at most 30 s. */
   stop(): Promise<void>;
 }
-const drainMs = 30_000;
+const subscribingMs = 5000;
 
 /** Subscribes the app to the topics that documents and the app itself name. One that cannot start is logged and does not stop the others. */
 export async function startSubscriptions(
@@ -77,17 +80,20 @@ export async function startFound(
   return {
     views,
     stop: async () => {
-      closed.abort();
-      const work = Promise.all([
-        ...running.map(({ started }) => started.idle()),
-        ...retries.map(({ done }) => done),
-      ]);
+      const { clock, log, stopping } = deps;
+      const draining = {
+        running: running.map(({ start, started }) => ({ component: start.component, started })),
+        isFinal: stopping?.aborted === true,
+        close: () => closed.abort(),
+        clock,
+        log,
+        fields: { app_id: app.appId },
+      };
       try {
-        await within(deps.clock, drainMs, options, () => work);
-      } catch (reason) {
-        deps.log.warn(`Ending deliveries that are still in flight: ${messageOf(reason)}`, {
-          app_id: app.appId,
-        });
+        await drainSubscriptions(draining, options);
+        // What was still subscribing ends with `closed`; a broker that does not answer must not hold the stop up.
+        const subscribing = Promise.all(retries.map(({ done }) => done));
+        await within(clock, subscribingMs, options, () => subscribing).catch(() => {});
       } finally {
         ended.abort();
       }

@@ -18,6 +18,8 @@ export interface Start {
   readonly component: Loaded<"pubsub">;
   readonly subscription: DeclaredSubscription;
   readonly raw: boolean;
+  /** See `TopicSubscription`. */
+  readonly isStream?: true;
   readonly route: (event: unknown) => string | undefined;
   readonly inbound: Guard;
   readonly clock: Clock;
@@ -35,6 +37,8 @@ export interface Started {
   subscribe(): Promise<void>;
   /** Resolves once nothing is in flight. */
   idle(): Promise<void>;
+  /** How many deliveries there have been. */
+  readonly taken: number;
 }
 
 const maxMessagesCount = 100;
@@ -45,6 +49,7 @@ export function startSubscription(start: Start): Started {
   const { port } = component;
   const delivery = deliveryOf(start);
   const running = new Set<Promise<unknown>>();
+  let taken = 0;
   const bulk = subscription.bulkSubscribe?.enabled
     ? {
         maxMessagesCount: subscription.bulkSubscribe.maxMessagesCount || maxMessagesCount,
@@ -55,6 +60,7 @@ export function startSubscription(start: Start): Started {
 
   function deliver(messages: readonly Message[]): Promise<readonly Ack[]> {
     if (closing.aborted) return Promise.resolve(messages.map(() => "retry"));
+    taken++;
     const work = take(messages);
     running.add(work);
     return work.finally(() => running.delete(work));
@@ -93,8 +99,12 @@ export function startSubscription(start: Start): Started {
         topic,
         consumerId: consumerIdOf(component, app),
         metadata: subscription.metadata,
+        ...(start.isStream ? { isStream: true as const } : {}),
       };
       await port.subscribe?.(bulk ? { ...wanted, bulk } : wanted, deliver, options);
+    },
+    get taken() {
+      return taken;
     },
     idle: async () => {
       while (running.size > 0) await Promise.allSettled(running);

@@ -6,6 +6,8 @@ export interface StreamingSubscriptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly views: readonly SubscriptionView[];
+  /** Fires once the app is going away. */
+  readonly stopping: AbortSignal;
   /** Takes a running one in; answers how to take it out again. Throws once the app is going away. */
   add(view: SubscriptionView, stop: () => Promise<void>): () => void;
   /** Ends those to one component, whose clients may subscribe again. */
@@ -16,15 +18,16 @@ export interface StreamingSubscriptions {
 
 export function createStreamingSubscriptions(clock: Clock, log: Log): StreamingSubscriptions {
   const running = new Map<SubscriptionView, () => Promise<void>>();
-  let stopping = false;
+  const stopping = new AbortController();
   return {
     clock,
     log,
+    stopping: stopping.signal,
     get views() {
       return [...running.keys()];
     },
     add: (view, stop) => {
-      if (stopping) throw new Error("the app is stopping");
+      if (stopping.signal.aborted) throw new Error("the app is stopping");
       running.set(view, stop);
       return () => void running.delete(view);
     },
@@ -33,7 +36,7 @@ export function createStreamingSubscriptions(clock: Clock, log: Log): StreamingS
       await Promise.allSettled(of.map(([, end]) => end()));
     },
     stop: async () => {
-      stopping = true;
+      stopping.abort(new Error("The app is stopping"));
       await Promise.allSettled([...running.values()].map((end) => end()));
     },
   };

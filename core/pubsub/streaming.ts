@@ -6,8 +6,9 @@ import type { TopicEvent } from "#core/ports/app-callback.ts";
 import type { Metadata } from "#core/ports/component.ts";
 import type { AppChannel, PlainResponse } from "#core/ports/platform.ts";
 import { handOver } from "#core/util/hand-over.ts";
-import { within } from "#core/util/time-limit.ts";
+import { orAborted } from "#core/util/or-aborted.ts";
 import { unguarded } from "#core/resiliency/guard.ts";
+import { drainSubscriptions } from "./drain.ts";
 import { findPubsub } from "./find-pubsub.ts";
 import { isRawPayload } from "./raw-payload.ts";
 import { mayUseTopic } from "./scopes.ts";
@@ -37,8 +38,7 @@ export type StreamMessage =
       readonly event: TopicEvent;
     };
 
-const drainMs = 30_000;
-/** Dapr: plain errors, which gRPC calls Unknown. */
+/** Dapr: plain errors, which gRPC calls Unknown. Official SDKs subscribe again after that status, and not after OK. */
 const refused = (text: string, cause?: unknown): ApiError =>
   new ApiError("ERR_PUBSUB_STREAM", { http: 500, grpc: 2 }, text, { cause });
 
@@ -48,13 +48,28 @@ export const subscribeStream: Operation<
   AsyncIterable<StreamMessage>
 > = defineOperation("pubsub.subscribe_stream", async (call, requests) => {
   const incoming = requests[Symbol.asyncIterator]();
-  const first = await incoming.next();
-  if (first.done || first.value.kind !== "initial") throw refused("initial request is required");
+  const first = await firstOf(incoming, call.app.streaming.stopping);
+  if (first.done) throw hungUp();
+  if (first.value.kind !== "initial") throw refused("initial request is required");
   const { wanted } = first.value;
   if (wanted.pubsub === "") throw refused("pubsubName is required");
   if (wanted.topic === "") throw refused("topic is required");
   return runStream(call, wanted, { [Symbol.asyncIterator]: () => incoming });
 });
+
+/** A client that has said nothing must not keep an app that is stopping. */
+async function firstOf(
+  requests: AsyncIterator<StreamRequest>,
+  stopping: AbortSignal,
+): Promise<IteratorResult<StreamRequest>> {
+  try {
+    return await orAborted(requests.next(), { signal: stopping });
+  } catch (reason) {
+    throw stopping.aborted ? refused("api server closed", reason) : reason;
+  }
+}
+const hungUp = (): ApiError => refused("EOF");
+const closed = (): ApiError => refused("stream closed");
 
 async function runStream(
   call: Call,
@@ -78,6 +93,7 @@ async function runStream(
     component,
     subscription: declared(wanted),
     raw: rawOf(wanted),
+    isStream: true,
     route: () => "/",
     inbound: app.resiliency?.component(wanted.pubsub, "pubsub", "inbound") ?? unguarded,
     clock,
@@ -86,45 +102,47 @@ async function runStream(
     ended: over,
   });
   let remove: () => void = () => {};
-  const end = (): void => {
+  const end = (why: ApiError): void => {
     remove();
     closing.abort();
-    ended.abort(new Error("The stream has ended"));
+    ended.abort(why);
   };
   const drain = async (): Promise<void> => {
-    closing.abort();
-    await within(clock, drainMs, { signal: over }, () => started.idle()).catch(() => {});
-    end();
+    const isFinal = app.streaming.stopping.aborted;
+    const close = (): void => closing.abort();
+    const fields = { app_id: app.appId, pubsub: wanted.pubsub, topic: wanted.topic };
+    const running = [{ started, component }];
+    await drainSubscriptions({ running, isFinal, close, clock, log, fields }, { signal: over });
+    end(closed());
   };
   try {
     remove = app.streaming.add(viewOf(declared(wanted), "STREAMING"), drain);
     await started.subscribe();
   } catch (reason) {
-    end();
+    end(closed());
     throw refused(`cannot subscribe to topic ${wanted.topic}: ${messageOf(reason)}`, reason);
   }
-  return conversation(client, requests, end);
+  return conversation(client, requests, over, end);
 }
 
-/** Subscribed, then events until somebody ends it; a stream that breaks its own rules ends with the reason. */
+/** Subscribed, then events until somebody ends it. Throws why it ended, unless the client has ended the call. */
 async function* conversation(
   client: StreamClient,
   requests: AsyncIterable<StreamRequest>,
-  end: () => void,
+  over: AbortSignal,
+  end: (why: ApiError) => void,
 ): AsyncGenerator<StreamMessage> {
-  let failure: ApiError | undefined;
-  const listening = client.listen(requests).then(end, (reason: unknown) => {
-    if (ApiError.is(reason)) failure = reason;
-    end();
-  });
+  // The requests end with the call; only then does nothing wait for them any more.
+  void client.listen(requests).then(
+    () => end(hungUp()),
+    (reason: unknown) => end(ApiError.is(reason) ? reason : refused(messageOf(reason), reason)),
+  );
   try {
     yield { kind: "started" };
     yield* client.events;
-    if (failure) throw failure;
+    if (ApiError.is(over.reason)) throw over.reason;
   } finally {
-    end();
-    // The requests end with the call; only then does nothing wait for them any more.
-    void listening;
+    end(closed());
   }
 }
 
@@ -137,7 +155,7 @@ interface StreamClient {
 }
 
 function streamClient(over: AbortSignal): StreamClient {
-  const { give, taken } = handOver<StreamMessage>(over);
+  const { give, withdraw, taken } = handOver<StreamMessage>(over);
   /** By event id; an id that is there twice is answered in turn. */
   const waiting = new Map<string, Array<(status: StreamStatus) => void>>();
 
@@ -154,8 +172,11 @@ function streamClient(over: AbortSignal): StreamClient {
           if (callback?.kind !== "topic-event") return reject(new TypeError("No event to send"));
           const { pubsub, topic, path, event } = callback;
           const id = typeof event.fields["id"] === "string" ? event.fields["id"] : "";
+          const message: StreamMessage = { kind: "event", pubsub, topic, path, event };
           const gone = (): void => {
             forget(id, answered);
+            // A client that does not read must not let events pile up here.
+            withdraw(message);
             reject(new Error("the stream has ended"));
           };
           const answered = (status: StreamStatus): void => {
@@ -165,7 +186,7 @@ function streamClient(over: AbortSignal): StreamClient {
           if (signal.aborted) return gone();
           signal.addEventListener("abort", gone, { once: true });
           waiting.set(id, [...(waiting.get(id) ?? []), answered]);
-          void give({ kind: "event", pubsub, topic, path, event });
+          void give(message);
         }),
     },
     listen: async (requests) => {

@@ -17,6 +17,7 @@ const requests: { readonly [K in Kind]?: ReadonlyArray<keyof Kinds[K]> } = {
 };
 const others: readonly PropertyKey[] = [
   "subscribe",
+  "pause",
   "watch",
   "listen",
   "ping",

@@ -125,13 +125,22 @@ function clearBytes({ value, metadata }: StatePut): Uint8Array<ArrayBuffer> {
 
 /** The same store, whose values nobody reads without the key. Queries are refused, as their answers would be empty. */
 export function encryptedStore(port: StateStore, cipher: StateCipher): StateStore {
-  const { features, maxTransactionOperations: most } = port;
+  const { features } = port;
   const sealAll = <O extends StateOp>(ops: readonly O[]): Promise<readonly O[]> =>
     Promise.all(ops.map((op) => cipher.seal(op)));
   const optional: Pick<
     StateStore,
-    "writeMany" | "transact" | "deleteWithPrefix" | "keysLike" | "query" | "ping"
+    | "maxTransactionOperations"
+    | "writeMany"
+    | "transact"
+    | "deleteWithPrefix"
+    | "keysLike"
+    | "query"
+    | "ping"
   > = {
+    ...(port.maxTransactionOperations && {
+      maxTransactionOperations: async (options) => port.maxTransactionOperations?.(options),
+    }),
     ...(port.writeMany && {
       writeMany: async (ops, options) => {
         const sealed = await sealAll<StateOp>(ops);
@@ -155,7 +164,6 @@ export function encryptedStore(port: StateStore, cipher: StateCipher): StateStor
   };
   return {
     features,
-    ...(most === undefined ? {} : { maxTransactionOperations: most }),
     read: async (reads, options) => {
       const items = await port.read(reads, options);
       return Promise.all(items.map((item) => item && cipher.open(item)));

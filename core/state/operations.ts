@@ -170,7 +170,7 @@ export const transactState: Operation<TransactState, void> = defineOperation(
   async (call, { store, operations }) => {
     const { port, keyPrefix, outbox } = transactionalStoreOf(call, store);
     if (operations.length === 0) return;
-    const limit = port.maxTransactionOperations;
+    const limit = await port.maxTransactionOperations?.(call);
     if (limit !== undefined && operations.length > limit)
       throw tooMany(store, operations.length, limit);
     const keys = operations.map(({ item }) => storedKey(store, keyPrefix, item.key));

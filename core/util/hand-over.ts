@@ -2,6 +2,8 @@
 export interface HandOver<T> {
   /** Resolves once the value is dealt with, or everything is over. */
   readonly give: (value: T) => Promise<void>;
+  /** Takes a value back that nobody has asked for yet. */
+  readonly withdraw: (value: T) => void;
   /** Ends when the signal fires. To be iterated once. */
   readonly taken: AsyncIterable<T>;
 }
@@ -42,6 +44,10 @@ export function handOver<T>(signal: AbortSignal): HandOver<T> {
         given.push({ value, done: resolve });
         wake();
       }),
+    withdraw: (value) => {
+      const at = given.findIndex((each) => each.value === value);
+      if (at >= 0) given.splice(at, 1)[0]?.done();
+    },
     taken: { [Symbol.asyncIterator]: take },
   };
 }

@@ -57,6 +57,29 @@ describe("pubsub.in-memory", () => {
     await expect.poll(() => counts).toEqual({ slow: mostMessages, quick: mostMessages });
     expect(await broker.publish("t", [message("x")], options)).toEqual([undefined]);
   });
+  test("streams of one consumer get every message each, its other subscriptions share one copy", async () => {
+    const broker = await opened();
+    const seen: string[] = [];
+    const listen = async (who: string, isStream: boolean, { signal } = options): Promise<void> =>
+      broker.subscribe?.(
+        { topic: "t", consumerId: "app", metadata: {}, ...(isStream ? { isStream } : {}) },
+        async (messages) => {
+          for (const { data } of messages) seen.push(`${who} ${String(data)}`);
+          return messages.map(() => "done");
+        },
+        { signal },
+      );
+    const leaving = new AbortController();
+    await listen("stream 1", true);
+    await listen("stream 2", true, leaving);
+    await listen("app", false);
+    await listen("app", false);
+    await broker.publish("t", [message("a")], options);
+    await expect.poll(() => seen.toSorted()).toEqual(["app a", "stream 1 a", "stream 2 a"]);
+    leaving.abort();
+    await broker.publish("t", [message("b")], options);
+    await expect.poll(() => seen.slice(3).toSorted()).toEqual(["app b", "stream 1 b"]);
+  });
   test("publish fails once too many bytes wait", async () => {
     const broker = await opened();
     const subscription = { topic: "t", consumerId: "app", metadata: {} };

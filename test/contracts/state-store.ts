@@ -489,10 +489,8 @@ export function stateStoreContract({ name, open, traits }: StateStoreSubject): v
     });
     test("transact takes 100 operations", async (context) => {
       if (!store.transact) context.skip(`${name} has no transactions`);
-      const keys = Array.from(
-        { length: Math.min(100, store.maxTransactionOperations ?? 100) },
-        () => newKey(),
-      );
+      const most = (await store.maxTransactionOperations?.(options)) ?? 100;
+      const keys = Array.from({ length: Math.min(100, most) }, () => newKey());
       await transact(keys.map((key, i) => put(key, String(i))));
       expect(await textAt(keys.at(-1) as string)).toBe(String(keys.length - 1));
     });

@@ -38,13 +38,16 @@ export function nodeApp(app: Partial<NodeAppOptions> = {}): NodeAppOptions {
 }
 
 /** The Node target inside the test's own process, with one app and free ports. */
-export async function nodeRuntime(app: Partial<NodeAppOptions> = {}): Promise<InProcess> {
+export async function nodeRuntime(
+  app: Partial<NodeAppOptions> = {},
+  env: Readonly<Record<string, string>> = {},
+): Promise<InProcess> {
   const silent = (): void => {};
   const options = nodeApp(app);
   const runtime = await startNode({
     apps: [options],
     log: { debug: silent, info: silent, warn: silent, error: silent },
-    env: {},
+    env,
     failOnComponentError: true,
     shutdown: silent,
   });

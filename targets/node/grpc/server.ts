@@ -17,7 +17,7 @@ import type { Endpoint } from "../on-first-use.ts";
 import { plainAddress } from "../plain-address.ts";
 import { StreamCaller } from "./caller.ts";
 import { refuse } from "./status.ts";
-import { type GrpcJsCaller, serveStream } from "./streaming.ts";
+import { type GrpcJsCaller, requestsOf, serveStream } from "./streaming.ts";
 import { serveUnary, type UnaryMethod } from "./unary.ts";
 import { appOf, isProven } from "./who.ts";
 
@@ -105,7 +105,7 @@ function register(server: GrpcJsServer, { who, surface }: GrpcEndpointOptions): 
         server.register(
           path,
           (call: ServerDuplexStream<Uint8Array, Uint8Array>) =>
-            serve(call, (caller) => method.stream(call, caller)),
+            serve(call, (caller) => method.stream(requestsOf(call), caller)),
           bytes,
           bytes,
           "bidi",

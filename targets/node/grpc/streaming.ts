@@ -38,6 +38,11 @@ export async function serveStream(
   return pump(call, caller, run(caller));
 }
 
+/** What the client says. Who stops listening leaves the call open, whose status is still to be sent. */
+export function requestsOf(call: ServerDuplexStream<Bytes, Bytes>): AsyncIterable<Bytes> {
+  return { [Symbol.asyncIterator]: () => call.iterator({ destroyOnReturn: false }) };
+}
+
 /** `address:port`, IPv6 in brackets. */
 function peerOf(call: ServerStream): Pick<Shown, "remoteAddress" | "remotePort"> {
   const [peer, address = "", port = ""] = /^(.*):(\d+)$/.exec(call.getPeer()) ?? [];

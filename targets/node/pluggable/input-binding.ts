@@ -7,7 +7,7 @@ import type { BindingData, InputBinding } from "#core/ports/bindings.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
 import { type Endpoint, openLink } from "./link.ts";
 import { bytesOf } from "./messages.ts";
-import { keepReading } from "./reader.ts";
+import { createReaders } from "./readers.ts";
 
 /** Events at the app at the same time. */
 const limit = 100;
@@ -25,6 +25,7 @@ export async function openInputBinding(
     wire.unary(init, { metadata: { properties } }, options),
   );
   const about = { component: spec.name };
+  const readers = createReaders(link, clock);
   return {
     listen: async (deliver, options) => {
       const call = { signal: link.closed };
@@ -42,10 +43,10 @@ export async function openInputBinding(
           return { messageId, responseError: { message: messageOf(reason) } };
         }
       };
-      await keepReading({ link, method: read, limit, handle, about, clock, log }, options);
+      await readers.start({ method: read, limit, handle, about, clock, log }, options);
     },
     ping: async (options) => void (await link.unary(ping, {}, options)),
-    [Symbol.asyncDispose]: async () => link.close(),
+    [Symbol.asyncDispose]: readers.close,
   };
 }
 

@@ -8,6 +8,7 @@ import type {
 import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
+import { orAborted } from "#core/util/or-aborted.ts";
 import { within } from "#core/util/time-limit.ts";
 import { closedError } from "./errors.ts";
 import type { Stream } from "./stream.ts";
@@ -93,6 +94,7 @@ export async function openLink(
     return starting;
   }
 
+  // The connection is made for all who wait for it; each gives up for itself.
   const link: Link = {
     unary: async (method, request, options) =>
       (await orAborted(connected(), options)).unary(method, request, options),
@@ -108,14 +110,4 @@ export async function openLink(
   };
   await connected();
   return link;
-}
-
-/** The connection is made for all who wait for it; each gives up for itself. */
-function orAborted<T>(work: Promise<T>, { signal }: CallOptions): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason as Error);
-    const leave = (): void => reject(signal.reason as Error);
-    signal.addEventListener("abort", leave, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
-  });
 }

@@ -1,4 +1,4 @@
-import { messageOf } from "#core/errors/component-error.ts";
+import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import {
   PubSub as Service,
   type PullMessagesResponse,
@@ -10,7 +10,7 @@ import { collectBatches } from "#core/pubsub/collect-batches.ts";
 import { readFeatures } from "./features.ts";
 import { type Endpoint, openLink } from "./link.ts";
 import { bytesOf } from "./messages.ts";
-import { keepReading } from "./reader.ts";
+import { createReaders } from "./readers.ts";
 
 /** A message broker in another process. */
 export async function openPubSub(
@@ -24,6 +24,7 @@ export async function openPubSub(
     publish,
     bulkPublish,
     pullMessages,
+    pause,
     ping,
   } = Service.method;
   const link = await openLink(endpoint, spec, { clock }, (wire, given, options) =>
@@ -38,6 +39,7 @@ export async function openPubSub(
   const bulk = features.includes("BULK_PUBSUB");
   const isImmediate = features.includes("BULK_SUBSCRIBE_IMMEDIATE");
   const to = { pubsubName: spec.name };
+  const readers = createReaders(link, clock);
 
   async function publishOne(topic: string, message: Message, options: CallOptions): Promise<void> {
     const { data, contentType = "", metadata } = message;
@@ -105,11 +107,20 @@ export async function openPubSub(
       const first = { topic: { name: topic, metadata: { ...metadata } } };
       // Dapr: one at a time, so that the order is kept. A batch must be in hand as a whole.
       const limit = isImmediate ? 1 : (subscription.bulk?.maxMessagesCount ?? 1);
-      const stream = { link, method: pullMessages, first, limit, handle, about, clock, log };
-      await keepReading(stream, options);
+      const reading = { method: pullMessages, first, limit, handle, about, clock, log };
+      await readers.start(reading, options);
+    },
+    pause: async (options) => {
+      try {
+        await link.unary(pause, {}, options);
+        return true;
+      } catch (reason) {
+        if (ComponentError.is(reason) && reason.kind === "unsupported") return false;
+        throw reason;
+      }
     },
     ping: async (options) => void (await link.unary(ping, {}, options)),
-    [Symbol.asyncDispose]: async () => link.close(),
+    [Symbol.asyncDispose]: readers.close,
   };
 }
 

@@ -11,7 +11,6 @@ import type { Link } from "./link.ts";
 import type { Stream } from "./stream.ts";
 
 export interface Reading<I extends DescMessage, O extends DescMessage> {
-  readonly link: Link;
   readonly method: DescMethodBiDiStreaming<I, O>;
   /** Opens the subject, where the stream needs one. */
   readonly first?: MessageInitShape<I>;
@@ -30,31 +29,21 @@ const longestWaitMs = 10_000;
 /** How long a component may take to end a stream that we have ended. */
 const farewellMs = 1000;
 
-/** Resolves once the first stream is open. Reads, over new streams if need be, until the signal fires: what is in hand then is still answered. */
-export async function keepReading<I extends DescMessage, O extends DescMessage>(
-  reading: Reading<I, O>,
-  options: CallOptions,
-): Promise<void> {
-  const { link } = reading;
-  const both = { signal: AbortSignal.any([options.signal, link.closed]) };
-  both.signal.throwIfAborted();
-  const stream = await link.stream(reading.method, both);
-  void readOn(reading, stream, both);
-}
-
-async function readOn<I extends DescMessage, O extends DescMessage>(
+/** Reads, over new streams if need be, until the signal fires: what is in hand then is still answered. */
+export async function readOn<I extends DescMessage, O extends DescMessage>(
+  link: Link,
   reading: Reading<I, O>,
   opened: Stream<I, O>,
   options: CallOptions,
 ): Promise<void> {
-  const { link, method, clock, log, about } = reading;
+  const { method, clock, log, about } = reading;
   let stream: Stream<I, O> | undefined = opened;
   let wait = firstWaitMs;
   const heard = (): void => void (wait = firstWaitMs);
   for (;;) {
     try {
       stream ??= await link.stream(method, options);
-      await readStream(reading, stream, heard, options);
+      await readStream(link, reading, stream, heard, options);
       if (options.signal.aborted) return;
       log.warn("The component ended a stream; opening it again", about);
     } catch (reason) {
@@ -74,7 +63,8 @@ async function readOn<I extends DescMessage, O extends DescMessage>(
 
 /** Resolves when the component has ended the stream, or the signal has fired and what was in hand is answered; rejects when the stream failed. */
 async function readStream<I extends DescMessage, O extends DescMessage>(
-  { first, handle, limit, link, clock }: Reading<I, O>,
+  link: Link,
+  { first, handle, limit, clock }: Reading<I, O>,
   stream: Stream<I, O>,
   heard: () => void,
   { signal }: CallOptions,

@@ -1,4 +1,4 @@
-import { ComponentError } from "#core/errors/component-error.ts";
+import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import {
   type BulkStateItem,
   type Etag,
@@ -18,7 +18,8 @@ import type {
   StateRead,
   StateStore,
 } from "#core/ports/state-store.ts";
-import { opening, readFeatures } from "./features.ts";
+import { readFeatures } from "./features.ts";
+import { within } from "#core/util/time-limit.ts";
 import { type Endpoint, type Link, openLink } from "./link.ts";
 import { query } from "./state-query.ts";
 import { changeRequest, deleteRequest, getRequest, setRequest } from "./state-requests.ts";
@@ -35,8 +36,9 @@ export async function openStateStore(
   );
   const features = await readFeatures(link, host, service.features);
   const transactional = features.includes("TRANSACTIONAL");
-  const most = transactional ? await largestTransaction(link, host, endpoint) : undefined;
-  const transact: Pick<Required<StateStore>, "transact"> = {
+  let most: Promise<number | undefined> | undefined;
+  const transactions: Pick<Required<StateStore>, "transact" | "maxTransactionOperations"> = {
+    maxTransactionOperations: () => (most ??= largestTransaction(link, host, endpoint)),
     transact: async (ops, options) => {
       if (ops.length === 0) return;
       const request = { operations: ops.map(changeRequest), metadata: {} };
@@ -66,27 +68,34 @@ export async function openStateStore(
         await link.unary(service.bulkDelete, request, options);
       }
     },
-    ...(transactional ? transact : {}),
+    ...(transactional ? transactions : {}),
     ...(endpoint.services.has(QueriableStateStore.typeName)
       ? { query: (asked: StateQuery, options: CallOptions) => query(link, asked, options) }
       : {}),
-    ...(most === undefined ? {} : { maxTransactionOperations: most }),
     ping: async (options) => void (await link.unary(service.ping, {}, options)),
     [Symbol.asyncDispose]: async () => link.close(),
   };
 }
 
+const limitMs = 5000;
+/** Dapr: asked with the first transaction, once; a store that cannot say takes any. */
 async function largestTransaction(
   link: Link,
-  host: Host,
-  { services }: Endpoint,
+  { clock, log }: Host,
+  { services, name }: Endpoint,
 ): Promise<number | undefined> {
   if (!services.has(TransactionalStoreMultiMaxSize.typeName)) return undefined;
-  const { maxSize } = await opening(link, host, (options) =>
-    link.unary(TransactionalStoreMultiMaxSize.method.multiMaxSize, {}, options),
-  );
-  // Dapr: a component without a limit says so by a number that is none.
-  return maxSize > 0n ? Number(maxSize) : undefined;
+  const { multiMaxSize } = TransactionalStoreMultiMaxSize.method;
+  try {
+    const { maxSize } = await within(clock, limitMs, { signal: link.closed }, (options) =>
+      link.unary(multiMaxSize, {}, options),
+    );
+    // Dapr: a component without a limit says so by a number below 1.
+    return maxSize > 0n ? Number(maxSize) : undefined;
+  } catch (reason) {
+    log.warn(`Cannot ask state store ${name} for its largest transaction: ${messageOf(reason)}`);
+    return undefined;
+  }
 }
 
 /** One call, and the answers in the order of the questions: the component may give them in any. */

@@ -298,12 +298,14 @@ describe("binding event", () => {
 });
 
 describe("input bindings, stop", () => {
-  it("waits for events in flight, refuses new ones, then tells the component", async () => {
+  it("waits for events in flight, refuses new ones, also for a moment after, then tells the component", async () => {
     let finish = (): void => {};
     const held = new Promise<FakeAnswer>((resolve) => {
       finish = () => resolve({});
     });
-    const { running, event, told, channel } = await start(() => held, { direction: "input" });
+    const { running, event, told, channel, clock } = await start(() => held, {
+      direction: "input",
+    });
     const first = event();
     await eventually(() => events(channel).length === 1);
     let stopped = false;
@@ -313,8 +315,12 @@ describe("input bindings, stop", () => {
     await expect(event()).rejects.toThrow("is closed");
     expect([stopped, told?.aborted]).toEqual([false, false]);
     finish();
-    await stopping;
     await first;
+    await clock.advance(399);
+    await expect(event()).rejects.toThrow("input binding is closed");
+    expect([stopped, told?.aborted]).toEqual([false, false]);
+    await clock.advance(1);
+    await stopping;
     expect(told?.aborted).toBe(true);
     expect(events(channel)).toHaveLength(1);
   });

@@ -87,7 +87,7 @@ describe("a streaming subscription", () => {
     await eventually(() => pubsub.acks.length === 3);
     expect([...pubsub.acks].sort()).toEqual(["done", "drop", "retry"]);
     client.hangUp();
-    expect(await client.next()).toBeUndefined();
+    expect((await grpcError(client.next())).message).toBe("EOF");
     expect(app.streaming.views).toEqual([]);
   });
   it("gives back to the broker what was not answered when the stream ends", async () => {
@@ -137,6 +137,12 @@ describe("a streaming subscription", () => {
     client.subscribe({ pubsubName: "ps", topic: "t" });
     expect((await grpcError(client.next())).message).toBe("duplicate initial request received");
   });
+  it("ends a stream that has said nothing when the app stops", async () => {
+    const { app, client } = setUp();
+    const first = grpcError(client.next());
+    await app.streaming.stop();
+    expect((await first).message).toBe("api server closed");
+  });
   it("tells when the broker refuses", async () => {
     const pubsub = testPubSub({ refuse: () => new Error("no such queue") });
     const app = fakeApp({ components: [{ kind: "pubsub", name: "ps", port: pubsub }] });
@@ -154,7 +160,11 @@ describe("a streaming subscription", () => {
     await send(event("2"));
     client.answer("1", "SUCCESS");
     await stopped;
-    expect(await client.next()).toBeUndefined();
+    // Which gRPC calls Unknown: SDKs subscribe again after that.
+    expect(await grpcError(client.next())).toMatchObject({
+      message: "stream closed",
+      spec: { grpc: 2 },
+    });
     // The second stays with the broker: nothing was taken in any more.
     expect(pubsub.acks).toEqual(["done"]);
     expect(() => app.streaming.add({} as never, async () => {})).toThrow("stopping");

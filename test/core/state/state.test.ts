@@ -187,7 +187,7 @@ describe("state.transaction", () => {
     expect(answer.json["errorCode"]).toBe("ERR_STATE_STORE_NOT_SUPPORTED");
   });
   it("is refused when it is larger than the store takes", async () => {
-    const small: StateStore = { ...open(fakeClock()), maxTransactionOperations: 1 };
+    const small: StateStore = { ...open(fakeClock()), maxTransactionOperations: async () => 1 };
     const operations = ["a", "b"].map((key) => ({
       operation: "upsert",
       request: { key, value: 1 },

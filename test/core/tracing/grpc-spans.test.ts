@@ -101,7 +101,7 @@ describe("spans of the gRPC API", () => {
       .stream("SubscribeTopicEventsAlpha1", requests)
       .next()
       .catch(() => {});
-    expect(spans).toMatchObject([{ error: "initial request is required" }]);
+    expect(spans).toMatchObject([{ error: "EOF" }]);
   });
   it("of a bulk publish hold one of each event", async () => {
     const { spans, client } = setUp();

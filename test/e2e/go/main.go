@@ -85,6 +85,10 @@ func main() {
 		printID()
 		return
 	}
+	if len(os.Args) > 3 && os.Args[1] == "subscriber" {
+		runSubscriber(os.Args[2], os.Args[3])
+		return
+	}
 	got := &seen{events: map[string][]string{}}
 	service := app(got)
 	if len(os.Args) > 1 && os.Args[1] == "app" {

@@ -74,10 +74,10 @@ describeWithGo("links to pluggable components", () => {
   });
   test("what the component does not declare is not offered", async () => {
     const plain = await open("state", "plain", { properties: { plain: "true" } });
-    expect(plain.transact).toBeUndefined();
+    expect([plain.transact, plain.maxTransactionOperations]).toEqual([undefined, undefined]);
     expect(plain.features).toEqual([]);
     const full = await open("state", "full");
-    expect(full.maxTransactionOperations).toBe(200);
+    expect(await full.maxTransactionOperations?.(options)).toBe(200);
     expect(full.transact).toBeDefined();
     expect(full.query).toBeDefined();
   });
