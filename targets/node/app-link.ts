@@ -17,6 +17,7 @@ export type AppReach = Pick<
   | "appMaxConcurrency"
   | "appHealth"
   | "maxBodyBytes"
+  | "readBufferBytes"
 >;
 
 /** The way to an app: rpcs where it speaks gRPC, HTTP otherwise; `undefined` for one that only calls. */
@@ -39,12 +40,14 @@ export function channelOf(
       host: app.appChannelAddress,
       port: app.appPort,
       maxConcurrency: app.appMaxConcurrency,
+      maxHeaderBytes: app.readBufferBytes,
     });
   return httpChannel({
     host: app.appChannelAddress,
     port: app.appPort,
     tls: app.appProtocol === "https",
     maxConcurrency: app.appMaxConcurrency,
+    maxHeaderBytes: app.readBufferBytes,
   });
 }
 
