@@ -10,7 +10,7 @@ import type { HeldLocks } from "./lock/held-locks.ts";
 import type { Pipeline } from "./middleware/pipeline.ts";
 import type { Metadata } from "./ports/component.ts";
 import type { Kind, Kinds } from "./ports/manifest.ts";
-import type { AppChannel, AppRef } from "./ports/platform.ts";
+import type { AppChannel, AppRef, SendOutside } from "./ports/platform.ts";
 import type { StreamingSubscriptions } from "./pubsub/streaming-subscriptions.ts";
 import type { SubscriptionView } from "./pubsub/subscriptions.ts";
 import type { Calls } from "./reload/calls.ts";
@@ -55,7 +55,7 @@ export interface HttpEndpoint {
   readonly baseUrl: string;
   readonly headers: readonly string[];
   /** Its own way out, where it has certificates of its own. */
-  readonly fetch?: typeof fetch;
+  readonly send?: SendOutside;
   /** Only of one whose headers or certificates could not be had: answers it whole, or rejects with why it is not. */
   lookUp?(): Promise<HttpEndpoint>;
 }

@@ -1,5 +1,6 @@
 import type { HttpEndpoint } from "./app.ts";
 import { messageOf } from "./errors/component-error.ts";
+import { headerValue } from "./util/header-value.ts";
 import type { Components } from "./load-components.ts";
 import type { AppRef, Clock, Platform } from "./ports/platform.ts";
 import type { ReloadFault } from "./reload/documents.ts";
@@ -20,10 +21,10 @@ export async function loadEndpoints(
   app: AppRef,
   documents: readonly HttpEndpointDocument[],
   components: Pick<Components, "get">,
-  platform: Pick<Platform, "env" | "documentEnv" | "fetchWith" | "clock" | "log">,
+  platform: Pick<Platform, "env" | "documentEnv" | "sendWith" | "clock" | "log">,
   before?: Endpoints,
 ): Promise<{ readonly endpoints: Endpoints; readonly faults: readonly ReloadFault[] }> {
-  const { clock, log, fetchWith } = platform;
+  const { clock, log, sendWith } = platform;
   const faults: ReloadFault[] = [];
   async function lookUp(document: HttpEndpointDocument): Promise<HttpEndpoint> {
     const { name, spec, secretStore = "kubernetes" } = document;
@@ -40,12 +41,12 @@ export async function loadEndpoints(
     };
     const values = await resolveValues(spec.headers, source);
     const tls = spec.clientTls ? await resolveValues(spec.clientTls, source) : undefined;
-    if (tls && !fetchWith) throw new Error("it has clientTLS, which this platform cannot do");
+    if (tls && !sendWith) throw new Error("it has clientTLS, which this platform cannot do");
     return {
       name,
       baseUrl: spec.baseUrl,
-      headers: Object.entries(values).flat(),
-      ...(tls && fetchWith ? { fetch: fetchWith(tls) } : {}),
+      headers: Object.entries(values).flatMap(([header, value]) => [header, headerValue(value)]),
+      ...(tls && sendWith ? { send: sendWith(tls) } : {}),
     };
   }
   async function open(document: HttpEndpointDocument): Promise<HttpEndpoint> {

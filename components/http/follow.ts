@@ -1,8 +1,13 @@
 import { ComponentError } from "#core/errors/component-error.ts";
+import type { PlainResponse, SendOutside } from "#core/ports/platform.ts";
+import { discard } from "#core/pubsub/app-answer.ts";
+import { headerOf } from "#core/util/header-list.ts";
+import { textOfBytes } from "#core/util/header-value.ts";
+import type { RequestHeaders } from "./request-headers.ts";
 
 export interface Sent {
   readonly method: string;
-  readonly headers: Headers;
+  readonly headers: RequestHeaders;
   readonly body: string | Uint8Array | undefined;
   readonly signal: AbortSignal;
 }
@@ -11,30 +16,26 @@ const maxRequests = 10;
 
 /**
  * Follows redirects as Go's client does: 301, 302 and 303 go on as GET without a body, 307 and 308 as they
- * came. Followed here and not by fetch, which keeps other methods on 301 and 302, so that what authenticates
- * can be held back from another host.
+ * came; what authenticates is held back from another host.
  */
 export async function follow(
-  fetch: typeof globalThis.fetch,
+  send: SendOutside,
   url: string,
   sent: Sent,
   secretHeader: string | undefined,
-): Promise<Response> {
+): Promise<PlainResponse> {
   let { method, body } = sent;
   let at = url;
   const { headers, signal } = sent;
   for (let requests = 1; ; requests++) {
-    const init: RequestInit = { method, headers, redirect: "manual", signal };
-    const response = await fetch(
-      at,
-      body === undefined ? init : { ...init, body: body as NonNullable<RequestInit["body"]> },
-    );
-    const location = isRedirect(response.status) ? response.headers.get("location") : null;
+    const request = { url: at, method, headers: [...headers].flat() };
+    const response = await send(body === undefined ? request : { ...request, body }, { signal });
+    const location = isRedirect(response.status) && headerOf(response.headers, "location");
     if (!location) return response;
-    response.body?.cancel().catch(() => {});
+    discard(response);
     if (requests === maxRequests)
       throw new ComponentError("rejected", `stopped after ${maxRequests} redirects`);
-    const next = resolve(location, at);
+    const next = resolve(textOfBytes(location), at);
     if (!isWithin(next.hostname, new URL(url).hostname)) dropSecrets(headers, secretHeader);
     if (response.status < 307) {
       if (method !== "HEAD") method = "GET";
@@ -66,7 +67,7 @@ function resolve(location: string, from: string): URL {
 function isWithin(host: string, of: string): boolean {
   return host === of || (host.endsWith(`.${of}`) && !/[:\]]|^[\d.]+$/.test(of));
 }
-function dropSecrets(headers: Headers, secretHeader: string | undefined): void {
+function dropSecrets(headers: RequestHeaders, secretHeader: string | undefined): void {
   for (const name of ["authorization", "cookie", "proxy-authorization"]) headers.delete(name);
-  if (secretHeader !== undefined) headers.delete(secretHeader);
+  if (secretHeader !== undefined) headers.delete(secretHeader.toLowerCase());
 }

@@ -1,9 +1,14 @@
 import { ComponentError } from "#core/errors/component-error.ts";
+import { statusText } from "#core/errors/status-codes.ts";
 import type { BindingData, OutputBinding } from "#core/ports/bindings.ts";
 import type { CallOptions, Metadata } from "#core/ports/component.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
-import type { Clock } from "#core/ports/platform.ts";
+import type { Clock, PlainResponse, SendOutside } from "#core/ports/platform.ts";
+import { senderOf } from "#core/outbound/send.ts";
 import { collect, TooLargeError } from "#core/util/bounded-read.ts";
+import { bytesOf } from "#core/util/bytes.ts";
+import { headerOf } from "#core/util/header-list.ts";
+import { textOfBytes } from "#core/util/header-value.ts";
 import { failureOf } from "./failure.ts";
 import { follow } from "./follow.ts";
 import { requestHeaders } from "./request-headers.ts";
@@ -15,24 +20,25 @@ const withBody: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 export async function open(spec: ComponentSpec, host: Host): Promise<OutputBinding> {
   const { clock } = host;
   const settings = readSettings(spec);
-  const fetch = fetchFor(settings, host);
+  const send = senderFor(settings, host);
   return {
     operations,
     invoke: (operation, request, options) =>
-      invoke(settings, fetch, clock, operation, request, options),
+      invoke(settings, send, clock, operation, request, options),
     [Symbol.asyncDispose]: async () => {},
   };
 }
 
-function fetchFor({ tls }: Settings, { fetch, fetchWith }: Host): typeof globalThis.fetch {
-  if (!tls) return fetch;
-  if (!fetchWith) throw new Error("MTLSRootCA and MTLSClientCert need a platform with its own TLS");
-  return fetchWith(tls);
+function senderFor({ tls }: Settings, host: Host): SendOutside {
+  if (!tls) return senderOf(host);
+  if (!host.sendWith)
+    throw new Error("MTLSRootCA and MTLSClientCert need a platform with its own TLS");
+  return host.sendWith(tls);
 }
 
 async function invoke(
   settings: Settings,
-  fetch: typeof globalThis.fetch,
+  send: SendOutside,
   clock: Clock,
   operation: string,
   { data, metadata }: BindingData,
@@ -41,14 +47,9 @@ async function invoke(
   const method = operation === "create" ? "POST" : operation.toUpperCase();
   if (!operations.includes(operation))
     throw new ComponentError("unsupported", `invalid operation: ${operation}`);
-  if (method === "TRACE")
-    throw new ComponentError(
-      "unsupported",
-      "operation trace cannot be sent: the platform's fetch refuses this method",
-    );
   const hasBody = withBody.has(method);
   const url = urlOf(settings.url, metadata["path"]);
-  const headers = requestHeaders(settings, metadata, hasBody);
+  const headers = requestHeaders(settings, metadata, method, hasBody);
   using limit = timeLimit(clock, settings.timeoutMs, options);
   let status: number;
   let answered: Metadata;
@@ -60,10 +61,11 @@ async function invoke(
       body: hasBody ? (data ?? "") : undefined,
       signal: limit.signal,
     };
-    const response = await follow(fetch, url, sent, settings.securityHeader?.[0]);
+    const response = await follow(send, url, sent, settings.securityHeader?.[0]);
     status = response.status;
-    answered = metadataOf(response);
-    body = await readBody(response, settings.maxBodyBytes, answered);
+    const isPacked = headers.get("accept-encoding") === "gzip" && isGzip(response);
+    answered = metadataOf(response, isPacked);
+    body = await readBody(response, isPacked, settings.maxBodyBytes, answered);
   } catch (reason) {
     throw failureOf(limit.late() ?? reason, method, url);
   }
@@ -82,13 +84,18 @@ function isTruthy(text: string): boolean {
   return /^(?:y|yes|true|t|on|1)$/i.test(text.trim());
 }
 
+function isGzip({ headers, body }: PlainResponse): boolean {
+  return body !== undefined && headerOf(headers, "content-encoding")?.toLowerCase() === "gzip";
+}
+
 async function readBody(
-  { body }: Response,
+  { body }: PlainResponse,
+  isPacked: boolean,
   limit: number,
   metadata: Metadata,
 ): Promise<Uint8Array> {
   try {
-    return await collect(body, limit);
+    return await collect(isPacked ? unpacked(body) : streamOf(body), limit);
   } catch (reason) {
     if (!(reason instanceof TooLargeError)) throw reason;
     throw new ComponentError(
@@ -98,20 +105,34 @@ async function readBody(
     );
   }
 }
+function unpacked(body: PlainResponse["body"]): ReadableStream<Uint8Array> {
+  const packed = streamOf(body) as ReadableStream<Uint8Array<ArrayBuffer>>;
+  return packed.pipeThrough(new DecompressionStream("gzip"));
+}
+function streamOf(body: PlainResponse["body"]): ReadableStream<Uint8Array> {
+  if (body instanceof ReadableStream) return body;
+  return new ReadableStream({
+    start: (controller) => {
+      if (body !== undefined && body.length > 0) controller.enqueue(bytesOf(body));
+      controller.close();
+    },
+  });
+}
 
 /** Headers of the answer by their names, those that came several times joined; then the status, which no header may hide. */
-function metadataOf(response: Response): Metadata {
+function metadataOf({ status, reason, headers }: PlainResponse, isPacked: boolean): Metadata {
   const out: Record<string, string> = {};
-  // fetch has undone the encoding, so what describes the encoded body is no longer true.
-  const decoded = response.headers.has("content-encoding");
-  for (const [name, value] of response.headers) {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = (headers[i] as string).toLowerCase();
     if (name === "transfer-encoding" || name === "trailer") continue;
-    if (decoded && (name === "content-encoding" || name === "content-length")) continue;
+    // What describes the packed body is no longer true.
+    if (isPacked && (name === "content-encoding" || name === "content-length")) continue;
     const key = canonical(name);
+    const value = textOfBytes(headers[i + 1] as string);
     out[key] = Object.hasOwn(out, key) ? `${out[key]}, ${value}` : value;
   }
-  out["statusCode"] = String(response.status);
-  out["status"] = `${response.status} ${response.statusText}`.trimEnd();
+  out["statusCode"] = String(status);
+  out["status"] = `${status} ${reason ?? statusText(status)}`.trimEnd();
   return out;
 }
 

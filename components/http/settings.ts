@@ -3,6 +3,7 @@ import type { ComponentSpec } from "#core/ports/manifest.ts";
 import type { ClientTls } from "#core/ports/platform.ts";
 import { parseQuantity } from "#core/util/quantity.ts";
 import { options } from "./options.ts";
+import { canStand } from "./request-headers.ts";
 
 export interface Settings {
   readonly url: string;
@@ -77,12 +78,9 @@ function readSecurityHeader(
   value: string | undefined,
 ): Settings["securityHeader"] {
   if (name === undefined || value === undefined) return undefined;
-  try {
-    new Headers().set(name, value);
-  } catch {
+  if (!canStand(name, value))
     throw new Error(
       "securityTokenHeader must be a header's name, and securityToken a header's value without line breaks",
     );
-  }
   return [name, value];
 }

@@ -1,4 +1,4 @@
-import { isHeaderName } from "#core/http/metadata-headers.ts";
+import { isHeaderName } from "#core/util/header-value.ts";
 import { headerValues, withHeader, withoutHeaders } from "#core/util/header-list.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { Exchange, GuestMessage } from "./exchange.ts";
@@ -57,7 +57,7 @@ export function hostFunctions(state: GuestState, config: string, log: Log): Func
     return name;
   };
   const valueAt = (at: number, length: number): string => {
-    const value = memory().text(at, length);
+    const value = memory().byteText(at, length);
     if (/[\r\n\0]/.test(value)) throw new Error("a header's value must not have line breaks");
     return value;
   };

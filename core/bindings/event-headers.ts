@@ -1,5 +1,6 @@
 import type { App } from "#core/app.ts";
-import { headerValue, pushAppToken, pushMetadata } from "#core/http/metadata-headers.ts";
+import { pushAppToken, pushMetadata } from "#core/http/metadata-headers.ts";
+import { headerValue } from "#core/util/header-value.ts";
 import type { Metadata } from "#core/ports/component.ts";
 import { type TraceContext, traceFrom } from "#core/trace-context.ts";
 import { startTrace } from "#core/tracing/start-trace.ts";

@@ -5,6 +5,7 @@ import type { Metadata } from "#core/ports/component.ts";
 import { bytesOf } from "#core/util/bytes.ts";
 import { baggageFault } from "#core/http/baggage.ts";
 import { bindingError } from "./errors.ts";
+import { headerValue } from "#core/util/header-value.ts";
 import { headerNamesOf } from "./header-names.ts";
 import { invokeBinding } from "./operations.ts";
 
@@ -22,7 +23,7 @@ export function bindingsGrpc(routes: GrpcRoutes): void {
       if (!answer) return {};
       const metadata = headerNamesOf(answer.metadata);
       for (const [name, value] of Object.entries(metadata))
-        input.setHeader(`metadata.${name}`.toLowerCase(), value);
+        input.setHeader(`metadata.${name}`.toLowerCase(), headerValue(value));
       return { data: bytesOf(answer.data ?? ""), metadata: { ...metadata } };
     },
   );

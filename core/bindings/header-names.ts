@@ -1,4 +1,4 @@
-import { isHeaderName } from "#core/http/metadata-headers.ts";
+import { isHeaderName } from "#core/util/header-value.ts";
 import type { Metadata } from "#core/ports/component.ts";
 
 /** The pairs whose names can stand in a header; a component may name its metadata as it likes. */

@@ -20,7 +20,7 @@ export interface GrpcCaller {
   header(name: string): string | undefined;
   /** All incoming metadata, names and values in turn. */
   headers(): readonly string[];
-  /** Initial response metadata; only before the first message goes out. */
+  /** Adds to the initial response metadata, before the first message goes out. Each character of the value is a byte. */
   setHeader(name: string, value: string): void;
 }
 

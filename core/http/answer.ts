@@ -1,6 +1,7 @@
 import type { Metadata } from "#core/ports/component.ts";
 import type { HeaderList } from "#core/ports/platform.ts";
 import type { TraceContext } from "#core/trace-context.ts";
+import { headerValue } from "#core/util/header-value.ts";
 
 /** What a route says: data only, so that a `Response` is built once, with everything in it. */
 export interface Answer {
@@ -26,15 +27,9 @@ export function json(value: unknown, status = 200): Answer {
 /** Response metadata goes back as `metadata.<name>` headers. */
 export function metadataHeaders(metadata: Metadata | undefined): Record<string, string> {
   const out: Record<string, string> = {};
-  for (const name in metadata) out[`metadata.${name}`] = headerSafe(metadata[name] as string);
+  for (const name in metadata) out[`metadata.${name}`] = headerValue(metadata[name] as string);
   return out;
 }
-/** A header value cannot hold control characters; whoever wrote them must not be able to split the answer. */
-function headerSafe(value: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  return value.replace(/[\u0000-\u001f\u007f]/g, " ").replace(/[^\u0020-\u00ff]/g, "?");
-}
-
 /** Builds the response, our span's trace headers added, and the request's baggage. */
 export function respond(
   answer: Answer,
@@ -71,10 +66,9 @@ function joined(list: HeaderList): Record<string, string> | Headers {
   for (let i = 0; i < list.length; i += 2) {
     const name = (list[i] as string).toLowerCase();
     const value = list[i + 1] as string;
-    const before = out[name];
-    if (before === undefined) out[name] = value;
+    if (!Object.hasOwn(out, name)) out[name] = value;
     else if (name === "set-cookie") return appended(list);
-    else out[name] = `${before}, ${value}`;
+    else out[name] = `${out[name]}, ${value}`;
   }
   return out;
 }

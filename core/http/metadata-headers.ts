@@ -1,5 +1,6 @@
 import type { App } from "#core/app.ts";
 import type { Metadata } from "#core/ports/component.ts";
+import { headerValue, isHeaderName } from "#core/util/header-value.ts";
 import { tokenHeader } from "./token.ts";
 
 /**
@@ -40,19 +41,4 @@ export function pushMetadata(headers: string[], metadata: Metadata): void {
 /** Adds the token that the app expects of its runtime, if it does. */
 export function pushAppToken(headers: string[], app: App): void {
   if (app.appToken !== undefined) headers.push(tokenHeader, app.appToken);
-}
-
-export function isHeaderName(name: string): boolean {
-  return /^[\w!#$%&'*+.^`|~-]+$/.test(name);
-}
-
-const encoder = new TextEncoder();
-/** UTF-8 on the wire, one byte a character; a line break must not start a header of its own. */
-export function headerValue(value: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  if (/^[\x20-\x7e]*$/.test(value)) return value;
-  let out = "";
-  for (const byte of encoder.encode(value))
-    out += byte < 0x20 || byte === 0x7f ? " " : String.fromCharCode(byte);
-  return out;
 }

@@ -11,6 +11,7 @@ const perHop: ReadonlySet<string> = new Set([
   "trailer",
   "transfer-encoding",
   "upgrade",
+  "http2-settings",
 ]);
 /** What a caller cannot say of itself, or what only concerns the runtime. */
 const ours: ReadonlySet<string> = new Set([

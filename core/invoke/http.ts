@@ -21,36 +21,41 @@ export function invokeHttp(routes: HttpRoutes, invoke: Operation<Invoke, PlainRe
 
 async function readInvoke(input: HttpInput): Promise<Invoke> {
   const { id, method } = findTarget(input);
-  const call = {
-    id,
-    method,
-    verb: input.request.method,
-    query: splitTarget(input.target).query,
-    headers: input.headers,
-  };
   try {
-    const body = await readBody(input, id);
-    return body === undefined ? call : { ...call, body };
+    return {
+      id,
+      method,
+      verb: input.request.method,
+      query: splitTarget(input.target).query,
+      headers: input.headers,
+      ...(await readBody(input, id)),
+    };
   } catch (reason) {
     throw invokeFailed(id, messageOf(reason), reason);
   }
 }
 
-async function readBody(input: HttpInput, target: string): Promise<PlainRequest["body"]> {
+async function readBody(
+  input: HttpInput,
+  target: string,
+): Promise<Pick<PlainRequest, "body" | "bodyBytes">> {
   const length = input.header("content-length");
   if (length === undefined) {
-    if (input.header("transfer-encoding") === undefined && !input.streams) return undefined;
-    return bounded(input.body, input.app.limits.maxBodyBytes);
+    if (input.header("transfer-encoding") === undefined && !input.streams) return none;
+    const streamed = bounded(input.body, input.app.limits.maxBodyBytes);
+    return streamed ? { body: streamed } : none;
   }
-  const bytes = Number(length);
-  if (bytes === 0) return undefined;
-  if (bytes > input.app.limits.maxBodyBytes) throw new TooLargeError();
+  const bodyBytes = Number(length);
+  if (bodyBytes === 0) return none;
+  if (bodyBytes > input.app.limits.maxBodyBytes) throw new TooLargeError();
   // What may have to be sent again is kept.
-  if (bytes > bufferedBytes && !input.app.resiliency?.repeatsApp(target))
-    return input.body ?? undefined;
+  if (bodyBytes > bufferedBytes && !input.app.resiliency?.repeatsApp(target))
+    return input.body ? { body: input.body, bodyBytes } : none;
   const { method } = input.request;
-  return method === "GET" || method === "HEAD" ? collect(input.body, bytes) : input.bytes();
+  const isBodyOfGet = method === "GET" || method === "HEAD";
+  return { body: await (isBodyOfGet ? collect(input.body, bodyBytes) : input.bytes()) };
 }
+const none = {};
 
 /** A body of unknown length, cut off with an error where it passes the limit. */
 function bounded(
@@ -74,9 +79,12 @@ function writeInvoke(response: PlainResponse, input: HttpInput): Answer {
   const rawHeaders = responseHeaders(response.headers);
   if (isEventStream(input)) rawHeaders.push("cache-control", "no-cache");
   const answer = { status: response.status, rawHeaders };
-  return response.body === undefined || !mayHaveBody(response.status)
-    ? answer
-    : { ...answer, body: response.body };
+  const { body } = response;
+  if (body === undefined) return answer;
+  if (mayHaveBody(response.status)) return { ...answer, body };
+  // Nobody reads it: left alone it would keep its connection.
+  if (body instanceof ReadableStream) void body.cancel().catch(() => {});
+  return answer;
 }
 function isEventStream(input: HttpInput): boolean {
   return input.header("accept")?.toLowerCase() === "text/event-stream";

@@ -1,15 +1,12 @@
 import type { Access } from "#core/access-control/access-control.ts";
 import { AccessDeniedError, workloadOf } from "#core/access-control/check.ts";
-import type { App, HttpEndpoint } from "#core/app.ts";
+import type { App } from "#core/app.ts";
 import type { Call } from "#core/call.ts";
 import { messageOf } from "#core/errors/component-error.ts";
-import { cleanMethod, encodePath } from "#core/http/path.ts";
-import { tokenHeader } from "#core/http/token.ts";
-import { throughAppPipeline } from "#core/middleware/app-pipeline.ts";
+import { cleanMethod } from "#core/http/path.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
 import type {
-  AppChannel,
   AppRef,
   HeaderList,
   Platform,
@@ -21,10 +18,9 @@ import { builtInRetry } from "#core/resiliency/built-in-retry.ts";
 import { type InvocationIds, isMeasured, measuredInvocation } from "#core/telemetry/invocation.ts";
 import { isSampled, type TraceContext } from "#core/trace-context.ts";
 import { sendTraced } from "#core/tracing/server-span.ts";
-import { asksForToken } from "#core/identity/token-check.ts";
 import { invokeError, invokeFailed } from "./errors.ts";
-import { sendExternal } from "./external.ts";
-import { requestHeaders } from "./headers.ts";
+import { bodyOf, headersFor, pathOf } from "./forwarded.ts";
+import { callOutside } from "./outside.ts";
 import { underPolicy } from "./under-policy.ts";
 
 export interface Invoke {
@@ -35,6 +31,8 @@ export interface Invoke {
   readonly query: string;
   readonly headers: HeaderList;
   readonly body?: PlainRequest["body"];
+  /** See `PlainRequest`. */
+  readonly bodyBytes?: number;
   /** Of the message that the body is, where a gRPC caller named it. */
   readonly dataTypeUrl?: string;
 }
@@ -66,17 +64,14 @@ function dispatch(
   method: string,
   options: CallOptions,
 ): Promise<PlainResponse> {
-  if (isUrl(input.id)) return external(deps, call, input, input.id, method, undefined, options);
   const endpoint = call.app.httpEndpoints.get(input.id);
-  if (endpoint) {
-    const through = (ready: HttpEndpoint): Promise<PlainResponse> =>
-      external(deps, call, input, ready.baseUrl, method, ready, options);
-    if (!endpoint.lookUp) return through(endpoint);
-    return endpoint.lookUp().then(through, (reason: unknown) => {
-      throw invokeFailed(input.id, messageOf(reason), reason);
-    });
-  }
-  return toApp(deps, call, input, method, options);
+  if (!endpoint && !isUrl(input.id)) return toApp(deps, call, input, method, options);
+  if (input.verb === "") throw withoutVerb(input.id);
+  const sent = (): Promise<PlainResponse> =>
+    callOutside(deps.platform, call, input, method, endpoint, options);
+  return isMeasured(call.app, undefined)
+    ? measuredInvocation(call.app, undefined, idsOf(call, input), sent)
+    : sent();
 }
 
 async function toApp(
@@ -111,15 +106,12 @@ async function toApp(
     );
   // Over gRPC a caller may leave the verb out, which only an app that speaks gRPC can do without.
   if (input.verb === "" && !hosted?.connection?.protocol.startsWith("grpc"))
-    throw invokeFailed(
-      input.id,
-      "rpc error: code = InvalidArgument desc = missing HTTP extension field",
-    );
+    throw withoutVerb(input.id);
   const request = {
     method: input.verb,
     path: pathOf(method, input.query),
     headers: headersFor(call, input.headers, callee, hosted, deps.platform.host),
-    ...(input.body === undefined ? {} : { body: input.body }),
+    ...bodyOf(input),
     ...(input.dataTypeUrl === undefined ? {} : { dataTypeUrl: input.dataTypeUrl }),
   };
   const guard = hosted ? unguarded : retriesOf(deps, call, input);
@@ -137,6 +129,10 @@ async function toApp(
   return await (isMeasured(call.app, hosted)
     ? measuredInvocation(call.app, hosted, idsOf(call, input), sent)
     : sent());
+}
+
+function withoutVerb(id: string): Error {
+  return invokeFailed(id, "rpc error: code = InvalidArgument desc = missing HTTP extension field");
 }
 
 /** False where it is settled that the trace has no spans. */
@@ -170,110 +166,6 @@ function retriesOf({ platform }: InvokeDeps, { app }: Call, { id, body }: Invoke
     : builtInRetry("DaprBuiltInServiceRetries", platform);
 }
 
-const tracingHeaders: ReadonlySet<string> = new Set([
-  "traceparent",
-  "tracestate",
-  "grpc-trace-bin",
-]);
-const nothing: ReadonlySet<string> = new Set();
-const token: ReadonlySet<string> = new Set([tokenHeader]);
-const tokenAndTracing: ReadonlySet<string> = new Set([...tracingHeaders, tokenHeader]);
-
-/** The caller's API token never reaches another app (CVE-2024-35223). */
-function dropped(
-  call: Call,
-  callee: { readonly appToken?: string | undefined } | undefined,
-): ReadonlySet<string> {
-  const secret = asksForToken(call.app) || callee?.appToken !== undefined;
-  if (call.trace) return secret ? tokenAndTracing : tracingHeaders;
-  return secret ? token : nothing;
-}
-
-function headersFor(
-  call: Call,
-  given: HeaderList,
-  callee: AppRef,
-  hosted: App | undefined,
-  host: Platform["host"],
-): string[] {
-  const headers = requestHeaders(given, dropped(call, hosted));
-  const { app, trace } = call;
-  headers.push(
-    "dapr-caller-app-id",
-    app.appId,
-    "dapr-callee-app-id",
-    callee.appId,
-    "dapr-caller-namespace",
-    app.namespace || "default",
-  );
-  if (hosted?.appToken !== undefined) headers.push(tokenHeader, hosted.appToken);
-  if (trace) {
-    headers.push("traceparent", trace.traceparent);
-    if (trace.tracestate !== "") headers.push("tracestate", trace.tracestate);
-  }
-  // Dapr: a call to oneself stays inside the sidecar and is not marked as forwarded.
-  if (hosted !== app)
-    headers.push(
-      "x-forwarded-for",
-      host.address,
-      "x-forwarded-host",
-      host.name,
-      "forwarded",
-      `for=${host.address};by=${host.address};host=${host.name}`,
-    );
-  return headers;
-}
-
-function external(
-  deps: InvokeDeps,
-  call: Call,
-  input: Invoke,
-  base: string,
-  method: string,
-  endpoint: HttpEndpoint | undefined,
-  options: CallOptions,
-): Promise<PlainResponse> {
-  const appToken = endpoint ? undefined : call.app.appToken;
-  const headers = requestHeaders(input.headers, dropped(call, { appToken }));
-  if (call.trace) {
-    headers.push("traceparent", call.trace.traceparent);
-    if (call.trace.tracestate !== "") headers.push("tracestate", call.trace.tracestate);
-  }
-  if (appToken !== undefined) headers.push(tokenHeader, appToken);
-  if (endpoint) headers.push(...endpoint.headers);
-  const root = base.replace(/\/+$/, "");
-  const outside: AppChannel = {
-    send: (request, options) =>
-      sendExternal(
-        endpoint?.fetch ?? deps.platform.fetch,
-        `${root}${request.path}`,
-        request,
-        options,
-      ),
-  };
-  const { appHttpPipeline, limits } = call.app;
-  const channel = appHttpPipeline
-    ? throughAppPipeline(outside, appHttpPipeline, limits.maxBodyBytes)
-    : outside;
-  const request = {
-    method: input.verb,
-    path: pathOf(method, input.query),
-    headers,
-    ...(input.body === undefined ? {} : { body: input.body }),
-  };
-  const sent = (): Promise<PlainResponse> =>
-    channel.send(request, options).catch((reason: unknown) => {
-      throw invokeFailed(input.id, messageOf(reason), reason);
-    });
-  return isMeasured(call.app, undefined)
-    ? measuredInvocation(call.app, undefined, idsOf(call, input), sent)
-    : sent();
-}
-
-function pathOf(method: string, query: string): string {
-  const path = `/${encodePath(method)}`;
-  return query === "" ? path : `${path}?${query}`;
-}
 function isUrl(id: string): boolean {
   return id.startsWith("http://") || id.startsWith("https://");
 }

@@ -23,8 +23,8 @@ function fitted(
   { method, path, headers, body }: PipelineRequest,
   given: PlainRequest,
 ): PlainRequest {
+  if (body === given.body) return { ...given, method, path, headers };
   // The channel frames a body itself; the sender's length is not that of another one.
-  const fitting =
-    body === given.body ? headers : withoutHeaders(headers, "content-length", "transfer-encoding");
+  const fitting = withoutHeaders(headers, "content-length", "transfer-encoding");
   return { method, path, headers: fitting, ...(body === undefined ? {} : { body }) };
 }

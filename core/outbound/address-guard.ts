@@ -11,6 +11,12 @@ export class RefusedAddressError extends Error {
   override readonly name = "RefusedAddressError";
 }
 
+/** Throws for a URL that may not be called. */
+export function refuseUrl(guard: Pick<AddressGuard, "refuseUrl">, url: string): void {
+  const why = guard.refuseUrl(url);
+  if (why !== undefined) throw new RefusedAddressError(why);
+}
+
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Range = readonly [Address, number];
 

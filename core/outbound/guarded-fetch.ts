@@ -1,4 +1,4 @@
-import { type AddressGuard, RefusedAddressError } from "./address-guard.ts";
+import { type AddressGuard, refuseUrl } from "./address-guard.ts";
 
 const mostRedirects = 10;
 const secrets = ["authorization", "cookie", "proxy-authorization"];
@@ -10,7 +10,7 @@ export function guardedFetch(
 ): typeof globalThis.fetch {
   return async (input, init) => {
     const url = typeof input === "string" ? input : input instanceof URL ? input.href : input.url;
-    check(guard, url);
+    refuseUrl(guard, url);
     // Whoever follows by hand asks again.
     if (init?.redirect === "manual" || init?.redirect === "error") return fetch(input, init);
     return following(fetch, guard, url, input, init);
@@ -34,7 +34,7 @@ async function following(
     await response.body?.cancel().catch(() => {});
     const to = URL.parse(location, at);
     if (!to || !/^https?:$/.test(to.protocol)) throw new TypeError("redirected to no HTTP address");
-    check(guard, to.href);
+    refuseUrl(guard, to.href);
     next = redirected(next, response.status, to.origin !== new URL(at).origin);
     at = to.href;
     response = await fetch(at, { ...next, redirect: "manual" });
@@ -56,8 +56,4 @@ function redirected(init: RequestInit, status: number, elsewhere: boolean): Requ
 
 function isRedirect(status: number): boolean {
   return (status >= 301 && status <= 303) || status === 307 || status === 308;
-}
-function check(guard: AddressGuard, url: string): void {
-  const why = guard.refuseUrl(url);
-  if (why !== undefined) throw new RefusedAddressError(why);
 }

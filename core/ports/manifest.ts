@@ -6,7 +6,7 @@ import type { Metadata } from "./component.ts";
 import type { CryptoProvider } from "./crypto-provider.ts";
 import type { LockStore } from "./lock-store.ts";
 import type { NameResolver } from "./name-resolver.ts";
-import type { ClientTls, Clock, Log } from "./platform.ts";
+import type { ClientTls, Clock, Log, SendOutside } from "./platform.ts";
 import type { PubSub } from "./pub-sub.ts";
 import type { SecretStore } from "./secret-store.ts";
 import type { StateStore } from "./state-store.ts";
@@ -32,9 +32,11 @@ export type Target = "node" | "workers" | "azure-functions";
 export interface Host {
   readonly clock: Clock;
   readonly log: Log;
+  /** For questions of the component's own. */
   readonly fetch: typeof fetch;
-  /** The same with certificates of one's own; see `Platform`. */
-  fetchWith?(tls: ClientTls): typeof fetch;
+  /** For calls that are made for an app; see `Platform`. */
+  readonly send?: SendOutside;
+  sendWith?(tls: ClientTls): SendOutside;
   /** The runtime's environment, tokens left out. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A binding of the platform (Workers: `env.NAME`); `undefined` where there is none. */

@@ -17,7 +17,10 @@ export interface Log {
   error(message: string, fields?: object): void;
 }
 
-/** Names and values in turn, as they stand on the wire: no object is built for a header that nobody reads. */
+/**
+ * Names and values in turn, as they stand on the wire: no object is built for a header that nobody reads. Each character
+ * of a value is one byte (0 to 255), whatever encoding its writer had in mind; `headerValue` makes such values of texts.
+ */
 export type HeaderList = readonly string[];
 
 /** A call in the plain: building WHATWG Request and Headers objects per hop costs more than the hop itself. */
@@ -27,6 +30,8 @@ export interface PlainRequest {
   readonly path: string;
   readonly headers: HeaderList;
   readonly body?: Uint8Array | string | ReadableStream<Uint8Array>;
+  /** Length of a body that streams, where its sender has told it; `headers` hold no `content-length`. */
+  readonly bodyBytes?: number;
   /** What the runtime itself wants of the app; absent for an invocation. */
   readonly callback?: AppCallback;
   /** Type of the message that the body is, where a gRPC caller named one. */
@@ -34,6 +39,8 @@ export interface PlainRequest {
 }
 export interface PlainResponse {
   readonly status: number;
+  /** What stood beside the status, where the platform tells it. */
+  readonly reason?: string;
   readonly headers: HeaderList;
   readonly body?: Uint8Array | string | ReadableStream<Uint8Array>;
   readonly dataTypeUrl?: string;
@@ -74,14 +81,32 @@ export interface ClientTls {
   readonly privateKey?: string;
 }
 
+/** A request to any address. */
+export interface OutsideRequest extends Pick<
+  PlainRequest,
+  "method" | "headers" | "body" | "bodyBytes"
+> {
+  readonly url: string;
+}
+/**
+ * Calls an address outside of the runtime. Redirects are answers and are not followed; bodies come as they are. Rejects
+ * when no answer came.
+ */
+export type SendOutside = (request: OutsideRequest, options: CallOptions) => Promise<PlainResponse>;
+
 /** All that a target supplies. One object literal in its composition root. */
 export interface Platform {
   readonly clock: Clock;
   readonly log: Log;
-  /** For calls that leave the runtime: HTTP bindings, HTTPEndpoints. */
+  /** For questions of the runtime's own: keys, tokens, exporters. */
   readonly fetch: typeof fetch;
-  /** The same with certificates of one's own; throws for those that cannot be used. Absent where the platform has no such thing. */
-  fetchWith?(tls: ClientTls): typeof fetch;
+  /**
+   * For calls that are others': HTTP bindings, HTTPEndpoints, URLs. Adds no header of its own but `host`, `connection` and
+   * what frames the body. Absent where the platform has only `fetch`, which then takes its place.
+   */
+  readonly send?: SendOutside;
+  /** `send` with certificates of one's own; throws for those that cannot be used. Absent where the platform has no such thing. */
+  sendWith?(tls: ClientTls): SendOutside;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What of it documents may refer to, where they are others' than the environment is. Default: all. */
   readonly documentEnv?: Readonly<Record<string, string | undefined>>;

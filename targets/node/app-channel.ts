@@ -1,13 +1,9 @@
-import { Readable } from "node:stream";
-import type { Dispatcher } from "undici";
 // Not by the library's index, which loads fetch, WebSocket, caches and mocks: 10 MiB and a third of the start.
 import Pool from "undici/lib/dispatcher/pool.js";
-import type { CallOptions } from "#core/ports/component.ts";
-import type { AppChannel, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
-import { AnswerHandler } from "./answer-handler.ts";
-import { createWatch } from "./watch.ts";
+import type { AppChannel } from "#core/ports/platform.ts";
+import { dispatchBy, dispatchOptions } from "./dispatch.ts";
+import { passInterimAnswers } from "./interim-answers.ts";
 import { createSlots } from "./slots.ts";
-import { counted } from "./streamed.ts";
 
 export interface HttpChannelOptions {
   readonly host: string;
@@ -15,11 +11,14 @@ export interface HttpChannelOptions {
   readonly tls: boolean;
   /** Calls in flight, each until its answer is read; 0 or less means no limit. */
   readonly maxConcurrency: number;
+  /** Bytes of headers that an answer may have (`read-buffer-size`); below 16 KiB it may have those. */
+  readonly maxHeaderBytes: number;
 }
 /** Dapr's own limit of connections to an app. */
 const connections = 1024;
+const leastHeaderBytes = 16 * 1024;
 
-/** The app behind an address, over HTTP/1.1. Undici's pool is driven directly: its promise API costs as much again. */
+/** The app behind an address, over HTTP/1.1. */
 export function httpChannel(options: HttpChannelOptions): AppChannel & AsyncDisposable {
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   const pool = new Pool(`${options.tls ? "https" : "http"}://${host}:${options.port}`, {
@@ -27,43 +26,22 @@ export function httpChannel(options: HttpChannelOptions): AppChannel & AsyncDisp
     // Dapr sets no time limit on an app; whoever wants one says so in a resiliency policy.
     headersTimeout: 0,
     bodyTimeout: 0,
+    maxHeaderSize: Math.max(options.maxHeaderBytes, leastHeaderBytes),
     // Dapr: the certificate of an app is not verified.
     connect: { timeout: 15_000, rejectUnauthorized: false },
     keepAliveTimeout: 30_000,
   });
+  passInterimAnswers(pool);
   const slots = options.maxConcurrency > 0 ? createSlots(options.maxConcurrency) : undefined;
-  const watch = createWatch();
-  const send = (
-    request: PlainRequest,
-    call: CallOptions,
-    release?: () => void,
-  ): Promise<PlainResponse> =>
-    new Promise((resolve, reject) => {
-      const handler = new AnswerHandler(call, resolve, reject, watch, release);
-      watch.add(handler);
-      try {
-        pool.dispatch(dispatchOptions(request), handler);
-      } catch (reason) {
-        handler.fail(reason);
-      }
-    });
+  // Dapr: an answer that is shorter than it says is an answer all the same.
+  const dispatch = dispatchBy(pool, true);
   return {
     send: slots
       ? async (request, call) => {
           const release = await slots.take(call);
-          return send(request, call, release);
+          return dispatch(dispatchOptions(request.path, request), call, release);
         }
-      : send,
+      : (request, call) => dispatch(dispatchOptions(request.path, request), call),
     [Symbol.asyncDispose]: () => pool.destroy(),
-  };
-}
-
-function dispatchOptions(request: PlainRequest): Dispatcher.DispatchOptions {
-  const { body } = request;
-  return {
-    path: request.path,
-    method: request.method as Dispatcher.HttpMethod,
-    headers: request.headers as string[],
-    body: body instanceof ReadableStream ? Readable.from(counted(body)) : (body ?? null),
   };
 }

@@ -17,6 +17,7 @@ export type AppReach = Pick<
   | "appMaxConcurrency"
   | "appHealth"
   | "maxBodyBytes"
+  | "readBufferBytes"
 >;
 
 /** The way to an app: rpcs where it speaks gRPC, HTTP otherwise; `undefined` for one that only calls. */
@@ -39,6 +40,7 @@ export function channelOf(
       host: app.appChannelAddress,
       port: app.appPort,
       maxConcurrency: app.appMaxConcurrency,
+      maxHeaderBytes: app.readBufferBytes,
     });
   return httpChannelOf(app, app.appPort);
 }

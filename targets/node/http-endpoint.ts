@@ -7,6 +7,7 @@ import type { Caller } from "#core/http/input.ts";
 import { cleanPath, splitTarget } from "#core/http/path.ts";
 import { isHealthRoute, tokenHeader } from "#core/http/token.ts";
 import { joinedHeader } from "#core/util/header-list.ts";
+import { BytesResponse } from "./bytes-response.ts";
 import { type AppFinder, isNobodys, type NobodysCall } from "./app-finder.ts";
 import { closeAfter, isHttp2, offerH2c } from "./h2c.ts";
 import { Http2Caller, NodeCaller } from "./http-callers.ts";
@@ -63,9 +64,12 @@ export function createHttpEndpoint(options: HttpEndpointOptions): HttpEndpoint {
         requestTimeout: 0,
         keepAliveTimeout: 65_000,
         noDelay: true,
+        ServerResponse: BytesResponse,
       },
       handle,
     );
+    // The size is the limit; Node would pass over those beyond the 2000th without a word.
+    server.maxHeadersCount = 0;
     servers.push(server);
     if (options.h2c) http2.push(offerH2c(server, { listener: handle, maxHeaderBytes }));
     return server;

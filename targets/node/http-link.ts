@@ -8,5 +8,6 @@ export function httpChannelOf(app: AppReach, port: number): ReturnType<typeof ht
     port,
     tls: app.appProtocol === "https",
     maxConcurrency: app.appMaxConcurrency,
+    maxHeaderBytes: app.readBufferBytes,
   });
 }

@@ -3,8 +3,10 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { CallOptions } from "#core/ports/component.ts";
 import { TooLargeError } from "#core/util/bounded-read.ts";
-import type { PlainRequest, PlainResponse } from "#core/ports/platform.ts";
+import type { HeaderList, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
+import { sizeOf } from "#core/util/bytes.ts";
 import { counted, noteStreamed } from "./streamed.ts";
+import { createWatch, type Waiting } from "./watch.ts";
 
 /** Answers up to this size are read whole. */
 const bufferedBytes = 65_536;
@@ -20,21 +22,72 @@ export const connectionHeaders: ReadonlySet<string> = new Set([
   "http2-settings",
 ]);
 
-/** Method, path and headers as HTTP/2 has them. */
+/** Method, path, headers and the body's length as HTTP/2 has them. */
 export function requestFields({
   method,
   path,
   headers,
-}: PlainRequest): Record<string, string | string[]> {
-  const out: Record<string, string | string[]> = { ":method": method, ":path": path };
+  body,
+  bodyBytes = bytesIn(body),
+}: PlainRequest): Fields {
+  const out: Fields = Object.create(null) as Fields;
+  out[":method"] = method;
+  out[":path"] = path;
+  pushFields(out, headers, (name, value) => name === "te" && value !== "trailers");
+  if (bodyBytes !== undefined) out["content-length"] = String(bodyBytes);
+  return out;
+}
+export type Fields = Record<string, string | string[]>;
+
+/** Adds headers in HTTP/2's spelling, without those of connections; repeated ones stay apart. */
+export function pushFields(
+  out: Fields,
+  headers: HeaderList,
+  drop: (name: string, value: string) => boolean,
+): void {
   for (let i = 0; i < headers.length; i += 2) {
     const name = (headers[i] as string).toLowerCase();
-    if (connectionHeaders.has(name) || (name === "te" && headers[i + 1] !== "trailers")) continue;
-    const before = out[name];
     const value = headers[i + 1] as string;
+    if (connectionHeaders.has(name) || drop(name, value)) continue;
+    const before = out[name];
     out[name] = before === undefined ? value : [before, value].flat();
   }
+}
+
+/** The length of a body that is there; `undefined` where there is none, or it streams. */
+export function bytesIn(body: PlainRequest["body"]): number | undefined {
+  if (body === undefined || body instanceof ReadableStream) return undefined;
+  return sizeOf(body);
+}
+
+/**
+ * Headers as they came, repeated ones apart; but a cookie that HTTP/2 has cut to pieces is whole again, as HTTP/1 wants
+ * it (RFC 9113 §8.2.3).
+ */
+export function listOf(
+  raw: readonly string[],
+  drop: (name: string) => boolean = dropsNothing,
+): string[] {
+  const out: string[] = [];
+  let cookieAt = -1;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    if (name.startsWith(":") || drop(name)) continue;
+    if (name === "cookie" && cookieAt !== -1) out[cookieAt] += `; ${raw[i + 1] as string}`;
+    else {
+      if (name === "cookie") cookieAt = out.length + 1;
+      out.push(name, raw[i + 1] as string);
+    }
+  }
   return out;
+}
+const dropsNothing = (): boolean => false;
+
+/** The beginning of an answer. */
+export interface Opening {
+  readonly headers: IncomingHttpHeaders;
+  /** The same as they came. */
+  readonly raw: readonly string[];
 }
 
 /** The peer has not begun with the call and will not: it may be sent again, whatever it is. */
@@ -51,7 +104,7 @@ export function converse(
   body: PlainRequest["body"],
   { signal }: CallOptions,
   lost: string,
-): Promise<IncomingHttpHeaders> {
+): Promise<Opening> {
   const gone = (): void => stream.close(constants.NGHTTP2_CANCEL);
   if (signal.aborted) gone();
   signal.addEventListener("abort", gone, { once: true });
@@ -65,7 +118,7 @@ export function converse(
     });
   else if (body !== undefined) stream.end(body);
   return new Promise((resolve, reject) => {
-    stream.once("response", resolve);
+    stream.once("response", (headers, _flags, raw) => resolve({ headers, raw }));
     stream.once("close", () =>
       // The upload's own failure is told after the stream has closed.
       setImmediate(() => {
@@ -77,33 +130,44 @@ export function converse(
   });
 }
 
-/** A small answer whole, what grows past that as a stream; `without` names headers that stay behind. */
+/**
+ * An answer that is small by its length whole, any other as a stream; so is a small one that does not come at once.
+ * `without` names headers that stay behind.
+ */
 export async function readAnswer(
   stream: ClientHttp2Stream,
-  headers: IncomingHttpHeaders,
+  { headers, raw }: Opening,
   without: ReadonlySet<string> = none,
 ): Promise<PlainResponse> {
-  const status = Number(headers[":status"]);
-  const list: string[] = [];
-  for (const name of Object.keys(headers)) {
-    if (name.startsWith(":") || without.has(name)) continue;
-    for (const value of [headers[name]].flat()) list.push(name, String(value));
-  }
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const answer = {
+    status: Number(headers[":status"]),
+    headers: listOf(raw, (name) => without.has(name)),
+  };
+  if (stream.endAfterHeaders) return answer;
   const chunked = chunksOf(stream);
-  for (;;) {
-    const { done, value } = await chunked.next();
-    if (done) {
-      const body = Buffer.concat(chunks, size);
-      const answer = { status, headers: list };
-      return size === 0 ? answer : { ...answer, body };
-    }
-    chunks.push(value);
-    size += value.length;
-    if (size > bufferedBytes || headers["content-type"] === "text/event-stream") break;
+  let next = chunked.next();
+  const chunks: Buffer[] = [];
+  if (!(Number(headers["content-length"] ?? Number.NaN) <= bufferedBytes))
+    return { ...answer, body: streamOf(stream, chunks, next, chunked) };
+  using late = lateness();
+  for (let size = 0; ;) {
+    const step = await Promise.race([next, late.come]);
+    if (!step) return { ...answer, body: streamOf(stream, chunks, next, chunked) };
+    if (step.done) return size === 0 ? answer : { ...answer, body: Buffer.concat(chunks, size) };
+    chunks.push(step.value);
+    size += step.value.length;
+    next = chunked.next();
   }
-  return { status, headers: list, body: streamOf(chunks, chunked) };
+}
+
+/** How long an answer that is small by its length may take to be there before what is there of it goes on. */
+const incomplete = createWatch(20);
+function lateness(): { readonly come: Promise<void> } & Disposable {
+  let tell = (): void => {};
+  const come = new Promise<void>((resolve) => (tell = resolve));
+  const waiting: Waiting = { before: undefined, after: undefined, onLate: tell };
+  incomplete.add(waiting);
+  return { come, [Symbol.dispose]: () => incomplete.remove(waiting) };
 }
 
 /**
@@ -130,20 +194,29 @@ async function* chunksOf(stream: ClientHttp2Stream): AsyncGenerator<Buffer> {
   }
 }
 
-function streamOf(first: Buffer[], rest: AsyncGenerator<Buffer>): ReadableStream<Uint8Array> {
+/** What has been read, what is being read, and the rest. */
+function streamOf(
+  stream: ClientHttp2Stream,
+  first: Buffer[],
+  reading: Promise<IteratorResult<Buffer>>,
+  rest: AsyncGenerator<Buffer>,
+): ReadableStream<Uint8Array> {
+  let next: Promise<IteratorResult<Buffer>> | undefined = reading;
+  // Whoever reads sees it.
+  reading.catch(() => {});
   return new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {
         const held = first.shift();
         if (held) return controller.enqueue(held);
-        const { done, value } = await rest.next();
+        const { done, value } = await (next ?? rest.next());
+        next = undefined;
         if (done) return controller.close();
         noteStreamed(value.length);
         controller.enqueue(value);
       },
-      cancel: async () => {
-        await rest.return(undefined);
-      },
+      // Not by the generator's `return`, which waits for what may never come.
+      cancel: () => stream.close(constants.NGHTTP2_CANCEL),
     },
     { highWaterMark: 0 },
   );

@@ -7,6 +7,7 @@ import {
   type OutgoingHttpHeaders,
   type SecureClientSessionOptions,
 } from "node:http2";
+import { wideHeaders } from "./http2-limits.ts";
 
 export interface Http2PoolOptions {
   /** `http://host:port` or `https://host:port`. */
@@ -74,7 +75,7 @@ export function createHttp2Pool(options: Http2PoolOptions): Http2Pool {
           ? {}
           : { maxHeaderListSize: options.maxHeaderBytes }),
       },
-      maxSendHeaderBlockLength: 1 << 20,
+      ...wideHeaders,
     });
     const pooled: Pooled = {
       session,

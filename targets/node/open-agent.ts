@@ -1,14 +1,17 @@
-import { Agent, EnvHttpProxyAgent, fetch } from "undici";
-import type { ConnectOptions } from "./tls-fetch.ts";
+import type { Dispatcher } from "undici";
+import Agent from "undici/lib/dispatcher/agent.js";
+import EnvHttpProxyAgent from "undici/lib/dispatcher/env-http-proxy-agent.js";
+import type { ConnectOptions } from "./outside.ts";
 
-/** The library's `fetch` over connections of its own. A file of its own, since it is large and loaded when needed. */
-export function openAgent({ proxies, ...connect }: ConnectOptions): typeof globalThis.fetch {
+/** Connections to any address, straight or by a proxy. */
+export function openAgent(
+  { proxies, ...connect }: ConnectOptions,
+  options: Readonly<Record<string, unknown>> = {},
+): Dispatcher {
   // Texts for all three: the library reads what is not given from the environment, with each call.
   // The lookup is for hosts that no proxy stands before, so that the proxy itself may have any address. It alone
   // resolves the others: their names may mean nothing here, and asking for them would take a while to fail.
-  const dispatcher = proxies
-    ? new EnvHttpProxyAgent({ ...proxies, connect, requestTls: connect })
-    : new Agent({ connect });
-  return ((input: string, init?: RequestInit) =>
-    fetch(input, { ...(init as object), dispatcher })) as unknown as typeof globalThis.fetch;
+  return proxies
+    ? new EnvHttpProxyAgent({ ...options, ...proxies, connect, requestTls: connect })
+    : new Agent({ ...options, connect });
 }

@@ -6,8 +6,10 @@ import type { Log, Platform } from "#core/ports/platform.ts";
 import { clock } from "./clock.ts";
 import { createAddressGuard, RefusedAddressError } from "#core/outbound/address-guard.ts";
 import { guardedFetch } from "#core/outbound/guarded-fetch.ts";
+import { guardedSend } from "#core/outbound/send.ts";
 import { guardedLookup } from "./guarded-lookup.ts";
-import { agentFetch, type ConnectOptions, tlsFetch } from "./tls-fetch.ts";
+import { withTls } from "./client-tls.ts";
+import { type ConnectOptions, outsideFetch, outsideSend } from "./outside.ts";
 
 /** What Node gives the core. Undefined values of the environment stay undefined; nothing is read later. */
 export function nodePlatform(
@@ -20,8 +22,9 @@ export function nodePlatform(
   return {
     clock,
     log,
-    fetch: guardedFetch(agentFetch(how), guard),
-    fetchWith: (tls) => guardedFetch(tlsFetch(tls, how), guard),
+    fetch: guardedFetch(outsideFetch(how), guard),
+    send: guardedSend(outsideSend(how), guard),
+    sendWith: (tls) => guardedSend(outsideSend(withTls(how, tls)), guard),
     sha256: (text) => hash("sha256", text, "hex"),
     turn: () => setImmediate(),
     loopActiveMs: () => performance.eventLoopUtilization().active,

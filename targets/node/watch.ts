@@ -2,23 +2,20 @@
 export interface Waiting {
   before: Waiting | undefined;
   after: Waiting | undefined;
-  /** It has waited for some time: from now on it ends when its caller goes away. */
-  followCaller(): void;
+  /** It has waited for some time, and is not watched any more. */
+  onLate(): void;
 }
 export interface Watch {
   add(waiting: Waiting): void;
   remove(waiting: Waiting): void;
 }
 
-/** How often those without an answer are looked at. */
-const watchMs = 500;
-
 /**
- * Calls that have waited for some time end with their caller. Asking every call's signal at once would
- * make an AbortController for each, and nearly all are over before anyone looks. They are chained rather
- * than put into a Set: its churn cost the collector 20 µs a call.
+ * Tells those that have waited for some time, up to `everyMs`, that they have: nearly all are over before anyone
+ * looks, so that one timer for all is far cheaper than one for each. They are chained rather than put into a Set: its
+ * churn cost the collector 20 µs a call.
  */
-export function createWatch(): Watch {
+export function createWatch(everyMs: number): Watch {
   let first: Waiting | undefined;
   let timer: NodeJS.Timeout | undefined;
   function remove(waiting: Waiting): void {
@@ -34,7 +31,7 @@ export function createWatch(): Watch {
     while (first) {
       const waiting = first;
       remove(waiting);
-      waiting.followCaller();
+      waiting.onLate();
     }
   }
   return {
@@ -42,7 +39,7 @@ export function createWatch(): Watch {
       waiting.after = first;
       if (first) first.before = waiting;
       first = waiting;
-      timer ??= setTimeout(look, watchMs).unref();
+      timer ??= setTimeout(look, everyMs).unref();
     },
     remove,
   };

@@ -3,6 +3,8 @@ import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { output } from "#components/http/manifest.ts";
+import type { Host } from "#core/ports/manifest.ts";
+import { outsideSend } from "#targets/node/outside.ts";
 import { ComponentError } from "#core/errors/component-error.ts";
 import type { BindingData } from "#core/ports/bindings.ts";
 import { outputBindingContract } from "../contracts/output-binding.ts";
@@ -31,6 +33,13 @@ function answer({ url = "" }: IncomingMessage, response: ServerResponse): void {
       response
         .writeHead(Number(argument), { "x-a": ["1", "2"], "set-cookie": ["a=1", "b=2"] })
         .end("said");
+      return;
+    case "text":
+      response.writeHead(200, {
+        "x-utf8": Buffer.from("日本").toString("latin1"),
+        "x-latin1": "caf\u00e9",
+      });
+      response.end(Buffer.from("text"));
       return;
     case "large":
       response.writeHead(200).end("x".repeat(Number(argument)));
@@ -78,11 +87,17 @@ beforeEach(() => {
   seen = [];
 });
 
+/** Platforms send by themselves, or have only fetch. */
+const ways: Readonly<Record<string, Partial<Host>>> = {
+  send: { send: outsideSend({}) },
+  fetch: {},
+};
+let way: Partial<Host> = {};
 const call = async (
   operation: string,
   request: Partial<BindingData> = {},
   settings: Readonly<Record<string, string>> = {},
-  host = testHost(),
+  host = testHost(way),
 ): Promise<BindingData> => {
   await using binding = await openComponent(output, { url: base, ...settings }, host);
   return (await binding.invoke(operation, { metadata: {}, ...request }, options)) as BindingData;
@@ -98,9 +113,10 @@ const failure = async (work: Promise<unknown>): Promise<ComponentError> => {
   return reason;
 };
 
-describe("bindings.http", () => {
+describe.each(Object.keys(ways))("bindings.http by %s", (name) => {
+  beforeAll(() => (way = ways[name] ?? {}));
   outputBindingContract({
-    open: () => openComponent(output, { url: base }),
+    open: () => openComponent(output, { url: base }, testHost(way)),
     works: { operation: "post", request: { data: '{"a":1}', metadata: {} }, answers: true },
     fails: { operation: "get", request: { metadata: { path: "status/500" } } },
   });
@@ -125,11 +141,37 @@ describe("bindings.http", () => {
     expect(seen).toMatchObject([{ method: operation.toUpperCase(), body: "" }]);
     expect(seen[0]?.headers["content-type"]).toBeUndefined();
   });
-  it("trace is refused with the reason, since fetch cannot send it", async () => {
-    expect(await failure(call("trace"))).toMatchObject({
-      kind: "unsupported",
-      message: expect.stringContaining("trace"),
-    });
+  it("trace is sent, but not by fetch, which refuses the method", async () => {
+    if (name === "send") await call("trace");
+    else expect((await failure(call("trace"))).message).toContain("TRACE");
+    expect(seen.map(({ method }) => method)).toEqual(name === "send" ? ["TRACE"] : []);
+  });
+  it.skipIf(name === "fetch")(
+    "sends no header but its own, and asks for gzip as Go does",
+    async () => {
+      await call("get");
+      expect(seen[0]?.headers).toEqual({
+        accept: "application/json; charset=utf-8",
+        "accept-encoding": "gzip",
+        connection: "keep-alive",
+        host: base.slice(7),
+        "user-agent": "outrigger",
+      });
+      await call("get", { metadata: { "Accept-Encoding": "br", "User-Agent": "me" } });
+      expect(seen[1]?.headers).toMatchObject({ "accept-encoding": "br", "user-agent": "me" });
+    },
+  );
+  it("leaves an answer packed that the caller has asked for packed", async () => {
+    const metadata = { path: "gzip", "Accept-Encoding": "gzip, br" };
+    const answered = await call("get", { metadata });
+    // Fetch unpacks whatever it is told.
+    const wanted = name === "send" ? gzipSync("unpacked").length : "unpacked".length;
+    expect((answered.data as Uint8Array).length).toBe(wanted);
+  });
+  it("takes the texts of headers for UTF-8, both ways", async () => {
+    const { metadata } = await call("get", { metadata: { path: "text", "X-Name": "Käse 日本" } });
+    expect(Buffer.from(String(seen[0]?.headers["x-name"]), "latin1").toString()).toBe("Käse 日本");
+    expect(metadata).toMatchObject({ "X-Utf8": "日本", "X-Latin1": "caf\u00e9" });
   });
   it("answers status and headers as metadata, those that came several times joined, and nothing of the transfer", async () => {
     const { metadata } = await call("get", { metadata: { path: "status/201" } });
@@ -224,7 +266,12 @@ describe("bindings.http", () => {
   it("gives up after responseTimeout, the body included", async () => {
     const clock = fakeClock();
     const calling = failure(
-      call("get", { metadata: { path: "hang" } }, { responseTimeout: "2s" }, testHost({ clock })),
+      call(
+        "get",
+        { metadata: { path: "hang" } },
+        { responseTimeout: "2s" },
+        testHost({ clock, ...way }),
+      ),
     );
     await eventually(() => seen.length === 1, { what: "the call" });
     await clock.advance(2000);
@@ -236,7 +283,7 @@ describe("bindings.http", () => {
   });
   it("ends when the caller goes", async () => {
     const gone = new AbortController();
-    await using binding = await openComponent(output, { url: `${base}/hang` });
+    await using binding = await openComponent(output, { url: `${base}/hang` }, testHost(way));
     const calling = failure(binding.invoke("get", { metadata: {} }, { signal: gone.signal }));
     await eventually(() => seen.length === 1, { what: "the call" });
     gone.abort(new Error("gone"));
@@ -251,7 +298,8 @@ describe("bindings.http", () => {
   });
 });
 
-describe("bindings.http, redirects", () => {
+describe.each(Object.keys(ways))("bindings.http by %s, redirects", (name) => {
+  beforeAll(() => (way = ways[name] ?? {}));
   const redirect = (status: number, to: string): BindingData["metadata"] => ({
     path: `redirect/${status}-${encodeURIComponent(to)}`,
     "X-One": "1",

@@ -23,13 +23,13 @@ export function toMetadata(headers: HeaderList): string[] {
     const name = (headers[i] as string).toLowerCase();
     const value = headers[i + 1] as string;
     if (dropped.has(name) || !validName.test(name)) continue;
-    out.push(permanentHeaders.has(name) ? `dapr-${name}` : name, asciiOf(value));
+    out.push(permanentHeaders.has(name) ? `dapr-${name}` : name, bytesOf(value));
     if (name === "traceparent") out.push("grpc-trace-bin", traceBin(value));
   }
   return out;
 }
 
-/** gRPC metadata is printable ASCII. */
-export function asciiOf(value: string): string {
-  return value.replace(/[^\u0020-\u007e]/g, "?");
+/** gRPC asks for printable ASCII; bytes above that get through, and are the app's to read. */
+function bytesOf(value: string): string {
+  return value.replace(/[^\u0020-\u007e\u0080-\u00ff]/g, "?");
 }

@@ -59,8 +59,11 @@ export class StreamCaller implements GrpcCaller {
   setHeader(name: string, value: string): void {
     if (name !== traceHeader && !validName.test(name)) return;
     // A value that HTTP cannot carry must not end the call.
-    (this.metadata ??= {})[name] =
-      name === traceHeader ? value : value.replace(/[^\u0020-\u007e]/g, "?");
+    const safe =
+      name === traceHeader ? value : value.replace(/[^\u0020-\u007e\u0080-\u00ff]/g, "?");
+    const metadata = (this.metadata ??= Object.create(null) as OutgoingHttpHeaders);
+    const before = metadata[name];
+    metadata[name] = before === undefined ? safe : [before as string | string[], safe].flat();
   }
 }
 const transportOnly: ReadonlySet<string> = new Set([

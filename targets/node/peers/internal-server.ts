@@ -11,7 +11,8 @@ import type { Workload } from "#core/identity/workload.ts";
 import { measuredInvocation } from "#core/telemetry/invocation.ts";
 import { sendTraced } from "#core/tracing/server-span.ts";
 import { at, listening } from "../listening.ts";
-import { connectionHeaders } from "../http2-message.ts";
+import { bytesIn, type Fields, listOf, pushFields } from "../http2-message.ts";
+import { collect } from "#core/util/bounded-read.ts";
 import { counted } from "../streamed.ts";
 import { createInternalServer, type Identities, wasShown } from "./internal-tls.ts";
 import { peerWorkload } from "./peer-workload.ts";
@@ -56,7 +57,12 @@ export async function serveInternal(options: InternalServerOptions): Promise<Int
     session.on("error", () => {});
     silence.watch(session, () => true);
   });
-  server.on("stream", (stream, headers) => {
+  const onStream = (
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    _flags: number,
+    raw: readonly string[],
+  ): void => {
     // "close" follows, and tells.
     stream.on("error", () => {});
     const namespace = headers[calleeNamespace];
@@ -70,10 +76,11 @@ export async function serveInternal(options: InternalServerOptions): Promise<Int
       return refuse(stream, 403, "the connection is not one to this app");
     if (headers["content-type"]?.startsWith("application/grpc"))
       return options.onGrpc(stream, headers, callee);
-    void serve(stream, headers, callee).catch((reason: unknown) =>
+    void serve(stream, headers, raw, callee).catch((reason: unknown) =>
       refuse(stream, 502, messageOf(reason)),
     );
-  });
+  };
+  server.on("stream", onStream);
   const port =
     options.port === undefined
       ? 0
@@ -120,6 +127,7 @@ function closed(session: ServerHttp2Session): Promise<void> {
 async function serve(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
+  raw: readonly string[],
   callee: App,
 ): Promise<void> {
   const { channel } = callee;
@@ -138,15 +146,14 @@ async function serve(
   const gone = new AbortController();
   stream.once("close", () => gone.abort(new Error("The caller went away")));
   const method = headers[":method"] ?? "GET";
-  const hasBody = !stream.readableEnded && !stream.endAfterHeaders;
   let response: PlainResponse;
   try {
     const request: PlainRequest = {
       method,
       // What was judged is what is called.
       path: `/${encodePath(operation)}${path.query === "" ? "" : `?${path.query}`}`,
-      headers: requestHeaders(headers, callee, caller),
-      ...(hasBody ? { body: Readable.toWeb(stream) as ReadableStream<Uint8Array> } : {}),
+      headers: requestHeaders(raw, callee, caller),
+      ...(await bodyOf(stream, headers)),
     };
     const ids = { caller: callerOf(headers, caller), callee: callee.appId };
     response = await measuredInvocation(undefined, callee, ids, () =>
@@ -164,51 +171,65 @@ function callerOf(headers: IncomingHttpHeaders, caller: Workload | undefined): s
   return caller?.appId ?? (typeof named === "string" ? named : "");
 }
 
+/** A small body whole, where its length is known; any other as it comes. */
+async function bodyOf(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+): Promise<Pick<PlainRequest, "body" | "bodyBytes">> {
+  if (stream.readableEnded || stream.endAfterHeaders) return {};
+  const body = Readable.toWeb(stream) as ReadableStream<Uint8Array>;
+  const length = headers["content-length"];
+  if (length === undefined) return { body };
+  const bodyBytes = Number(length);
+  return bodyBytes <= bufferedBytes
+    ? { body: await collect(body, bodyBytes) }
+    : { body, bodyBytes };
+}
+const bufferedBytes = 65_536;
+
 /** The callee's own token in place of whatever the caller had. */
 function requestHeaders(
-  headers: IncomingHttpHeaders,
+  raw: readonly string[],
   callee: App,
   caller: Workload | undefined,
 ): HeaderList {
-  const out: string[] = [];
-  for (const name in headers) {
-    if (name.startsWith(":") || name === calleeAppId || name === calleeNamespace) continue;
-    if (name === tokenHeader || (caller && claims.has(name))) continue;
-    const value = headers[name];
-    if (Array.isArray(value)) for (const each of value) out.push(name, each);
-    else if (value !== undefined) out.push(name, value);
-  }
+  const out = listOf(raw, (name) => ours.has(name) || (caller !== undefined && claims.has(name)));
   if (caller)
     out.push("dapr-caller-app-id", caller.appId, "dapr-caller-namespace", caller.namespace);
   if (callee.appToken !== undefined) out.push(tokenHeader, callee.appToken);
   return out;
 }
+/** What is said from runtime to runtime. */
+const ours: ReadonlySet<string> = new Set([
+  calleeAppId,
+  calleeNamespace,
+  tokenHeader,
+  "content-length",
+]);
 
 /** What a caller says of itself counts only where no certificate says it. */
 const claims: ReadonlySet<string> = new Set(["dapr-caller-app-id", "dapr-caller-namespace"]);
 
 async function answer(stream: ServerHttp2Stream, response: PlainResponse): Promise<void> {
-  const { status, headers, body } = response;
+  const { headers, body } = response;
   if (stream.destroyed) {
     if (body instanceof ReadableStream) await body.cancel().catch(() => {});
     return;
   }
-  const out: Record<string, string | string[] | number> = {
-    ":status": status,
-    ...writeExtras(response),
-  };
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = (headers[i] as string).toLowerCase();
-    if (connectionHeaders.has(name) || name === "content-length" || name === refusal) continue;
-    if (extras.has(name)) continue;
-    const before = out[name];
-    const value = headers[i + 1] as string;
-    out[name] = before === undefined ? value : [before as string | string[], value].flat();
-  }
+  const out = Object.assign(Object.create(null), writeExtras(response)) as Fields;
+  pushFields(out, headers, (name) => isOurs(name));
+  if (body === undefined) return stream.respond(out, { endStream: true });
+  // Tells the caller's runtime that it need not stream.
+  const bytes = bytesIn(body);
+  if (bytes !== undefined) out["content-length"] = String(bytes);
   stream.respond(out);
   if (!(body instanceof ReadableStream)) return void stream.end(body);
   // The caller's side sees the reset, and its own caller a broken answer.
   await pipeline(Readable.from(counted(body)), stream).catch(() => stream.close(2));
+}
+
+function isOurs(name: string): boolean {
+  return name === "content-length" || name === refusal || extras.has(name);
 }
 
 function refuse(stream: ServerHttp2Stream, status: number, why: string): void {

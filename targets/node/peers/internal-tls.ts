@@ -9,6 +9,7 @@ import { createSecureContext, type SecureContext, type TLSSocket } from "node:tl
 import type { ServerHttp2Stream } from "node:http2";
 import type { AppRef } from "#core/ports/platform.ts";
 import type { WorkloadContext, WorkloadIdentity } from "../mtls/workload-identity.ts";
+import { maxPeerHeaderBytes, wideHeaders } from "../http2-limits.ts";
 import { serverNameOf } from "./server-name.ts";
 
 /** Whose certificates the port shows: without one of them it speaks no TLS. */
@@ -22,13 +23,17 @@ export interface Identities {
   identityFor?(serverName: string): WorkloadIdentity | undefined;
 }
 
-const settings = { initialWindowSize: 1 << 20 };
+/** What a runtime sends has been within its own limits: those of the messages between runtimes are only to be finite. */
+const limits = {
+  settings: { initialWindowSize: 1 << 20, maxHeaderListSize: maxPeerHeaderBytes },
+  ...wideHeaders,
+} as const;
 /** With certificates only peers are let in whose certificate a trusted root has signed. */
 const secure = {
   requestCert: true,
   rejectUnauthorized: true,
   minVersion: "TLSv1.2",
-  settings,
+  ...limits,
 } as const;
 const handshakeMs = 10_000;
 
@@ -48,7 +53,7 @@ export function createInternalServer({
         done(null, found && contextOf(found.context));
       },
     });
-  if (!identity) return createServer({ settings });
+  if (!identity) return createServer(limits);
   const server = createSecureServer({ ...identity.context, ...secure });
   identity.onRenewal((context) => server.setSecureContext(context));
   return server;

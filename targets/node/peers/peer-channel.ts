@@ -50,23 +50,24 @@ async function exchange(
   { body }: PlainRequest,
   options: CallOptions,
 ): Promise<PlainResponse> {
-  const headers = await converse(
+  const opening = await converse(
     stream,
     body,
     options,
     "the connection to the runtime of the app was lost",
   );
+  const { headers } = opening;
   const refused = headers[refusal];
   if (refused !== undefined) {
     stream.close(constants.NGHTTP2_CANCEL);
     const why = decodeURIComponent([refused].flat().join());
     throw Number(headers[":status"]) === 403 ? new AccessDeniedError(why) : new Error(why);
   }
-  return { ...(await readAnswer(stream, headers, extras)), ...readExtras(headers) };
+  return { ...(await readAnswer(stream, opening, extras)), ...readExtras(headers) };
 }
 
 function requestHeaders(request: PlainRequest, to: AppRef): OutgoingHttpHeaders {
-  return { ...requestFields(request), ...calleeHeaders(to) };
+  return Object.assign(requestFields(request), calleeHeaders(to));
 }
 export function calleeHeaders({ appId, namespace }: AppRef): OutgoingHttpHeaders {
   return { [calleeAppId]: appId, [calleeNamespace]: namespace };

@@ -5,6 +5,7 @@ import type { NameResolver } from "#core/ports/name-resolver.ts";
 import type { AppChannel, AppRef, PeerChannel } from "#core/ports/platform.ts";
 import type { NameResolution } from "#core/resources/configuration.ts";
 import type { Registry } from "#core/registry.ts";
+import { maxPeerHeaderBytes } from "../http2-limits.ts";
 import { createHttp2Pool, type Http2Pool, type Http2PoolOptions } from "../http2-pool.ts";
 import { checkPeer } from "../mtls/check-peer.ts";
 import type { WorkloadIdentity } from "../mtls/workload-identity.ts";
@@ -55,7 +56,14 @@ export function createPeers(
     if (!pool) {
       dropUnused();
       const made = isSecure ? secure(at, to, () => identityOf(from)) : plain(at);
-      pools.set(key, (pool = createHttp2Pool({ ...made, watch: silence.watch })));
+      pools.set(
+        key,
+        (pool = createHttp2Pool({
+          ...made,
+          maxHeaderBytes: maxPeerHeaderBytes,
+          watch: silence.watch,
+        })),
+      );
     }
     return pool;
   }

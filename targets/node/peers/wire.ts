@@ -13,13 +13,21 @@ export const refusal = "outrigger-refusal";
 /** What an app that speaks gRPC said beside HTTP's terms, so that a gRPC caller gets it as it was. */
 const rpcStatus = "outrigger-rpc-status";
 const dataTypeUrl = "outrigger-data-type-url";
-export const extras: ReadonlySet<string> = new Set([rpcStatus, dataTypeUrl]);
+/** The app's status, where it is none that Node's HTTP/2 knows: 600 to 999. */
+const appStatus = "outrigger-status";
+export const extras: ReadonlySet<string> = new Set([rpcStatus, dataTypeUrl, appStatus]);
 
+type Extras = Pick<PlainResponse, "rpcStatus" | "dataTypeUrl"> & { readonly status?: number };
+
+/** The status, and what HTTP/2 has no place for. */
 export function writeExtras({
+  status: http,
   rpcStatus: status,
   dataTypeUrl: type,
-}: Pick<PlainResponse, "rpcStatus" | "dataTypeUrl">): Record<string, string> {
+}: PlainResponse): Record<string, string> {
   const out: Record<string, string> = {};
+  out[":status"] = String(http > 599 ? 200 : http);
+  if (http > 599) out[appStatus] = String(http);
   if (status) {
     const details = status.details && Buffer.from(status.details).toString("base64");
     out[rpcStatus] = encodeURIComponent(JSON.stringify({ ...status, details }));
@@ -28,12 +36,14 @@ export function writeExtras({
   return out;
 }
 
-export function readExtras(
-  headers: IncomingHttpHeaders,
-): Pick<PlainResponse, "rpcStatus" | "dataTypeUrl"> {
+export function readExtras(headers: IncomingHttpHeaders): Extras {
   const type = headers[dataTypeUrl];
   const status = headers[rpcStatus];
-  const typed = type === undefined ? {} : { dataTypeUrl: decodeURIComponent([type].flat().join()) };
+  const http = headers[appStatus];
+  const typed = {
+    ...(http === undefined ? {} : { status: Number(http) }),
+    ...(type === undefined ? {} : { dataTypeUrl: decodeURIComponent([type].flat().join()) }),
+  };
   if (status === undefined) return typed;
   const { code, message, details } = JSON.parse(decodeURIComponent([status].flat().join())) as {
     readonly code: number;

@@ -3,7 +3,10 @@ import { createServer, type Server } from "node:https";
 import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "#targets/node/resources.ts";
-import { tlsFetch } from "#targets/node/tls-fetch.ts";
+import { withTls } from "#targets/node/client-tls.ts";
+import { outsideSend } from "#targets/node/outside.ts";
+import type { ClientTls, SendOutside } from "#core/ports/platform.ts";
+import { sendText } from "#test/support/send-text.ts";
 import { output } from "#components/http/manifest.ts";
 import {
   type TestAuthority,
@@ -44,6 +47,7 @@ afterAll(() => {
   server.close();
 });
 
+const sendWith = (tls: ClientTls): SendOutside => outsideSend(withTls({}, tls));
 const endpoint = (name: string, tls: object): string =>
   JSON.stringify({
     apiVersion: "dapr.io/v1alpha1",
@@ -98,13 +102,13 @@ describe("a client's certificates", () => {
   it("may stand in files", async () => {
     const path = temporaryFile("ca.pem");
     writeFileSync(path, authority.certificate);
-    expect(await (await tlsFetch({ rootCa: path })(url)).text()).toBe("nobody");
+    expect(await sendText(sendWith({ rootCa: path }), url)).toBe("nobody");
   });
   it.each([
     ["/no/such/file", "neither PEM nor the path of a file"],
     ["-----BEGIN CERTIFICATE-----\nxyz\n-----END CERTIFICATE-----", "not a certificate"],
   ])("%j cannot be used, and that shows at once", (rootCa, why) => {
-    expect(() => tlsFetch({ rootCa })).toThrow(new RegExp(why, "i"));
+    expect(() => sendWith({ rootCa })).toThrow(new RegExp(why, "i"));
   });
 });
 
@@ -116,7 +120,7 @@ describe("bindings.http with certificates", () => {
       MTLSClientCert: client.certificate,
       MTLSClientKey: client.privateKey,
     };
-    const binding = await openComponent(output, settings, testHost({ fetchWith: tlsFetch }));
+    const binding = await openComponent(output, settings, testHost({ sendWith }));
     const answer = await binding.invoke(
       "get",
       { data: "", metadata: {} },

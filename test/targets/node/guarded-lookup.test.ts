@@ -2,29 +2,36 @@ import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
 import { createAddressGuard } from "#core/outbound/address-guard.ts";
 import { guardedLookup } from "#targets/node/guarded-lookup.ts";
-import { agentFetch } from "#targets/node/tls-fetch.ts";
+import { outsideFetch, outsideSend } from "#targets/node/outside.ts";
+import { sendText } from "#test/support/send-text.ts";
 import { nodeRuntime } from "#test/support/node-runtime.ts";
 
 describe("a name", () => {
   const guard = createAddressGuard({});
   it("that resolves to an address of the link is not connected to", async () => {
-    const fetch = agentFetch({
+    const how = {
       lookup: guardedLookup(guard, (_name, _options, done) =>
         done(null, [
           { address: "127.0.0.1", family: 4 },
           { address: "169.254.169.254", family: 4 },
         ]),
       ),
-    });
-    const failure = await fetch("http://rebinding.example:8099/").catch((reason: Error) => reason);
-    expect(String((failure as Error).cause)).toContain("169.254.169.254 is refused: link-local");
+    };
+    const url = "http://rebinding.example:8099/";
+    const failure = await outsideFetch(how)(url).catch((reason: Error) => reason);
+    const why = "169.254.169.254 is refused: link-local";
+    expect(String((failure as Error).cause)).toContain(why);
+    await expect(sendText(outsideSend(how), url)).rejects.toThrow(why);
   });
   it("that does not is", async () => {
     const server = createServer((_request, response) => response.end("here"));
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const { port } = server.address() as { port: number };
-    const fetch = agentFetch({ lookup: guardedLookup(guard) });
-    expect(await (await fetch(`http://localhost:${port}/`)).text()).toBe("here");
+    const how = { lookup: guardedLookup(guard) };
+    const url = `http://localhost:${port}/`;
+    expect(await (await outsideFetch(how)(url)).text()).toBe("here");
+    expect(await sendText(outsideSend(how), url)).toBe("here");
+    server.closeAllConnections();
     server.close();
   });
 });

@@ -55,7 +55,7 @@ afterAll(() => {
 const { signal } = new AbortController();
 async function begin(path: string, over: ClientHttp2Session = session) {
   const stream: ClientHttp2Stream = over.request({ ":path": path }, { endStream: true });
-  return { stream, headers: await converse(stream, undefined, { signal }, "lost") };
+  return { stream, opening: await converse(stream, undefined, { signal }, "lost") };
 }
 const textOf = async (body: unknown): Promise<string> =>
   body === undefined ? "" : new Response(body as ReadableStream).text();
@@ -66,19 +66,20 @@ describe("an answer over HTTP/2", () => {
     ["/empty", ""],
     ["/large", large],
   ])("is whole, though it was there before anybody read it: %s", async (path, text) => {
-    const { stream, headers } = await begin(path);
+    const { stream, opening } = await begin(path);
     if (path !== "/large") await eventually(() => stream.closed);
-    const { status, body } = await readAnswer(stream, headers);
+    const { status, body } = await readAnswer(stream, opening);
     expect([status, await textOf(body)]).toEqual([200, text]);
     await eventually(() => stream.destroyed);
   });
   it.each(["/reset", "/cut"])("that breaks off is told from one that ends: %s", async (path) => {
-    const { stream, headers } = await begin(path, open());
-    await expect(readAnswer(stream, headers)).rejects.toThrow("lost amid the answer");
+    const { stream, opening } = await begin(path, open());
+    const { body } = await readAnswer(stream, opening);
+    await expect(textOf(body)).rejects.toThrow("lost amid the answer");
   });
   it("that nobody wants to read on is ended", async () => {
-    const { stream, headers } = await begin("/endless");
-    const { body } = await readAnswer(stream, headers);
+    const { stream, opening } = await begin("/endless");
+    const { body } = await readAnswer(stream, opening);
     await (body as ReadableStream).cancel();
     await eventually(() => stream.destroyed);
     expect(stream.rstCode).toBe(8);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { nodePlatform } from "#targets/node/platform.ts";
 import { startNode } from "#targets/node/start.ts";
 import { type TestAuthority, testAuthority } from "#test/support/certificates.ts";
+import { sendText } from "#test/support/send-text.ts";
 import { nodeApp } from "#test/support/node-runtime.ts";
 
 const silent = (): void => {};
@@ -80,27 +81,29 @@ const platform = (env: Readonly<Record<string, string>> = {}) =>
     ...env,
   });
 async function text(
-  from: Pick<ReturnType<typeof platform>, "fetch">,
+  from: Pick<ReturnType<typeof platform>, "fetch" | "send">,
   url: string,
 ): Promise<string> {
-  return (await from.fetch(url)).text();
+  const sent = await sendText(from.send, url);
+  expect(await (await from.fetch(url)).text()).toBe(sent);
+  return sent;
 }
 
 describe("a call that leaves the cluster", () => {
   it("goes through the proxy, also to a host that has a name there only", async () => {
     const url = `http://far.example.invalid:${plain}/a`;
     expect(await text(platform(), url)).toBe(`far.example.invalid:${plain} /a`);
-    expect(proxied).toEqual([`GET ${url}`]);
+    expect(proxied).toEqual([`GET ${url}`, `GET ${url}`]);
   });
   it("of TLS goes through a tunnel, with its own certificate and authority", async () => {
     const client = await authority.issue("client");
-    const { fetchWith } = platform();
-    const fetch = fetchWith?.({
+    const { sendWith } = platform();
+    const send = sendWith?.({
       rootCa: authority.certificate,
       certificate: client.certificate,
       privateKey: client.privateKey,
     });
-    expect(await (await fetch?.(`https://localhost:${secure}/`))?.text()).toBe("client");
+    expect(await sendText(send, `https://localhost:${secure}/`)).toBe("client");
     expect(proxied).toEqual([`CONNECT localhost:${secure}`]);
     // The certificate is still verified behind the tunnel.
     await expect(platform().fetch(`https://localhost:${secure}/`)).rejects.toThrow("fetch failed");
@@ -111,7 +114,7 @@ describe("a call that leaves the cluster", () => {
     expect(proxied).toEqual([]);
     const both = platform({ NO_PROXY: "127.0.0.1", no_proxy: "other.example" });
     await text(both, `http://127.0.0.1:${plain}/b`);
-    expect(proxied).toHaveLength(1);
+    expect(proxied).toHaveLength(2);
   });
   it.each([
     "http://169.254.169.254/",
@@ -121,6 +124,7 @@ describe("a call that leaves the cluster", () => {
     "http://metadata.google.internal./",
   ])("is refused to %s before the proxy hears of it", async (url) => {
     await expect(platform().fetch(url)).rejects.toThrow("is refused");
+    await expect(sendText(platform().send, url)).rejects.toThrow("is refused");
     expect(proxied).toEqual([]);
   });
   it("is refused where an answer sends it on to such an address", async () => {

@@ -156,7 +156,9 @@ describe.each(["plain", "TLS"])("a callee's machine that dies without a word, %s
 it("an app that stands still keeps its calls", async () => {
   const { port } = await server();
   const line = open.use(await cable(port));
-  const h2c = open.use(h2cChannel({ host: "127.0.0.1", port: line.port, maxConcurrency: 0 }));
+  const h2c = open.use(
+    h2cChannel({ host: "127.0.0.1", port: line.port, maxConcurrency: 0, maxHeaderBytes: 0 }),
+  );
   const headers = ["outrigger-callee-app-id", "cart"];
   const call = h2c.send({ method: "GET", path: "/wait", headers }, { signal });
   await eventually(() => waiting.length === 1);

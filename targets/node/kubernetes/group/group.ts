@@ -23,6 +23,7 @@ import { createConnections } from "./connections.ts";
 import { createGroupDocuments } from "./group-documents.ts";
 import { createGroupMetrics } from "./group-metrics.ts";
 import { documentEnv } from "./document-env.ts";
+import { maxHeaderBytes } from "./header-limit.ts";
 import { createNodeNames } from "./node-names.ts";
 import { createPodHost } from "./pod-host.ts";
 import { readsSecrets } from "./secrets.ts";
@@ -30,8 +31,6 @@ import { createTokenReader } from "./service-account-tokens.ts";
 import type { SupervisorLink } from "./supervisor-link.ts";
 import { createWorkloadCertificates, type WorkloadCertificates } from "./workload-certificates.ts";
 
-/** Largest header block of a request, of whichever app; tokens of service accounts are long. */
-const maxHeaderBytes = 64 * 1024;
 /** Of a message of a stream, whatever its app allows for others. */
 const maxStreamMessageBytes = 64 * 1024 * 1024;
 

@@ -5,6 +5,7 @@ import type { PodSettings } from "#k8s/pods/settings.ts";
 import { connectionOf } from "../../app-connection.ts";
 import { type AppReach, channelOf, poolOf } from "../../app-link.ts";
 import type { Http2Pool } from "../../http2-pool.ts";
+import { maxHeaderBytes } from "./header-limit.ts";
 
 /** The way to an app in a pod, which has an address only some time after its app is hosted. */
 export interface PodLink extends AsyncDisposable {
@@ -32,6 +33,7 @@ export function linkToPod(settings: PodSettings, metrics: AppMetrics | undefined
     appProtocol: settings.appProtocol,
     appMaxConcurrency: settings.appMaxConcurrency,
     maxBodyBytes: settings.maxBodyBytes,
+    readBufferBytes: maxHeaderBytes,
     get appChannelAddress() {
       return address;
     },

@@ -1,28 +1,13 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { LookupFunction } from "node:net";
 import { createSecureContext } from "node:tls";
 import type { ClientTls } from "#core/ports/platform.ts";
+import type { ConnectOptions } from "./outside.ts";
 
-/** How connections are made. */
-export interface ConnectOptions {
-  readonly lookup?: LookupFunction;
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  /** Absent: every call goes straight to its host. */
-  readonly proxies?: Proxies;
-}
-/** `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`; empty for what is not set. */
-export interface Proxies {
-  readonly httpProxy: string;
-  readonly httpsProxy: string;
-  readonly noProxy: string;
-}
 const maxPemBytes = 1024 * 1024;
 
-/** A `fetch` that shows a certificate, and trusts only the authority that is named, if one is. Throws for what is no PEM. */
-export function tlsFetch(tls: ClientTls, how: ConnectOptions = {}): typeof globalThis.fetch {
+/** Connections that show a certificate, and trust only the authority that is named, if one is. Throws for what is no PEM. */
+export function withTls(how: ConnectOptions, tls: ClientTls): ConnectOptions {
   const connect = {
     ...(tls.rootCa ? { ca: pemOf("root CA", tls.rootCa) } : {}),
     ...(tls.certificate ? { cert: pemOf("certificate", tls.certificate) } : {}),
@@ -31,15 +16,7 @@ export function tlsFetch(tls: ClientTls, how: ConnectOptions = {}): typeof globa
   // Says now what is wrong with them, rather than with each call. OpenSSL passes over an authority it cannot read.
   if (connect.ca) check("root CA", connect.ca);
   createSecureContext(connect);
-  return agentFetch({ ...how, ...connect });
-}
-
-/** A `fetch` over connections of its own. Its library is loaded with the first call: many processes make none. */
-export function agentFetch(connect: ConnectOptions): typeof globalThis.fetch {
-  let opening: Promise<typeof globalThis.fetch> | undefined;
-  const open = async (): Promise<typeof globalThis.fetch> =>
-    (await import("./open-agent.ts")).openAgent(connect);
-  return async (input, init) => (await (opening ??= open()))(input, init);
+  return { ...how, ...connect };
 }
 
 function check(what: string, pem: string): void {
