@@ -1,5 +1,6 @@
 /** Bundles each target into dist/<target>/. */
 import { readdir, readFile, rm } from "node:fs/promises";
+import { constants } from "node:http2";
 import { isBuiltin } from "node:module";
 import { basename, join } from "node:path";
 import { build, type BuildOptions, type Metafile, type Plugin } from "esbuild";
@@ -50,7 +51,7 @@ const parts = {
   "no-simd": "undici/lib/milo/no-simd.js",
   "proto-loader": "@grpc/proto-loader",
 };
-/** Libraries that only some documents need, and the classes of them that the core names. They are read with the first use. */
+/** What only some processes need, and the functions and classes of it that are named here. It is read with their first use. */
 const late = {
   "@marcbachmann/cel-js": { part: "cel-js", names: ["Environment"] },
   "@bufbuild/re2": { part: "re2", names: ["RE2JS"] },
@@ -67,31 +68,41 @@ const apart: Plugin = {
   },
 };
 
+/** Names that stand for what `source`, an expression, gives when one of them is first used. */
+const lateNames = (source: string, names: readonly string[]): string[] => [
+  `let all; const load = () => (all ??= ${source});`,
+  `const late = (name) => new Proxy(function () {}, {`,
+  `  apply: (_, self, parameters) => Reflect.apply(load()[name], self, parameters),`,
+  `  construct: (_, parameters) => new (load()[name])(...parameters),`,
+  `  get: (_, key) => load()[name][key],`,
+  `});`,
+  ...names.map((name) => `export const ${name} = /* @__PURE__ */ late("${name}");`),
+];
 const lateLibraries: Plugin = {
   name: "late-libraries",
   setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: new RegExp(`^(?:${Object.keys(late).join("|")})$`) }, ({ path }) => ({
-      path,
-      namespace: "late",
-      sideEffects: false,
-    }));
+    const names = [...Object.keys(late), "node:http2"];
+    onResolve({ filter: new RegExp(`^(?:${names.join("|")})$`) }, ({ path, kind }) =>
+      kind === "require-call" ? undefined : { path, namespace: "late", sideEffects: false },
+    );
     onLoad({ filter: /.*/, namespace: "late" }, ({ path }) => {
-      const { part, names } = late[path as keyof typeof late];
-      return {
-        contents: [
-          // Asked for at run time, beside the bundle.
-          `let library; const load = () => (library ??= require(${JSON.stringify(`./${partFile(part)}`)}));`,
-          `const late = (name) => new Proxy(function () {}, {`,
-          `  construct: (_, parameters) => new (load()[name])(...parameters),`,
-          `  get: (_, key) => load()[name][key],`,
-          `});`,
-          ...names.map((name) => `export const ${name} = /* @__PURE__ */ late("${name}");`),
-        ].join("\n"),
-        loader: "js",
-      };
+      if (path === "node:http2") return { contents: lateHttp2(), loader: "js" };
+      const { part, names: exported } = late[path as keyof typeof late];
+      const source = `require(${JSON.stringify(`./${partFile(part)}`)})`;
+      return { contents: lateNames(source, exported).join("\n"), loader: "js" };
     });
   },
 };
+/** Its constants are numbers and names of the protocol, the same for every version. */
+function lateHttp2(): string {
+  const source = `process.getBuiltinModule("node:http2")`;
+  return [
+    ...lateNames(source, ["connect", "createServer", "createSecureServer"]),
+    `export const constants = ${JSON.stringify(constants)};`,
+    // Hono asks it of every request: none can be one before somebody has made a server.
+    `export class Http2ServerRequest { static [Symbol.hasInstance](of) { return all !== undefined && of instanceof all.Http2ServerRequest; } }`,
+  ].join("\n");
+}
 
 /** The command line and the Node runtime: one small entry, everything else in parts that load when needed. */
 export async function buildNode(): Promise<void> {
@@ -124,7 +135,7 @@ export async function buildNode(): Promise<void> {
     target: "node24",
     sourcemap: true,
     metafile: true,
-    plugins: [builtins, apart, lateLibraries],
+    plugins: [lateLibraries, builtins, apart],
     external: ["./part-*"],
     // V8 keeps the source of what it runs: white space would cost memory in every process.
     minifySyntax: true,

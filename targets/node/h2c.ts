@@ -1,7 +1,8 @@
 import type { IncomingMessage, RequestListener, Server } from "node:http";
 import {
   createServer,
-  Http2ServerRequest,
+  type Http2Server,
+  type Http2ServerRequest,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
@@ -33,23 +34,28 @@ export function offerH2c(server: Server, { listener, maxHeaderBytes }: H2cOption
   const sessions = new Set<ServerHttp2Session>();
   const undecided = new Set<Socket>();
   let isDraining = false;
-  const http2 = createServer(
-    // Node itself ends streams with 64 KiB of headers, without an answer.
-    { settings: { maxConcurrentStreams } },
-    (incoming, outgoing) => {
-      if (sizeOf(incoming.rawHeaders) <= maxHeaderBytes)
-        return listener(incoming as unknown as IncomingMessage, outgoing as never);
-      outgoing.statusCode = 431;
-      outgoing.end();
-    },
-  );
-  http2.on("session", (session) => {
-    sessions.add(session);
-    if (isDraining) session.once("stream", () => session.close());
-    session.once("close", () => sessions.delete(session));
-    // "close" follows, and tells.
-    session.on("error", () => {});
-  });
+  let http2: Http2Server | undefined;
+  // With the first connection that speaks it: Node reads its HTTP/2 from disk for that.
+  const openHttp2 = (): Http2Server => {
+    const opened = createServer(
+      // Node itself ends streams with 64 KiB of headers, without an answer.
+      { settings: { maxConcurrentStreams } },
+      (incoming, outgoing) => {
+        if (sizeOf(incoming.rawHeaders) <= maxHeaderBytes)
+          return listener(incoming as unknown as IncomingMessage, outgoing as never);
+        outgoing.statusCode = 431;
+        outgoing.end();
+      },
+    );
+    opened.on("session", (session) => {
+      sessions.add(session);
+      if (isDraining) session.once("stream", () => session.close());
+      session.once("close", () => sessions.delete(session));
+      // "close" follows, and tells.
+      session.on("error", () => {});
+    });
+    return opened;
+  };
   const speakHttp1 = server.listeners("connection") as Array<(socket: Socket) => void>;
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
@@ -66,7 +72,7 @@ export function offerH2c(server: Server, { listener, maxHeaderBytes }: H2cOption
       socket.off("readable", look).off("error", late).off("close", gone);
       socket.setTimeout(0, late).off("timeout", late);
       gone();
-      if (start === preface) http2.emit("connection", socket);
+      if (start === preface) (http2 ??= openHttp2()).emit("connection", socket);
       else for (const speak of speakHttp1) speak.call(server, socket);
     };
     undecided.add(socket);
@@ -94,7 +100,7 @@ export function offerH2c(server: Server, { listener, maxHeaderBytes }: H2cOption
 export function isHttp2(
   incoming: IncomingMessage | Http2ServerRequest,
 ): incoming is Http2ServerRequest {
-  return incoming instanceof Http2ServerRequest;
+  return incoming.httpVersionMajor === 2;
 }
 
 /** Ends the connection of a call, once that has its answer. */
