@@ -14,9 +14,9 @@ export const state: Manifest<"state"> = defineComponent({
 const pubSubOptions: OptionTable = {
   redeliverInterval: {
     type: "duration",
-    default: "30s",
+    default: "0",
     about:
-      "Time until a message is delivered again that the app answered with RETRY; 0 drops it, as Dapr does. A bare number is milliseconds.",
+      "Time until a message is delivered again that the app answered with RETRY; 0, as in Dapr: it is not. A bare number is milliseconds.",
   },
 };
 

@@ -42,11 +42,10 @@ export async function openRoot(rootPath: string): Promise<string> {
   return realpath(asked);
 }
 
-/** Where a file of that name is or would be. Refuses what lies outside the root, directly or through a link. */
+/** Where a file of that name is or would be. Dapr: dots lead no further up than the root. Refuses what a link leads to outside it. */
 export async function fileBelow(root: string, name: string): Promise<string> {
   if (name.includes("\0")) throw refusal(name);
-  const path = join(root, name);
-  if (!isBelow(path, root)) throw refusal(name);
+  const path = join(root, join(sep, name));
   const existing = await deepest(path);
   const real = await realpath(existing);
   if (!isBelow(real, root)) throw refusal(name);

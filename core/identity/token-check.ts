@@ -16,6 +16,15 @@ export interface TokenOwner {
   readonly verifyToken?: TokenVerifier | undefined;
 }
 
+/**
+ * The tokens that a setting names: all of them between its commas, so that two hold while they are exchanged, and
+ * the whole text, which for Dapr is one token, commas or not.
+ */
+export function tokensOf(text: string): readonly string[] {
+  const tokens = [text, ...text.split(",")].flatMap((token) => token.trim() || []);
+  return [...new Set(tokens)];
+}
+
 /** True where the app's API asks for a token. */
 export function asksForToken({ apiTokens, verifyToken }: TokenOwner): boolean {
   return apiTokens.length > 0 || verifyToken !== undefined;

@@ -25,9 +25,6 @@ export interface ComponentView {
   readonly type: string;
   readonly version: string;
   readonly capabilities?: readonly string[];
-  readonly status?: "FAILED";
-  /** Why it did not start. */
-  readonly error?: string;
 }
 
 export const getMetadata: Operation<undefined, MetadataView> = defineOperation(
@@ -57,7 +54,11 @@ function view(app: App): MetadataView {
     runtimeVersion,
     enabledFeatures: app.enabledFeatures ?? [],
     ...(components.length > 0 ? { components } : {}),
-    extended: { daprRuntimeVersion: runtimeVersion, ...Object.fromEntries(app.extended) },
+    extended: {
+      daprRuntimeVersion: runtimeVersion,
+      ...failedOf(app),
+      ...Object.fromEntries(app.extended),
+    },
     ...(subscriptions.length > 0 ? { subscriptions } : {}),
     ...(httpEndpoints.length > 0 ? { httpEndpoints } : {}),
     ...(resiliencies.length > 0 ? { resiliencies } : {}),
@@ -70,16 +71,15 @@ function view(app: App): MetadataView {
   };
 }
 
-/** A component that did not start is listed with the reason, which Dapr keeps to its log. */
 function componentsOf(app: App): ComponentView[] {
-  return [
-    ...app.loaded.map(({ capabilities, ...component }) =>
-      capabilities.length > 0 ? { ...component, capabilities } : component,
-    ),
-    ...app.failed.map(({ reason, ...component }) => ({
-      ...component,
-      status: "FAILED" as const,
-      error: reason,
-    })),
-  ];
+  return app.loaded.map(({ capabilities, ...component }) =>
+    capabilities.length > 0 ? { ...component, capabilities } : component,
+  );
+}
+
+/** Programs take what is listed among the components for loaded, so that what is not stands here: why, as JSON text. */
+function failedOf({ failed }: App): Readonly<Record<string, string>> {
+  if (failed.length === 0) return {};
+  const shown = failed.map(({ name, type, version, reason }) => ({ name, type, version, reason }));
+  return { "outrigger.components.failed": JSON.stringify(shown) };
 }

@@ -1,3 +1,5 @@
+import { tokensOf } from "#core/identity/token-check.ts";
+
 /** What a serverless target is told by its environment: Worker vars and secrets, or Functions app settings. */
 export interface Settings {
   readonly appId: string;
@@ -34,7 +36,7 @@ export function readSettings(env: Readonly<Record<string, unknown>>): Settings {
   return {
     appId,
     namespace: textOf(env, "NAMESPACE") ?? "",
-    apiTokens: (textOf(env, "DAPR_API_TOKEN") ?? "").split(",").filter((token) => token !== ""),
+    apiTokens: tokensOf(textOf(env, "DAPR_API_TOKEN") ?? ""),
     ...(appToken === undefined ? {} : { appToken }),
     allowAnonymous: textOf(env, "OUTRIGGER_ALLOW_ANONYMOUS") === "true",
     ...(appUrl === undefined ? {} : { appUrl }),

@@ -1,3 +1,4 @@
+import { tokensOf } from "#core/identity/token-check.ts";
 import { type Flags, UsageError } from "./flags.ts";
 import type { NodeAppOptions } from "../node/options.ts";
 
@@ -39,7 +40,7 @@ export function reachOptions(flags: Flags, env: Env): ReachOptions {
     configPaths: flags.list("config"),
     maxBodyBytes: limitOr(flags.number("max-body-size"), Number.MAX_SAFE_INTEGER),
     readBufferBytes: limitOr(flags.number("read-buffer-size"), goHeaderBytes),
-    apiTokens: (env["DAPR_API_TOKEN"] ?? "").split(",").filter((token) => token !== ""),
+    apiTokens: tokensOf(env["DAPR_API_TOKEN"] ?? ""),
     ...(appToken === undefined || appToken === "" ? {} : { appToken }),
     ...(flags.given("enable-api-logging")
       ? { apiLogging: flags.boolean("enable-api-logging") }

@@ -281,12 +281,19 @@ describe("a component that cannot start", () => {
     await using of = runtime();
     const document = failing.replace("version: v1", "version: v1, ignoreErrors: true");
     await of.addApp(options("a", [document, component("good", "state.in-memory")]));
-    const { components } = JSON.parse((await call(of, "a", "/v1.0/metadata")).text) as {
+    const { components, extended } = JSON.parse((await call(of, "a", "/v1.0/metadata")).text) as {
       components: object[];
+      extended: Record<string, string>;
     };
-    expect(components).toMatchObject([
-      { name: "good" },
-      { name: "bad", status: "FAILED", error: expect.stringContaining("no such host") },
+    // What is listed is loaded, as programs of Dapr take it.
+    expect(components).toMatchObject([{ name: "good" }]);
+    expect(JSON.parse(extended["outrigger.components.failed"] ?? "")).toMatchObject([
+      {
+        name: "bad",
+        type: "state.probe",
+        version: "v1",
+        reason: expect.stringContaining("no such host"),
+      },
     ]);
   });
   it.each([

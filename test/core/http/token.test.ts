@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createHttp } from "#core/http/surface.ts";
-import { hashToken } from "#core/identity/token-check.ts";
+import { hashToken, tokensOf } from "#core/identity/token-check.ts";
 import { invokeHttp } from "#core/invoke/http.ts";
 import { createInvoke } from "#core/invoke/operations.ts";
 import { compose } from "#core/operation.ts";
@@ -22,6 +22,13 @@ describe("the API token", async () => {
   it.each([undefined, "", "bad", "good, good"])("is asked for, and %j is none", async (token) => {
     expect(await status(token)).toBe(401);
     expect(await status(token, { isProven: false })).toBe(401);
+  });
+  it.each([
+    ["", []],
+    ["one", ["one"]],
+    ["old, new,", ["old, new,", "old", "new"]],
+  ])("of the setting %j is any of %j", (text, tokens) => {
+    expect(tokensOf(text)).toEqual(tokens);
   });
   it("lets in who has it", async () => {
     expect(await status("good")).not.toBe(401);

@@ -215,7 +215,14 @@ describe("an update", () => {
     await using app = await setUp([manifest], documents([]));
     await app.hosted.update(documents([component("s", "state.probe", { fail: "nothing" })]));
     const { text } = await app.get("/v1.0/metadata");
-    expect(JSON.parse(text)).toMatchObject({ components: [{ name: "s", status: "FAILED" }] });
+    const { components, extended } = JSON.parse(text) as {
+      components?: unknown;
+      extended: Record<string, string>;
+    };
+    expect(components).toBeUndefined();
+    expect(JSON.parse(extended["outrigger.components.failed"] ?? "")).toMatchObject([
+      { name: "s", reason: expect.stringContaining("nothing") },
+    ]);
     await app.hosted.update(documents([component("s", "state.probe", { mark: "1" })]));
     expect((await app.get("/v1.0/state/s/k")).text).toBe('"1"');
     await app.hosted.update(documents([]));

