@@ -13,6 +13,7 @@ import {
   type FoundSubscription,
   startFound,
 } from "./pubsub/consume.ts";
+import { createArrivalOrder } from "./pubsub/arrival-order.ts";
 import type { SubscriptionView } from "./pubsub/subscriptions.ts";
 import { createKeyedRuns, type Running, type WantedRun } from "./reload/keyed-runs.ts";
 import type { Guard } from "./resiliency/guard.ts";
@@ -60,6 +61,7 @@ export function createCallers(
 
   /** Kept over a stop as well: an app that was not healthy has not changed its mind. */
   const asked: Asked = { subscriptions: [], failure: undefined };
+  const inOrder = createArrivalOrder();
   let latest: Sources | undefined;
   const again = createAskAgain(clock, (signal) =>
     platform.background(
@@ -110,7 +112,7 @@ export function createCallers(
   function show({ resources }: Sources): void {
     const documents = ofKind(resources, "Subscription");
     const found = collectSubscriptions(app, documents, asked.subscriptions);
-    app.subscriptions = found.map(({ view }) => view);
+    app.subscriptions = inOrder(found.map(({ view }) => view));
   }
   async function apply(sources: Sources, signal: AbortSignal = signals.ended): Promise<void> {
     const period = on?.signal;
@@ -122,8 +124,9 @@ export function createCallers(
     if (asking.aborted || signals.stopping.aborted) return;
     // Without a pub/sub component it was not asked, and need not be.
     again.set(asked.failure !== undefined && app.has("pubsub"));
-    await callers.apply(wanted);
-    app.subscriptions = callers.running.flatMap(({ views }) => views ?? []);
+    await callers.apply(wanted, () => {
+      app.subscriptions = inOrder(callers.running.flatMap(({ views }) => views ?? []));
+    });
     // It may have been asked to stop while it started.
     if (signals.stopping.aborted || period.aborted) await callers.stop();
   }

@@ -2,6 +2,7 @@ import { messageOf } from "#core/errors/component-error.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
 import type { Ack, Deliver, TopicSubscription } from "#core/ports/pub-sub.ts";
 import type { RedisConnection } from "./connection.ts";
+import { createDeliveries, type Deliveries, type Delivery } from "./deliveries.ts";
 import { type Entry, openStream, startsWith, type Stream } from "./stream.ts";
 
 export interface ConsumerOptions {
@@ -13,6 +14,8 @@ export interface ConsumerOptions {
   readonly subscription: TopicSubscription;
   readonly deliver: Deliver;
   readonly stopping: AbortSignal;
+  /** Fires when the component closes. Until then an answer of the app is acknowledged, however late. */
+  readonly closing: AbortSignal;
   readonly processingTimeoutMs: number;
   readonly redeliverMs: number;
   readonly queueDepth: number;
@@ -20,13 +23,10 @@ export interface ConsumerOptions {
   readonly clock: Clock;
   readonly log: Log;
 }
-interface Delivery {
-  readonly since: number;
-  readonly abort: AbortController;
-}
-
-/** Once the stop is asked for, deliveries under way may still end so long. */
+/** So long reads may take to end after the stop, and deliveries after the component has closed. */
 const graceMs = 5000;
+/** Calls of the app that are late, for each worker. */
+const mostLate = 10;
 const unblockPauseMs = 50;
 const firstPauseMs = 100;
 const longestPauseMs = 5000;
@@ -44,12 +44,16 @@ export async function startConsumer(
 class Consumer {
   readonly #stream: Stream;
   readonly #options: ConsumerOptions;
+  /** Fires when reads have had their time to end. */
+  readonly #read = new AbortController();
   /** Fires when even the grace is over. */
   readonly #never = new AbortController();
   readonly #queue: Entry[] = [];
   /** By message id: what is being delivered, or waits here for it. */
   readonly #held = new Set<string>();
-  readonly #deliveries = new Set<Delivery>();
+  /** What is acknowledged while a claim is on its way, which may have found it before. */
+  #acknowledged: Set<string> | undefined;
+  readonly #deliveries: Deliveries;
   #idle: Array<() => void> = [];
   #fetchers: Array<() => void> = [];
   #readerId: string | undefined;
@@ -62,23 +66,34 @@ class Consumer {
     this.#batch = Math.max(1, options.subscription.bulk?.maxMessagesCount ?? 1);
     // Dapr: either of them at zero turns redelivery off.
     this.#redelivers = options.processingTimeoutMs > 0 && options.redeliverMs > 0;
+    this.#deliveries = createDeliveries({
+      timeoutMs: options.processingTimeoutMs,
+      mostLate: mostLate * options.concurrency,
+      clock: options.clock,
+      late: (delivery) => this.#letGo(delivery),
+    });
   }
 
   async run(): Promise<void> {
-    const { stopping, concurrency } = this.#options;
+    const { stopping, closing, concurrency } = this.#options;
     const wake = (): void => this.#wakeAll();
     stopping.addEventListener("abort", wake, { once: true });
     const workers = Array.from({ length: concurrency }, () => this.#work());
     const reclaiming = this.#redelivers ? this.#reclaim() : undefined;
+    if (this.#redelivers) void this.#deliveries.watch(this.#never.signal);
     const fetching = this.#fetch();
     const interrupting = this.#interrupt(fetching);
     await aborted(stopping);
-    const ending = Promise.all([fetching, reclaiming, interrupting])
-      .then(() => this.#handBack())
-      .then(() => Promise.all(workers));
-    await this.#inTime(ending);
+    await this.#inTime(
+      Promise.all([fetching, reclaiming, interrupting]).then(() => this.#handBack()),
+    );
+    this.#read.abort();
+    const answers = Promise.all([...workers, this.#deliveries.idle()]);
+    await Promise.race([answers, aborted(closing)]);
+    await this.#inTime(answers);
     this.#never.abort();
-    await this.#inTime(ending);
+    this.#deliveries.end(new Error("The component is closed"));
+    await this.#inTime(answers);
   }
 
   #wakeAll(): void {
@@ -91,7 +106,7 @@ class Consumer {
     for (let pause = firstPauseMs; !stopping.aborted;) {
       try {
         // Not stopped by the signal: what Redis has handed out must not be lost on the way.
-        const options = { signal: this.#never.signal };
+        const options = { signal: this.#read.signal };
         if (unblock)
           // Sent together with the read; the id changes when the connection is made anew.
           void reader.send(["CLIENT", "ID"], options).then(
@@ -130,7 +145,7 @@ class Consumer {
     await aborted(stopping);
     let ended = false;
     void fetching.then(() => (ended = true));
-    const options = { signal: this.#never.signal };
+    const options = { signal: this.#read.signal };
     while (!ended && !options.signal.aborted) {
       if (this.#readerId !== undefined)
         await connection.send(["CLIENT", "UNBLOCK", this.#readerId], options).catch(() => {});
@@ -140,19 +155,19 @@ class Consumer {
   }
 
   async #reclaim(): Promise<void> {
-    const { stopping, processingTimeoutMs, redeliverMs, queueDepth, subscription, clock, log } =
+    const { stopping, processingTimeoutMs, redeliverMs, queueDepth, subscription, log } =
       this.#options;
     while (!stopping.aborted) {
-      for (const delivery of this.#deliveries)
-        if (delivery.since <= clock.now() - processingTimeoutMs)
-          delivery.abort.abort(new Error(`not acknowledged within ${processingTimeoutMs} ms`));
       try {
         let found: readonly Entry[];
         do {
+          const done = (this.#acknowledged = new Set<string>());
           found = await this.#stream.claim(processingTimeoutMs, queueDepth, { signal: stopping });
-          await this.#enqueue(found);
+          this.#acknowledged = undefined;
+          await this.#enqueue(found.filter(({ id }) => !done.has(id)));
         } while (found.length > 0 && !stopping.aborted);
       } catch (reason) {
+        this.#acknowledged = undefined;
         if (!stopping.aborted && !startsWith(reason, "NOGROUP"))
           log.warn(`Cannot look for unacknowledged messages: ${messageOf(reason)}`, {
             topic: subscription.topic,
@@ -184,45 +199,58 @@ class Consumer {
         continue;
       }
       for (const resume of this.#fetchers.splice(0)) resume();
-      await this.#deliver(entries);
+      const ids = entries.map(({ id }) => id);
+      await this.#deliveries.run(ids, (delivery) => this.#deliver(entries, delivery));
     }
   }
 
-  async #deliver(entries: readonly Entry[]): Promise<void> {
-    const { deliver, clock, log, subscription } = this.#options;
-    const delivery: Delivery = { since: clock.now(), abort: new AbortController() };
-    const stop = (): void => delivery.abort.abort(this.#never.signal.reason);
-    this.#never.signal.addEventListener("abort", stop, { once: true });
-    this.#deliveries.add(delivery);
+  async #deliver(entries: readonly Entry[], delivery: Delivery): Promise<void> {
+    const { deliver, log, subscription } = this.#options;
+    const { topic } = subscription;
     let acks: readonly Ack[] = [];
     try {
       const messages = entries.map(({ message }) => message);
-      acks = await deliver(messages, { signal: delivery.abort.signal });
+      acks = await deliver(messages, delivery);
     } catch (reason) {
-      log.error(`Delivery from topic ${subscription.topic} failed: ${messageOf(reason)}`, {
-        topic: subscription.topic,
-      });
+      log.error(`Delivery from topic ${topic} failed: ${messageOf(reason)}`, { topic });
     }
-    this.#never.signal.removeEventListener("abort", stop);
-    this.#deliveries.delete(delivery);
-    const done = entries
-      .filter((_, i) => acks[i] === "done" || acks[i] === "drop")
-      .map(({ id }) => id);
+    const done = delivery.ids.filter((_, i) => acks[i] === "done" || acks[i] === "drop");
     try {
       if (done.length > 0) await this.#stream.acknowledge(done, { signal: this.#never.signal });
+      for (const id of done) this.#acknowledged?.add(id);
     } catch (reason) {
       log.warn(`Cannot acknowledge messages, they will come again: ${messageOf(reason)}`, {
-        topic: subscription.topic,
+        topic,
       });
     }
-    for (const { id } of entries) this.#held.delete(id);
+    if (delivery.isLate) this.#unqueue(new Set(done));
+    else for (const id of delivery.ids) this.#held.delete(id);
+  }
+
+  /** Others may have the messages now; whoever still works on them may answer. */
+  #letGo({ ids }: Delivery): void {
+    const { processingTimeoutMs, log, subscription } = this.#options;
+    for (const id of ids) this.#held.delete(id);
+    log.warn(
+      `Messages are not answered after ${processingTimeoutMs} ms, and will come again: ${ids.join(", ")}`,
+      { topic: subscription.topic },
+    );
+  }
+  /** What was answered late need not be delivered again. */
+  #unqueue(ids: ReadonlySet<string>): void {
+    for (let i = this.#queue.length - 1; i >= 0; i--) {
+      const { id } = this.#queue[i] as Entry;
+      if (!ids.has(id)) continue;
+      this.#queue.splice(i, 1);
+      this.#held.delete(id);
+    }
   }
 
   /** What was fetched and not begun is for the next subscriber, and now. */
   async #handBack(): Promise<void> {
     const ids = this.#queue.splice(0).map(({ id }) => id);
     if (ids.length === 0) return;
-    const options = { signal: this.#never.signal };
+    const options = { signal: this.#read.signal };
     try {
       await this.#stream.release(ids, Math.max(1, this.#options.processingTimeoutMs), options);
     } catch {

@@ -110,7 +110,7 @@ export const pubsub: Manifest<"pubsub"> = defineComponent({
       type: "duration",
       default: "60s",
       about:
-        "How long a message may stay unacknowledged before it is delivered again; 0 turns redelivery off. A bare number is milliseconds.",
+        "How long a message may stay unacknowledged before other messages go past it and it is delivered again; 0 turns redelivery off. A bare number is milliseconds.",
     },
     redeliverInterval: {
       type: "duration",

@@ -20,7 +20,7 @@ export interface TopicSubscription {
 
 /** What to tell the broker: `done` and `drop` acknowledge, `retry` leaves the message to its redelivery. */
 export type Ack = "done" | "retry" | "drop";
-/** One verdict per message, in order. Never rejects. */
+/** One verdict per message, in order. Never rejects. The signal ends it, with `retry`: give one that outlives the subscription's, since what is in hand when that ends is still delivered. */
 export type Deliver = (
   messages: readonly Message[],
   options: CallOptions,

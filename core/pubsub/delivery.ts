@@ -31,9 +31,9 @@ export interface Delivery {
   readonly inbound: Guard;
   readonly clock: Clock;
   readonly log: Log;
-  /** True once the subscription ends: what fails then goes back to the broker, not to the dead letters. */
+  /** True once the subscription or this delivery ends: what fails then goes back to the broker, not to the dead letters. */
   readonly closing: () => boolean;
-  /** Ends the calls to the app. Not the component's: a delivery outlives the pull that brought it. */
+  /** Ends the calls to the app. */
   readonly signal: AbortSignal;
 }
 

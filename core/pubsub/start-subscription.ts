@@ -3,7 +3,7 @@ import { messageOf } from "#core/errors/component-error.ts";
 import { cleanPath } from "#core/http/path.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { AppChannel, Clock, Log } from "#core/ports/platform.ts";
-import type { Ack, Message, TopicSubscription } from "#core/ports/pub-sub.ts";
+import type { Ack, Deliver, Message, TopicSubscription } from "#core/ports/pub-sub.ts";
 import { collectBatches } from "./collect-batches.ts";
 import { deliverBatch } from "./deliver-bulk.ts";
 import { deliverOne } from "./deliver.ts";
@@ -58,21 +58,22 @@ export function startSubscription(start: Start): Started {
     : undefined;
   const take = takerFor(delivery, bulk);
 
-  function deliver(messages: readonly Message[]): Promise<readonly Ack[]> {
+  function deliver(messages: readonly Message[], options: CallOptions): Promise<readonly Ack[]> {
     if (closing.aborted) return Promise.resolve(messages.map(() => "retry"));
     taken++;
-    const work = take(messages);
+    const work = take(messages, options);
     running.add(work);
     return work.finally(() => running.delete(work));
   }
-  function takerFor(
-    to: Delivery,
-    limits: TopicSubscription["bulk"],
-  ): (messages: readonly Message[]) => Promise<readonly Ack[]> {
+  function takerFor(to: Delivery, limits: TopicSubscription["bulk"]): Deliver {
+    const endingWith = createEndings(to);
     if (!limits)
-      return (messages) => Promise.all(messages.map((message) => deliverOne(to, message)));
-    const inBatches = (messages: readonly Message[]): Promise<readonly Ack[]> =>
-      deliverInBatches(to, messages, limits.maxMessagesCount);
+      return (messages, options) => {
+        const delivery = endingWith(options);
+        return Promise.all(messages.map((message) => deliverOne(delivery, message)));
+      };
+    const inBatches: Deliver = (messages, options) =>
+      deliverInBatches(endingWith(options), messages, limits.maxMessagesCount);
     const { features } = port;
     if (
       features.includes("BULK_SUBSCRIBE_IMMEDIATE") &&
@@ -109,6 +110,23 @@ export function startSubscription(start: Start): Started {
     idle: async () => {
       while (running.size > 0) await Promise.allSettled(running);
     },
+  };
+}
+
+/** The same delivery, ended by the component's signal as well. A component gives few signals for many deliveries. */
+function createEndings(delivery: Delivery): (options: CallOptions) => Delivery {
+  const known = new WeakMap<AbortSignal, Delivery>();
+  return ({ signal }) => {
+    let ending = known.get(signal);
+    if (!ending) {
+      ending = {
+        ...delivery,
+        signal: AbortSignal.any([delivery.signal, signal]),
+        closing: () => signal.aborted || delivery.closing(),
+      };
+      known.set(signal, ending);
+    }
+    return ending;
   };
 }
 

@@ -14,8 +14,8 @@ export interface WantedRun<R extends Running> {
 export interface KeyedRuns<R extends Running> {
   /** In the order wanted. */
   readonly running: readonly R[];
-  /** Stops what is not wanted any more or is made of something else, then starts what is missing. */
-  apply(wanted: ReadonlyMap<string, WantedRun<R>>): Promise<void>;
+  /** Stops what is not wanted any more or is made of something else, and starts what is missing. `runs` hears once all that is wanted runs; what is not may still have work to end. */
+  apply(wanted: ReadonlyMap<string, WantedRun<R>>, runs?: () => void): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -25,21 +25,24 @@ export function createKeyedRuns<R extends Running>(): KeyedRuns<R> {
     get running() {
       return [...runs.values()].map(({ running }) => running);
     },
-    apply: async (wanted) => {
+    apply: async (wanted, isApplied) => {
       const before = runs;
+      const ending: Array<Promise<void>> = [];
       const started = await Promise.all(
         [...wanted].map(async ([name, { of, overlaps, start }]) => {
           const old = before.get(name);
           if (old && isSame(old.of, of)) return [name, old] as const;
           if (!overlaps) await old?.running.stop();
           const running = await start();
-          if (overlaps) await old?.running.stop();
+          if (overlaps && old) ending.push(old.running.stop().catch(() => {}));
           return [name, { of, running }] as const;
         }),
       );
       const gone = [...before].filter(([name]) => !wanted.has(name));
       runs = new Map(started);
-      await Promise.allSettled(gone.map(([, { running }]) => running.stop()));
+      ending.push(...gone.map(([, { running }]) => running.stop()));
+      isApplied?.();
+      await Promise.allSettled(ending);
     },
     stop: async () => {
       const all = [...runs.values()];

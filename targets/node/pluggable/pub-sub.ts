@@ -85,15 +85,14 @@ export async function openPubSub(
       const { topic, metadata } = subscription;
       const about = { component: spec.name, topic };
       const call = { signal: link.closed };
-      const deliverOne = async (messages: readonly Message[]) => deliver(messages, call);
       // Whoever says BULK_PUBSUB is asked for batches; this protocol has none, so they are made here.
       const collector =
         bulk && subscription.bulk && !isImmediate
-          ? collectBatches(clock, subscription.bulk, deliverOne)
+          ? collectBatches(clock, subscription.bulk, deliver)
           : undefined;
       if (collector) options.signal.addEventListener("abort", collector.flush, { once: true });
       const handle = async (message: PullMessagesResponse) => {
-        const [ack] = await (collector?.add ?? deliverOne)([messageFrom(message)]).catch(
+        const [ack] = await (collector?.add ?? deliver)([messageFrom(message)], call).catch(
           (reason: unknown): Ack[] => {
             log.error(`Delivery from topic ${topic} failed: ${messageOf(reason)}`, about);
             return ["retry"];

@@ -28,6 +28,8 @@ const firstWaitMs = 500;
 const longestWaitMs = 10_000;
 /** How long a component may take to end a stream that we have ended. */
 const farewellMs = 1000;
+/** Dapr: so long a stream stays open after its last answer, which the component may still have to read. */
+const settleMs = 400;
 
 /** Reads, over new streams if need be, until the signal fires: what is in hand then is still answered. */
 export async function readOn<I extends DescMessage, O extends DescMessage>(
@@ -82,8 +84,11 @@ async function readStream<I extends DescMessage, O extends DescMessage>(
     await Promise.race([stream.ended, fired(signal, left.signal)]);
     if (!signal.aborted) return;
     stream.pause();
+    const isBusy = inHand.size > 0;
     const closed = fired(link.closed, left.signal);
     await Promise.race([Promise.all(inHand), stream.ended, closed]);
+    const settled = isBusy ? clock.sleep(settleMs, left).catch(() => {}) : undefined;
+    await Promise.race([settled, stream.ended, closed]);
     stream.end();
     const late = clock.sleep(farewellMs, left).catch(() => {});
     await Promise.race([stream.ended, late, closed]);

@@ -169,6 +169,26 @@ describe("a streaming subscription", () => {
     expect(pubsub.acks).toEqual(["done"]);
     expect(() => app.streaming.add({} as never, async () => {})).toThrow("stopping");
   });
+  it("ends deliveries with the broker's signal; what its client had not read by then is not sent", async () => {
+    const broken = new AbortController();
+    const pubsub = testPubSub({ broken: broken.signal });
+    const app = fakeApp({ components: [{ kind: "pubsub", name: "ps", port: pubsub }] });
+    const client = subscriber(app);
+    client.subscribe({ pubsubName: "ps", topic: "t", deadLetterTopic: "dead" });
+    await client.next();
+    const signal = new AbortController().signal;
+    for (const id of ["1", "2", "3"])
+      await pubsub.publish("t", [{ data: event(id), metadata: {} }], { signal });
+    expect((await client.next())?.value.id).toBe("1");
+    broken.abort();
+    await eventually(() => pubsub.acks.length === 3);
+    expect(pubsub.acks).toEqual(["retry", "retry", "retry"]);
+    expect(pubsub.published.filter(({ topic }) => topic === "dead")).toEqual([]);
+    // An answer that comes too late is for nobody.
+    client.answer("1", "SUCCESS");
+    client.hangUp();
+    expect((await grpcError(client.next())).message).toBe("EOF");
+  });
   it("wraps raw payloads in an event", async () => {
     const port = open({ ...testHost(), redeliverMs: 0 });
     const app = fakeApp({ components: [{ kind: "pubsub", name: "ps", port }] });

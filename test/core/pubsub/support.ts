@@ -28,6 +28,7 @@ export function testPubSub({
   fail = () => undefined,
   refuse = () => undefined,
   pulls = true,
+  broken = new AbortController().signal,
 }: {
   readonly features?: readonly PubSubFeature[];
   /** Why a message is not taken. */
@@ -36,6 +37,8 @@ export function testPubSub({
   readonly refuse?: (subscription: TopicSubscription) => Error | undefined;
   /** False: like a platform that pushes. */
   readonly pulls?: boolean;
+  /** Ends deliveries that are under way. */
+  readonly broken?: AbortSignal;
 } = {}): TestPubSub {
   const published: Published[] = [];
   const subscribed: TopicSubscription[] = [];
@@ -63,7 +66,7 @@ export function testPubSub({
         published.push({ topic, message });
         for (const { topic: wanted, deliver, signal } of consumers)
           if (wanted === topic && !signal.aborted)
-            void deliver([message], { signal }).then((verdicts) => acks.push(...verdicts));
+            void deliver([message], { signal: broken }).then((verdicts) => acks.push(...verdicts));
         return undefined;
       }),
     ...(pulls ? { subscribe } : {}),

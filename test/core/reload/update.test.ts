@@ -418,6 +418,39 @@ describe("subscriptions and updates", () => {
     expect(JSON.parse(text)).not.toHaveProperty("subscriptions");
     expect(app.channel.to("/b")).toHaveLength(1);
   });
+  it("are listed as the documents say, though a message is still in hand; what has changed comes last", async () => {
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    await using app = await setUp(
+      [],
+      documents([broker("1"), ...["a", "b", "c"].map((topic) => subscription(topic, `/${topic}`))]),
+      async ({ path }) => {
+        if (path === "/a") await held;
+        return { status: path.startsWith("/dapr/") ? 404 : 200 };
+      },
+    );
+    const listed = async (): Promise<string> => {
+      const { text } = await app.get("/v1.0/metadata");
+      const { subscriptions = [] } = JSON.parse(text) as {
+        readonly subscriptions?: ReadonlyArray<{ readonly rules: ReadonlyArray<{ path: string }> }>;
+      };
+      return subscriptions.flatMap(({ rules }) => rules.map(({ path }) => path)).join();
+    };
+    await app.get("/v1.0/publish/ps/a", { method: "POST", body: "{}" });
+    await eventually(() => app.channel.to("/a").length === 1);
+    const changing = app.hosted.update(
+      documents([
+        broker("1"),
+        subscription("a", "/a"),
+        subscription("b", "/b2"),
+        subscription("c", "/c"),
+      ]),
+    );
+    await eventually(async () => (await listed()) === "/a,/c,/b2");
+    const removing = app.hosted.update(documents([broker("1"), subscription("c", "/c")]));
+    release();
+    await Promise.all([changing, removing]);
+    expect(await listed()).toBe("/c");
+  });
   it("lose no message while the component is replaced again and again", async () => {
     const got = new Set<string>();
     await using app = await setUp(
