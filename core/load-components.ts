@@ -284,10 +284,14 @@ class Table implements Components {
     );
     this.keep(former);
   }
-  fail(document: ComponentDocument, why: string, { app, log, before, endsStart }: Said): void {
+  fail(
+    document: ComponentDocument,
+    why: string,
+    { app, log, before, endsStart }: Said,
+    reason = `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${document.name} (${typeOf(document.spec)}): ${why}`,
+  ): void {
     const { name, spec } = document;
     const version = spec.version || "v1";
-    const reason = `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${name} (${spec.type}/${version}): ${why}`;
     this.failed.push({ name, type: spec.type, version, why, reason, ignored: spec.ignoreErrors });
     const isNews = !before?.failed.some((former) => former.reason === reason);
     const fields = { app_id: app.appId, where: whereOf(document) };
@@ -300,9 +304,16 @@ class Table implements Components {
   }
   duplicate(document: ComponentDocument, opened: Opened, said: Said): void {
     for (const lease of opened.leases) void lease.release();
-    this.fail(document, `component ${document.name} already exists; names must be unique`, said);
+    const { name, spec } = document;
+    const existing = this.entries.get(name)?.document.spec ?? spec;
+    const why = `duplicate definition of Component name ${name} (${typeOf(spec)}) with existing ${name} (${typeOf(existing)})`;
+    this.fail(document, why, said, `failed to load components: ${why}`);
   }
   async release(): Promise<void> {
     await Promise.allSettled([...this.entries.values()].map((entry) => entry.release()));
   }
+}
+
+function typeOf({ type, version }: ComponentDocument["spec"]): string {
+  return `${type}/${version || "v1"}`;
 }

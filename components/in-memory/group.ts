@@ -16,7 +16,6 @@ export interface GroupOptions {
 }
 interface Member {
   readonly deliver: Deliver;
-  readonly most: number;
   gone: boolean;
 }
 interface Delayed {
@@ -41,8 +40,8 @@ export class Group {
   }
 
   /** Returns how to leave; that answers how many members stay. */
-  join(deliver: Deliver, most: number): () => number {
-    const member: Member = { deliver, most, gone: false };
+  join(deliver: Deliver): () => number {
+    const member: Member = { deliver, gone: false };
     this.#members.add(member);
     void this.#serve(member);
     return () => {
@@ -77,31 +76,21 @@ export class Group {
     await Promise.resolve();
     const options = { signal: this.#options.closing };
     while (!member.gone) {
-      const batch = this.#take(member.most);
-      if (batch.length === 0) {
+      const message = this.#waiting.shift();
+      if (message === undefined) {
         this.#idle.push(member);
         return;
       }
       if (this.#waiting.size > 0) this.#wake();
-      let acks: readonly Ack[] = [];
+      let ack: Ack = "retry";
       try {
-        acks = await member.deliver(batch, options);
+        [ack = "retry"] = await member.deliver([message], options);
       } catch (reason) {
         this.#options.failed(reason);
       }
-      batch.forEach((message, i) => this.#settle(message, acks[i] ?? "retry"));
+      this.#settle(message, ack);
     }
     this.#wake();
-  }
-
-  #take(most: number): readonly Message[] {
-    const batch: Message[] = [];
-    while (batch.length < most) {
-      const message = this.#waiting.shift();
-      if (message === undefined) break;
-      batch.push(message);
-    }
-    return batch;
   }
 
   #settle(message: Message, ack: Ack): void {

@@ -42,13 +42,14 @@ export function open({ clock, log, redeliverMs }: PubSubOptions): PubSub {
   }
 
   return {
-    features: ["SUBSCRIBE_WILDCARDS"],
+    // Dapr: it gives one message at a time, to bulk subscriptions as well.
+    features: ["SUBSCRIBE_WILDCARDS", "BULK_SUBSCRIBE_IMMEDIATE"],
     publish: async (topic, messages) => {
       if (messages.length !== 1) return messages.map((message) => publish(topic, message));
       const failure = publish(topic, messages[0] as Message);
       return failure === undefined ? delivered : [failure];
     },
-    subscribe: async ({ topic, consumerId, bulk, isStream }, deliver, { signal }) => {
+    subscribe: async ({ topic, consumerId, isStream }, deliver, { signal }) => {
       if (closing.signal.aborted) throw closedError();
       signal.throwIfAborted();
       const topics = topic.endsWith("*") ? wildcards : exact;
@@ -67,7 +68,7 @@ export function open({ clock, log, redeliverMs }: PubSubOptions): PubSub {
         of.groups.set(id, group);
         of.list = [...of.groups.values()];
       }
-      const leave = group.join(deliver, Math.max(1, bulk?.maxMessagesCount ?? 1));
+      const leave = group.join(deliver);
       const end = (): void => {
         signal.removeEventListener("abort", end);
         closing.signal.removeEventListener("abort", end);

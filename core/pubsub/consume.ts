@@ -115,6 +115,8 @@ export async function findSubscriptions(
   deps: ConsumeDeps,
   options: CallOptions,
 ): Promise<readonly FoundSubscription[]> {
+  if (deps.programmatic === false)
+    deps.log.info("Skipping programmatic subscription loading", { app_id: app.appId });
   const own =
     app.channel && app.has("pubsub") && deps.programmatic !== false
       ? await askApp(app, app.channel, deps, options)

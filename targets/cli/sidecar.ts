@@ -155,9 +155,14 @@ async function start(
     failOnComponentError: true,
     heard,
     shutdown: (_appId, force) => {
-      if (force) setTimeout(() => cli.exit(1), forcedMs);
+      if (force) {
+        log.warn("Force shutdown requested, exiting immediately without graceful shutdown");
+        setTimeout(() => cli.exit(1), forcedMs);
+        return;
+      }
+      log.info("Shutdown requested via API");
       // The answer to this very call is on its way; stopping waits for what is in flight.
-      else setImmediate(() => ending.ask(0));
+      setImmediate(() => ending.ask(0));
     },
   });
 }
@@ -183,7 +188,9 @@ async function finish(
   const late = delay(limit, "late" as const, { signal: timer.signal }).catch(() => undefined);
   try {
     if ((await Promise.race([stopped, late])) === "late") {
-      log.error(`Not everything closed within ${limit} ms`);
+      log.error(
+        `Graceful shutdown timeout exceeded, forcing shutdown: not everything closed within ${limit} ms`,
+      );
       return 1;
     }
   } catch (reason) {

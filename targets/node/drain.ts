@@ -1,6 +1,7 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { HostedApp } from "#core/hosted-app.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
+import { goDuration } from "#core/util/duration.ts";
 
 /** One app on its way out. */
 export interface Drainable {
@@ -22,7 +23,7 @@ export async function block(app: Drainable, { clock, log }: DrainDeps): Promise<
   if (ms <= 0) return;
   const fields = { app_id: appId };
   log.info(
-    `Blocking graceful shutdown for ${ms / 1000}s or until app reports unhealthy...`,
+    `Blocking graceful shutdown for ${goDuration(ms)} or until app reports unhealthy...`,
     fields,
   );
   const over = new AbortController();

@@ -30,7 +30,7 @@ export async function stop(
   const closed = await endsWithin(closeAll(shared, served), leftMs(), clock);
   if (!drained || !closed)
     throw new Error(
-      `Not everything ended within the graceful time of ${graceMs / 1000} s; what was still in flight has been cut off`,
+      `Graceful shutdown timeout exceeded, forcing shutdown: what was still in flight after ${graceMs / 1000} s has been cut off`,
     );
 }
 /** Closing gets this even where requests took all of the graceful time. */

@@ -34,11 +34,7 @@ describe("pubsub.in-memory", () => {
       options,
     );
     await broker.subscribe?.(
-      {
-        ...subscription,
-        consumerId: "quick",
-        bulk: { maxMessagesCount: 1000, maxAwaitDurationMs: 0 },
-      },
+      { ...subscription, consumerId: "quick" },
       async (messages) => {
         counts.quick += messages.length;
         return messages.map(() => "done");

@@ -262,7 +262,7 @@ describe("a component that cannot start", () => {
     ],
     [
       `${component("bad", "state.in-memory")}---\n${component("bad", "pubsub.in-memory")}`,
-      "component bad already exists",
+      "duplicate definition of Component name bad (pubsub.in-memory/v1) with existing bad (state.in-memory/v1)",
     ],
     [
       component("bad", "state.probe", ", metadata: [{name: p, secretKeyRef: {name: s}}]"),
