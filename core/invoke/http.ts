@@ -1,8 +1,10 @@
 import type { Answer } from "#core/http/answer.ts";
 import type { HttpInput } from "#core/http/input.ts";
+import { mayHaveBody } from "#core/http/may-have-body.ts";
 import { splitTarget } from "#core/http/path.ts";
 import type { HttpRoutes } from "#core/http/surface.ts";
 import { messageOf } from "#core/errors/component-error.ts";
+import { discard } from "#core/pubsub/app-answer.ts";
 import type { Operation } from "#core/operation.ts";
 import type { PlainRequest, PlainResponse } from "#core/ports/platform.ts";
 import { collect, TooLargeError } from "#core/util/bounded-read.ts";
@@ -82,14 +84,9 @@ function writeInvoke(response: PlainResponse, input: HttpInput): Answer {
   const { body } = response;
   if (body === undefined) return answer;
   if (mayHaveBody(response.status)) return { ...answer, body };
-  // Nobody reads it: left alone it would keep its connection.
-  if (body instanceof ReadableStream) void body.cancel().catch(() => {});
+  discard(response);
   return answer;
 }
 function isEventStream(input: HttpInput): boolean {
   return input.header("accept")?.toLowerCase() === "text/event-stream";
-}
-/** A `Response` refuses a body for these. */
-function mayHaveBody(status: number): boolean {
-  return status !== 204 && status !== 205 && status !== 304;
 }

@@ -1,5 +1,6 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import { type Caller, targetOf } from "#core/http/input.ts";
+import { mayHaveBody } from "#core/http/may-have-body.ts";
 import { tokenHeader } from "#core/http/token.ts";
 import type { PipelineRequest } from "#core/ports/http-middleware.ts";
 import type { Log, PlainResponse } from "#core/ports/platform.ts";
@@ -108,13 +109,12 @@ function plain(response: Response): PlainResponse {
   return view;
 }
 
-const hasNoBody: ReadonlySet<number> = new Set([204, 205, 304]);
 function toResponse(answer: PlainResponse): Response {
   const original = shown.get(answer);
   if (original) return original;
   const { status } = answer;
   if (!(status >= 200 && status <= 599)) throw new RangeError(`there is no HTTP status ${status}`);
-  const body = hasNoBody.has(status) ? null : (answer.body ?? null);
+  const body = mayHaveBody(status) ? (answer.body ?? null) : null;
   // Whoever writes the body knows its length.
   const headers = headersOf(withoutHeaders(answer.headers, "content-length", "transfer-encoding"));
   return new Response(body as BodyInit | null, { status, headers });

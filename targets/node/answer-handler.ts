@@ -31,6 +31,7 @@ export class AnswerHandler implements Dispatcher.DispatchHandler, Waiting {
   readonly #reject: (reason: unknown) => void;
   readonly #policy: AnswerPolicy;
   readonly #release: (() => void) | undefined;
+  readonly #isHead: boolean;
   #watch: Watch;
   #controller: Dispatcher.DispatchController | undefined;
   #following = false;
@@ -48,7 +49,9 @@ export class AnswerHandler implements Dispatcher.DispatchHandler, Waiting {
     reject: (reason: unknown) => void,
     policy: AnswerPolicy,
     release: (() => void) | undefined,
+    isHead: boolean,
   ) {
+    this.#isHead = isHead;
     this.#policy = policy;
     this.#release = release;
     this.#call = call;
@@ -82,7 +85,7 @@ export class AnswerHandler implements Dispatcher.DispatchHandler, Waiting {
     this.#reason = reason;
     this.#headers = listOf(controller.rawHeaders, headers);
     this.#length = headers["content-length"] as string | undefined;
-    if (status === 204 || status === 304 || this.#length === "0") return;
+    if (this.#isHead || status === 204 || status === 304 || this.#length === "0") return;
     if (Number(this.#length ?? Number.NaN) <= bufferedBytes) {
       this.#watch.remove(this);
       this.#watch = this.#policy.incomplete;

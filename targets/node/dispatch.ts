@@ -17,7 +17,8 @@ export function dispatchBy(pool: Pick<Dispatcher, "dispatch">, takesShort: boole
   const policy = answerPolicy(takesShort);
   return (options, call, release) =>
     new Promise((resolve, reject) => {
-      const handler = new AnswerHandler(call, resolve, reject, policy, release);
+      const isHead = options.method === "HEAD";
+      const handler = new AnswerHandler(call, resolve, reject, policy, release, isHead);
       try {
         pool.dispatch(options, handler);
       } catch (reason) {

@@ -1,11 +1,10 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { CallOptions } from "#core/ports/component.ts";
 import { TooLargeError } from "#core/util/bounded-read.ts";
 import type { HeaderList, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
 import { sizeOf } from "#core/util/bytes.ts";
-import { counted, noteStreamed } from "./streamed.ts";
+import { cancelStream } from "./http2-cancel.ts";
+import { chunksOf, pump, streamOf } from "./http2-body.ts";
 import { createWatch, type Waiting } from "./watch.ts";
 
 /** Answers up to this size are read whole. */
@@ -105,7 +104,7 @@ export function converse(
   { signal }: CallOptions,
   lost: string,
 ): Promise<Opening> {
-  const gone = (): void => stream.close(constants.NGHTTP2_CANCEL);
+  const gone = (): void => cancelStream(stream);
   if (signal.aborted) gone();
   signal.addEventListener("abort", gone, { once: true });
   stream.once("close", () => signal.removeEventListener("abort", gone));
@@ -113,7 +112,7 @@ export function converse(
   let failure: unknown;
   // An app may answer before it has read everything; its answer counts, not the broken upload.
   if (body instanceof ReadableStream)
-    void pipeline(Readable.from(counted(body)), stream).catch((reason: unknown) => {
+    void pump(body, stream).catch((reason: unknown) => {
       failure = reason;
     });
   else if (body !== undefined) stream.end(body);
@@ -144,15 +143,16 @@ export async function readAnswer(
     headers: listOf(raw, (name) => without.has(name)),
   };
   if (stream.endAfterHeaders) return answer;
-  const chunked = chunksOf(stream);
+  const leave = (): void => cancelStream(stream);
+  const chunked = chunksOf(stream, leave);
   let next = chunked.next();
   const chunks: Buffer[] = [];
   if (!(Number(headers["content-length"] ?? Number.NaN) <= bufferedBytes))
-    return { ...answer, body: streamOf(stream, chunks, next, chunked) };
+    return { ...answer, body: streamOf(chunks, next, chunked, leave) };
   using late = lateness();
   for (let size = 0; ;) {
     const step = await Promise.race([next, late.come]);
-    if (!step) return { ...answer, body: streamOf(stream, chunks, next, chunked) };
+    if (!step) return { ...answer, body: streamOf(chunks, next, chunked, leave) };
     if (step.done) return size === 0 ? answer : { ...answer, body: Buffer.concat(chunks, size) };
     chunks.push(step.value);
     size += step.value.length;
@@ -168,58 +168,6 @@ function lateness(): { readonly come: Promise<void> } & Disposable {
   const waiting: Waiting = { before: undefined, after: undefined, onLate: tell };
   incomplete.add(waiting);
   return { come, [Symbol.dispose]: () => incomplete.remove(waiting) };
-}
-
-/**
- * Node's own iterator takes a stream for broken that its peer has ended before the reading begins: to it `closed` says
- * that nothing is left to be read.
- */
-async function* chunksOf(stream: ClientHttp2Stream): AsyncGenerator<Buffer> {
-  let wake = (): void => {};
-  const look = (): void => wake();
-  stream.on("readable", look).on("end", look).on("close", look);
-  try {
-    for (;;) {
-      const chunk = stream.destroyed ? null : (stream.read() as Buffer | null);
-      if (chunk !== null) yield chunk;
-      else if (stream.readableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR) return;
-      // One that is reset ends as well.
-      else if (stream.readableEnded || stream.destroyed)
-        throw new Error("the connection was lost amid the answer");
-      else await new Promise<void>((resolve) => (wake = resolve));
-    }
-  } finally {
-    stream.off("readable", look).off("end", look).off("close", look);
-    if (!stream.readableEnded) stream.close(constants.NGHTTP2_CANCEL);
-  }
-}
-
-/** What has been read, what is being read, and the rest. */
-function streamOf(
-  stream: ClientHttp2Stream,
-  first: Buffer[],
-  reading: Promise<IteratorResult<Buffer>>,
-  rest: AsyncGenerator<Buffer>,
-): ReadableStream<Uint8Array> {
-  let next: Promise<IteratorResult<Buffer>> | undefined = reading;
-  // Whoever reads sees it.
-  reading.catch(() => {});
-  return new ReadableStream<Uint8Array>(
-    {
-      pull: async (controller) => {
-        const held = first.shift();
-        if (held) return controller.enqueue(held);
-        const { done, value } = await (next ?? rest.next());
-        next = undefined;
-        if (done) return controller.close();
-        noteStreamed(value.length);
-        controller.enqueue(value);
-      },
-      // Not by the generator's `return`, which waits for what may never come.
-      cancel: () => stream.close(constants.NGHTTP2_CANCEL),
-    },
-    { highWaterMark: 0 },
-  );
 }
 
 const none: ReadonlySet<string> = new Set();

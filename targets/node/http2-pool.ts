@@ -48,8 +48,9 @@ export interface Http2Pool extends AsyncDisposable {
 
 interface Pooled {
   readonly session: ClientHttp2Session;
-  /** Settles when the session can carry streams, or cannot be made. */
+  /** Settles when it is known how many streams the session can carry, or that it cannot be made. */
   readonly ready: Promise<void>;
+  isReady: boolean;
   streams: number;
   /** Accepts no further streams (GOAWAY, closed). */
   retired: boolean;
@@ -58,7 +59,7 @@ interface Pooled {
 }
 
 const connectMs = 15_000;
-/** Until the peer's settings are known; what most servers allow. */
+/** How many wait for a session until the peer's settings are known; what most servers allow. */
 const firstLimit = 100;
 
 export function createHttp2Pool(options: Http2PoolOptions): Http2Pool {
@@ -81,9 +82,12 @@ export function createHttp2Pool(options: Http2PoolOptions): Http2Pool {
       session,
       streams: 0,
       retired: false,
-      ready: connected(session),
+      isReady: false,
+      ready: connected(session).then(() => void (pooled.isReady = true)),
       onStreamClose: () => released(pooled),
     };
+    // Whoever waits sees it; a session that nobody waits for may fail alone.
+    pooled.ready.catch(() => {});
     sessions.add(pooled);
     const retire = (): void => {
       pooled.retired = true;
@@ -133,21 +137,26 @@ export function createHttp2Pool(options: Http2PoolOptions): Http2Pool {
       return sessions.size === 0;
     },
     request: async (headers, streamOptions) => {
-      if (closed) throw new Error("The connection pool is closed");
-      const pooled = withRoom();
-      used(pooled);
-      try {
-        if (pooled.session.connecting) await pooled.ready;
-        return start(pooled, headers, streamOptions);
-      } catch (reason) {
+      for (;;) {
+        if (closed) throw new Error("The connection pool is closed");
+        const pooled = withRoom();
+        used(pooled);
+        try {
+          if (pooled.isReady) return start(pooled, headers, streamOptions);
+          await pooled.ready;
+          if (pooled.streams <= limitOf(pooled)) return start(pooled, headers, streamOptions);
+        } catch (reason) {
+          released(pooled);
+          throw reason;
+        }
+        // The peer takes fewer streams than have waited for it: this one goes over another connection.
         released(pooled);
-        throw reason;
       }
     },
     requestNow: (headers, streamOptions) => {
       if (closed) return undefined;
       for (const pooled of sessions) {
-        if (pooled.session.connecting || !hasRoom(pooled)) continue;
+        if (!pooled.isReady || !hasRoom(pooled)) continue;
         used(pooled);
         try {
           return start(pooled, headers, streamOptions);
@@ -168,23 +177,27 @@ export function createHttp2Pool(options: Http2PoolOptions): Http2Pool {
 const window = 1 << 20;
 
 /** A session that has ended may still wait for its socket to close. */
-function hasRoom({ session, streams, retired }: Pooled): boolean {
-  return !retired && !session.closed && !session.destroyed && streams < limitOf(session);
+function hasRoom(pooled: Pooled): boolean {
+  const { session, streams, retired } = pooled;
+  return !retired && !session.closed && !session.destroyed && streams < limitOf(pooled);
 }
 
-function limitOf(session: ClientHttp2Session): number {
-  const limit = session.connecting ? undefined : session.remoteSettings.maxConcurrentStreams;
-  return limit === undefined ? firstLimit : Math.min(limit, maxStreams);
+function limitOf({ session, isReady }: Pooled): number {
+  if (!isReady) return firstLimit;
+  const limit = session.remoteSettings.maxConcurrentStreams ?? maxStreams;
+  // A peer that takes none now may do so later.
+  return Math.max(1, Math.min(limit, maxStreams));
 }
 /** Peers that set no limit get one: past it a further connection carries more than a further stream. */
 const maxStreams = 1000;
 
 function connected(session: ClientHttp2Session): Promise<void> {
-  const ready = new Promise<void>((resolve, reject) => {
+  return new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => {
       session.destroy(new Error(`No connection within ${connectMs} ms`), constants.NGHTTP2_CANCEL);
     }, connectMs);
-    session.once("connect", () => {
+    // Every peer sends its settings first; a stream that it does not allow would wait for the others to end.
+    session.once("remoteSettings", () => {
       clearTimeout(timer);
       resolve();
     });
@@ -197,9 +210,6 @@ function connected(session: ClientHttp2Session): Promise<void> {
       reject(reason);
     });
   });
-  // Whoever waits sees it; a session that nobody waits for may fail alone.
-  ready.catch(() => {});
-  return ready;
 }
 
 function destroyed(session: ClientHttp2Session): Promise<void> {

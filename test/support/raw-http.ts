@@ -29,7 +29,11 @@ export interface RawApp extends AsyncDisposable {
 /** Writes the answer itself, in as many pieces as it likes; a text stands for bytes. */
 export type RawHandler = (request: RawMessage, socket: Socket) => string | undefined;
 
-export async function rawApp(handler: RawHandler): Promise<RawApp> {
+/** `early`: what is said, if anything, when the head of a request is there, whose body is not read then. */
+export async function rawApp(
+  handler: RawHandler,
+  early: () => string | undefined = () => undefined,
+): Promise<RawApp> {
   const seen: RawMessage[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -40,7 +44,11 @@ export async function rawApp(handler: RawHandler): Promise<RawApp> {
       const answer = handler(request, socket);
       if (answer !== undefined) socket.write(answer, "latin1");
     });
-    socket.on("data", messages);
+    socket.on("data", (bytes) => {
+      const said = early();
+      if (said === undefined) messages(bytes);
+      else if (bytes.includes("\r\n\r\n")) socket.pause().write(said, "latin1");
+    });
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   return {

@@ -8,6 +8,7 @@ import type { GrpcStatus } from "#core/grpc/render-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import { PermanentError } from "#core/resiliency/failure.ts";
 import type { Guard } from "#core/resiliency/guard.ts";
+import { cancelStream } from "../http2-cancel.ts";
 import { CallFault, tooLarge } from "./call-fault.ts";
 import { SizeWatch } from "./frames.ts";
 import { KeptRequest } from "./kept-request.ts";
@@ -120,7 +121,7 @@ function relay(
     };
     const fail = (reason: unknown): void => {
       if (!settle()) return;
-      up.close(constants.NGHTTP2_CANCEL);
+      cancelStream(up);
       reject(answer.isOpen ? new PermanentError(reason) : reason);
     };
     const onAbort = (): void => fail(signal.reason);

@@ -1,4 +1,4 @@
-import type { ClientHttp2Stream, ServerHttp2Stream } from "node:http2";
+import { type ClientHttp2Stream, constants, type ServerHttp2Stream } from "node:http2";
 import { CallFault, tooLarge } from "./call-fault.ts";
 import { SizeWatch } from "./frames.ts";
 import { code } from "./status.ts";
@@ -33,6 +33,8 @@ export class KeptRequest {
     this.#isRead = true;
     this.#down.on("data", (chunk: Buffer) => this.#take(chunk));
     this.#down.once("end", () => {
+      // So does one that is reset.
+      if (this.#down.rstCode !== constants.NGHTTP2_NO_ERROR) return;
       this.#hasEnded = true;
       this.#up?.end();
     });

@@ -1,6 +1,5 @@
 import {
   type ClientHttp2Stream,
-  constants,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
@@ -22,6 +21,7 @@ import type { AppRef } from "#core/ports/platform.ts";
 import { noteError } from "#core/telemetry/error-codes.ts";
 import { noWorkflowService } from "#core/unconfigured/errors.ts";
 import { isTruthy } from "#core/util/truthy.ts";
+import { cancelStream } from "../http2-cancel.ts";
 import type { Http2Pool } from "../http2-pool.ts";
 import { peerWorkload } from "../peers/peer-workload.ts";
 import { calleeAppId, calleeNamespace } from "../peers/wire.ts";
@@ -117,7 +117,7 @@ async function forwardUnder(
   };
   const inTime = async ({ signal }: CallOptions): Promise<ClientHttp2Stream> => {
     const upstream = await open();
-    if (signal.aborted) upstream.close(constants.NGHTTP2_CANCEL);
+    if (signal.aborted) cancelStream(upstream);
     return upstream;
   };
   try {

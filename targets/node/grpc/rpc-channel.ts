@@ -1,4 +1,4 @@
-import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
 import {
   type RpcAnswer,
   type RpcChannel,
@@ -8,6 +8,7 @@ import {
 import { messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { HeaderList } from "#core/ports/platform.ts";
+import { cancelStream } from "../http2-cancel.ts";
 import type { Http2Pool } from "../http2-pool.ts";
 import { createSlots } from "../slots.ts";
 import { frame, prefixBytes } from "./frames.ts";
@@ -71,7 +72,7 @@ async function unary(
     const gone = (): void => fail(signal.reason as Error);
     const fail = (reason: Error): void => {
       reject(reason);
-      stream.close(constants.NGHTTP2_CANCEL);
+      cancelStream(stream);
     };
     if (signal.aborted) return gone();
     signal.addEventListener("abort", gone, { once: true });

@@ -5,6 +5,7 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
+import { cancelStream } from "../http2-cancel.ts";
 import { SizeWatch } from "./frames.ts";
 import { code, openingHeaders, refuse, trailers } from "./status.ts";
 
@@ -17,7 +18,7 @@ export function tunnel(
   up: ClientHttp2Stream,
   maxMessageBytes: number,
 ): void {
-  if (down.destroyed || down.closed) return up.close(constants.NGHTTP2_CANCEL);
+  if (down.destroyed || down.closed) return cancelStream(up);
   const joined = new Tunnel(down, up, maxMessageBytes);
   // One object and shared listeners: closures for each call were a tenth of its cost.
   (down as Joined)[ends] = joined;
@@ -86,7 +87,7 @@ class Tunnel {
   /** Ends the call with a status of our own, where the callee has sent none. */
   fail(status: number, message: string): void {
     const { down, up } = this;
-    up.close(constants.NGHTTP2_CANCEL);
+    cancelStream(up);
     if (this.ending || down.destroyed) return;
     this.ending = trailers({ code: status, message });
     if (down.headersSent) down.end();
@@ -101,11 +102,12 @@ function onRequest(this: ServerHttp2Stream & Joined, chunk: string | Buffer): vo
   this[ends]?.request(chunk as Buffer);
 }
 function onRequestEnd(this: ServerHttp2Stream & Joined): void {
-  this[ends]?.up.end();
+  // A stream that is reset ends as well; that the caller was done only its word says.
+  if (this.rstCode === constants.NGHTTP2_NO_ERROR) this[ends]?.up.end();
 }
 function onCallerGone(this: ServerHttp2Stream & Joined): void {
   const up = this[ends]?.up;
-  if (up && !up.closed) up.close(constants.NGHTTP2_CANCEL);
+  if (up && !up.closed) cancelStream(up);
 }
 function onHeaders(
   this: ClientHttp2Stream & Joined,

@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { App } from "#core/app.ts";
 import { messageOf } from "#core/errors/component-error.ts";
+import { mayHaveBody } from "#core/http/may-have-body.ts";
+import { responseHeaders } from "#core/invoke/headers.ts";
+import { discard } from "#core/pubsub/app-answer.ts";
 import { cleanMethod, decodePath, encodePath, splitTarget } from "#core/http/path.ts";
 import { tokenHeader } from "#core/http/token.ts";
 import type { AppRef, HeaderList, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
@@ -11,9 +12,9 @@ import type { Workload } from "#core/identity/workload.ts";
 import { measuredInvocation } from "#core/telemetry/invocation.ts";
 import { sendTraced } from "#core/tracing/server-span.ts";
 import { at, listening } from "../listening.ts";
+import { bodyFrom, pump } from "../http2-body.ts";
 import { bytesIn, type Fields, listOf, pushFields } from "../http2-message.ts";
 import { collect } from "#core/util/bounded-read.ts";
-import { counted } from "../streamed.ts";
 import { createInternalServer, type Identities, wasShown } from "./internal-tls.ts";
 import { peerWorkload } from "./peer-workload.ts";
 import { endSilent } from "./silence.ts";
@@ -162,7 +163,7 @@ async function serve(
   } catch (reason) {
     return refuse(stream, 502, `error invoking app channel: ${messageOf(reason)}`);
   }
-  await answer(stream, response);
+  await answer(stream, response, method);
 }
 
 /** For the metrics: who it is proven to be, else who it says it is. */
@@ -177,7 +178,7 @@ async function bodyOf(
   headers: IncomingHttpHeaders,
 ): Promise<Pick<PlainRequest, "body" | "bodyBytes">> {
   if (stream.readableEnded || stream.endAfterHeaders) return {};
-  const body = Readable.toWeb(stream) as ReadableStream<Uint8Array>;
+  const body = bodyFrom(stream);
   const length = headers["content-length"];
   if (length === undefined) return { body };
   const bodyBytes = Number(length);
@@ -210,26 +211,28 @@ const ours: ReadonlySet<string> = new Set([
 /** What a caller says of itself counts only where no certificate says it. */
 const claims: ReadonlySet<string> = new Set(["dapr-caller-app-id", "dapr-caller-namespace"]);
 
-async function answer(stream: ServerHttp2Stream, response: PlainResponse): Promise<void> {
-  const { headers, body } = response;
-  if (stream.destroyed) {
-    if (body instanceof ReadableStream) await body.cancel().catch(() => {});
-    return;
-  }
+async function answer(
+  stream: ServerHttp2Stream,
+  response: PlainResponse,
+  method: string,
+): Promise<void> {
+  const { status, headers, body } = response;
+  if (stream.destroyed) return discard(response);
+  // What an app leaves unread of its request would keep the stream, and with it the connection.
+  stream.once("finish", () => stream.readableEnded || stream.close());
   const out = Object.assign(Object.create(null), writeExtras(response)) as Fields;
-  pushFields(out, headers, (name) => isOurs(name));
-  if (body === undefined) return stream.respond(out, { endStream: true });
+  pushFields(out, responseHeaders(headers), (name) => name === refusal || extras.has(name));
+  if (body === undefined || method === "HEAD" || !mayHaveBody(status)) {
+    discard(response);
+    return stream.respond(out, { endStream: true });
+  }
   // Tells the caller's runtime that it need not stream.
   const bytes = bytesIn(body);
   if (bytes !== undefined) out["content-length"] = String(bytes);
   stream.respond(out);
   if (!(body instanceof ReadableStream)) return void stream.end(body);
   // The caller's side sees the reset, and its own caller a broken answer.
-  await pipeline(Readable.from(counted(body)), stream).catch(() => stream.close(2));
-}
-
-function isOurs(name: string): boolean {
-  return name === "content-length" || name === refusal || extras.has(name);
+  await pump(body, stream).catch(() => {});
 }
 
 function refuse(stream: ServerHttp2Stream, status: number, why: string): void {

@@ -1,8 +1,9 @@
-import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
+import type { ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
 import { AccessDeniedError } from "#core/access-control/check.ts";
 import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { AppChannel, AppRef, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
+import { cancelStream } from "../http2-cancel.ts";
 import type { Http2Pool } from "../http2-pool.ts";
 import { converse, readAnswer, RefusedStreamError, requestFields } from "../http2-message.ts";
 import { calleeAppId, calleeNamespace, extras, readExtras, refusal } from "./wire.ts";
@@ -59,7 +60,7 @@ async function exchange(
   const { headers } = opening;
   const refused = headers[refusal];
   if (refused !== undefined) {
-    stream.close(constants.NGHTTP2_CANCEL);
+    cancelStream(stream);
     const why = decodeURIComponent([refused].flat().join());
     throw Number(headers[":status"]) === 403 ? new AccessDeniedError(why) : new Error(why);
   }

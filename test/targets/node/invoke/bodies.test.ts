@@ -18,14 +18,19 @@ let app: RawApp;
 let ways: InvokeWays;
 /** The connections that an answer was begun on, by what begins it. */
 let begun: Socket[] = [];
+/** Said as soon as a request's head is there. */
+let early: string | undefined;
 let begin: ((socket: Socket) => void) | undefined;
 beforeAll(async () => {
-  app = await rawApp((request, socket) => {
-    if (!begin || request.start.includes(" /dapr/")) return answerText([]);
-    begun.push(socket);
-    begin(socket);
-    return undefined;
-  });
+  app = await rawApp(
+    (request, socket) => {
+      if (!begin || request.start.includes(" /dapr/")) return answerText([]);
+      begun.push(socket);
+      begin(socket);
+      return undefined;
+    },
+    () => early,
+  );
   ways = await invokeWays(app);
 });
 afterAll(async () => {
@@ -67,23 +72,39 @@ describe.each(wayNames)("a request's body, to %s", (name) => {
     expect(last()).toMatchObject({ isChunked: true, body: Buffer.from("hello") });
     expect(valuesOf(last(), "content-length")).toEqual([]);
   });
-  it.each([100, 200_000])(
-    "of %i bytes that breaks off is never whole for the app",
-    async (size) => {
-      const { port, path } = ways.to(name);
-      const before = app.seen.length;
+  it("need not be read before the answer comes", async () => {
+    early = "HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno";
+    const { port, path } = ways.to(name);
+    for (const framing of ["Content-Length: 3000000", "Transfer-Encoding: chunked"]) {
       using client = await rawClient(port);
-      client.send(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`);
-      await new Promise((done) => client.socket.write("x".repeat(size - 1), done));
-      client.socket.destroy();
-      // The next one comes through, and nothing of that one is in it.
-      await eventually(async () => {
-        const got = await rawCall(port, path, { method: "POST", body: "next" });
-        return got.start.includes("200");
-      });
-      expect(app.seen.slice(before).map(({ body }) => body.toString())).toEqual(["next"]);
-    },
-  );
+      client.send(`POST ${path} HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`);
+      client.send(framing.startsWith("C") ? "x".repeat(100_000) : `5\r\nhello\r\n`);
+      const got = await client.answer();
+      expect(got.start).toContain("413");
+      expect(got.body.toString()).toBe("no");
+    }
+    early = undefined;
+    expect((await rawCall(port, path, { method: "POST", body: "next" })).start).toContain("200");
+  });
+  it.each([
+    ["100 bytes", "Content-Length: 100", "x".repeat(99)],
+    ["200,000 bytes", "Content-Length: 200000", "x".repeat(199_999)],
+    ["a chunk", "Transfer-Encoding: chunked", "5\r\nhello\r\n"],
+    ["many chunks", "Transfer-Encoding: chunked", `10000\r\n${"x".repeat(65_536)}\r\n`.repeat(8)],
+  ])("of %s that breaks off is never whole for the app", async (_, framing, part) => {
+    const { port, path } = ways.to(name);
+    const before = app.seen.length;
+    using client = await rawClient(port);
+    client.send(`POST ${path} HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`);
+    await new Promise((done) => client.socket.write(part, done));
+    client.socket.destroy();
+    // The next one comes through, and nothing of that one is in it.
+    await eventually(async () => {
+      const got = await rawCall(port, path, { method: "POST", body: "next" });
+      return got.start.includes("200");
+    });
+    expect(app.seen.slice(before).map(({ body }) => body.toString())).toEqual(["next"]);
+  });
 });
 
 const slow: Readonly<Record<string, readonly [head: string, first: string, rest: string]>> = {
@@ -190,11 +211,11 @@ describe("an app that speaks h2c", () => {
   });
 });
 
-describe("a client that speaks h2c", () => {
+describe.each(wayNames)("a client that speaks h2c, to %s", (name) => {
   it("sends a length, and is answered from the first byte on", async () => {
     begin = (socket) =>
       socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nfirst \r\n");
-    const { port, path } = ways.to("its own app");
+    const { port, path } = ways.to(name);
     const session = connectHttp2(`http://127.0.0.1:${port}`);
     const stream = session.request({ ":method": "POST", ":path": path, "content-length": "5" });
     let text = "";
@@ -205,5 +226,25 @@ describe("a client that speaks h2c", () => {
     begun[0]?.write("4\r\nlast\r\n0\r\n\r\n");
     await eventually(() => text === "first last");
     session.close();
+  });
+  it.each([undefined, 6, 100_000])("may break off a body of length %j", async (length) => {
+    const { port, path } = ways.to(name);
+    const before = app.seen.length;
+    const session = connectHttp2(`http://127.0.0.1:${port}`).on("error", () => {});
+    const stream = session.request({
+      ":method": "POST",
+      ":path": path,
+      ...(length === undefined ? {} : { "content-length": String(length) }),
+    });
+    stream.on("error", () => {});
+    await new Promise((done) => stream.write("hello", done));
+    // A reset alone; `close` would end the request before it.
+    stream.destroy(new Error("gone"));
+    await eventually(async () => {
+      const got = await rawCall(port, path, { method: "POST", body: "next" });
+      return got.start.includes("200");
+    });
+    session.destroy();
+    expect(app.seen.slice(before).map(({ body }) => body.toString())).toEqual(["next"]);
   });
 });
