@@ -1,3 +1,4 @@
+import { messageOf } from "#core/errors/component-error.ts";
 import { compileCondition } from "#core/util/condition.ts";
 import type { Counts } from "./circuit-breaker.ts";
 
@@ -9,12 +10,9 @@ const names = [
   "consecutiveFailures",
 ] as const;
 
-/** Compiles the CEL text that opens a breaker; throws with its fault. What cannot be evaluated, or is no boolean, does not trip. */
+/** Compiles the CEL text that opens a breaker; throws where it is none. Dapr: what cannot be evaluated, or is not a boolean, does not trip. */
 export function compileTrip(source: string): (counts: Counts) => boolean {
-  const condition = compileCondition(
-    source,
-    names.map((name) => ({ name, type: "int" })),
-  );
+  const condition = compileCondition(source);
   return (counts) => {
     try {
       // CEL's integers are 64 bits wide.
@@ -23,4 +21,17 @@ export function compileTrip(source: string): (counts: Counts) => boolean {
       return false;
     }
   };
+}
+
+/** Why a condition that can be read will hardly trip, such as a name that is none of the counts; `undefined` for one that may. */
+export function faultOfTrip(source: string): string | undefined {
+  try {
+    compileCondition(
+      source,
+      names.map((name) => ({ name, type: "int" })),
+    );
+    return undefined;
+  } catch (reason) {
+    return messageOf(reason).split("\n", 1)[0];
+  }
 }

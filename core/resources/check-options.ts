@@ -47,15 +47,25 @@ export function checkOptions(
       const hint = meant === undefined ? "" : `; did you mean it by "${meant}"?`;
       throw new Error(`metadata "${name}" is missing; it holds: ${option.about}${hint}`);
     }
-    if (!fits(option, value)) {
+    // Dapr: of a boolean every text but its words for yes means no.
+    if (option.type !== "boolean" && !fits(option, value)) {
       throw new Error(
         `metadata "${name}" is "${option.sensitive ? "…" : value}"; make it a ${option.type}`,
       );
     }
   }
-  return unknown.map(
-    (name) => `metadata "${name}" is unknown and has no effect${didYouMean(name, names)}`,
-  );
+  return [
+    ...unknown.map(
+      (name) => `metadata "${name}" is unknown and has no effect${didYouMean(name, names)}`,
+    ),
+    ...names.flatMap((name) => {
+      const value = metadata[name.toLowerCase()] ?? "";
+      const option = table[name] as OptionSpec;
+      return option.type !== "boolean" || value === "" || fits(option, value)
+        ? []
+        : `metadata "${name}" is "${value}", which means false; make it true or false`;
+    }),
+  ];
 }
 
 function fits({ type }: OptionSpec, value: string): boolean {

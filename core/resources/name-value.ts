@@ -10,20 +10,26 @@ export interface NameValue {
 
 /** `spec.metadata[]`, headers and the like. */
 export function readNameValues(fields: Fields, name: string): readonly NameValue[] {
-  return fields.list(name).map((entry) => {
-    const pair = { name: entry.required("name") };
+  return fields.list(name).flatMap((entry): readonly NameValue[] => {
+    const pair = { name: entry.text("name") ?? "" };
     const value = entry.raw("value");
     const envRef = entry.text("envRef");
     const ref = entry.fields("secretKeyRef");
     const secret = ref.text("name") ?? "";
     const key = ref.text("key") ?? "";
-    if (secret === "" && key !== "") ref.error("name", "is missing");
+    if (secret === "" && key !== "")
+      ref.warn("name", "is missing, so that the reference has no effect");
     ref.done();
     entry.done();
-    if (secret !== "") return { ...pair, secretKeyRef: { name: secret, key: key || secret } };
+    // Dapr: hands it on under an empty name, which no component reads.
+    if (pair.name === "") {
+      entry.warn("name", "is missing, so that the entry has no effect");
+      return [];
+    }
+    if (secret !== "") return [{ ...pair, secretKeyRef: { name: secret, key: key || secret } }];
     // Dapr: a value counts more than envRef, and what it exports has both, and an empty secretKeyRef.
-    if (value === undefined && envRef !== undefined && envRef !== "") return { ...pair, envRef };
-    return { ...pair, value: scalarText(value) };
+    if (value === undefined && envRef !== undefined && envRef !== "") return [{ ...pair, envRef }];
+    return [{ ...pair, value: scalarText(value) }];
   });
 }
 

@@ -102,7 +102,8 @@ function readValue(
   if (version !== "v1alpha1" && !(version === "v2alpha1" && kind === "Subscription"))
     fields.error("apiVersion", `is "${apiVersion}"; make it ${group}v1alpha1`);
   const metadata = fields.fields("metadata");
-  const name = metadata.required("name");
+  // Dapr: what nobody calls by its name needs none.
+  const name = called.has(kind) ? metadata.required("name") : (metadata.text("name") ?? "");
   // Dapr: what cannot stand in a path cannot be a name.
   if (name === "." || name === ".." || /[/%]/.test(name))
     metadata.error("name", `is "${name}"; leave out "/" and "%"`);
@@ -120,6 +121,7 @@ function readValue(
 }
 
 const group = "dapr.io/";
+const called: ReadonlySet<string> = new Set(["Component", "HTTPEndpoint"]);
 
 function unknownKind(kind: string): string {
   if (later.has(kind)) return `is "${kind}", which Outrigger does not have yet: it has no effect`;

@@ -1,6 +1,6 @@
 import { parseDuration } from "#core/util/duration.ts";
 import { messageOf } from "#core/errors/component-error.ts";
-import { compileTrip } from "#core/resiliency/trip.ts";
+import { compileTrip, faultOfTrip } from "#core/resiliency/trip.ts";
 import type { Fields } from "./fields.ts";
 import type { ResourceHead } from "./resource-head.ts";
 
@@ -133,8 +133,10 @@ function readBreaker(of: Fields): CircuitBreakerPolicy {
   };
   try {
     compileTrip(policy.trip);
+    const fault = faultOfTrip(policy.trip);
+    if (fault !== undefined) of.warn("trip", `may never open the breaker: ${fault}`);
   } catch (reason) {
-    of.error("trip", `is no condition over the counts: ${messageOf(reason).split("\n", 1)[0]}`);
+    of.error("trip", `is not a condition over the counts: ${messageOf(reason).split("\n", 1)[0]}`);
   }
   of.done();
   return policy;

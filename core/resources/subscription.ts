@@ -20,14 +20,22 @@ export function readSubscription(
     kind: "Subscription",
     pubsubname: spec.required("pubsubname"),
     topic: spec.required("topic"),
-    routes:
-      version === "v1alpha1" ? { rules: [], default: spec.required("route") } : readRoutes(spec),
+    routes: version === "v1alpha1" ? readRoute(spec) : readRoutes(spec),
     metadata: spec.pairs("metadata"),
     ...(deadLetterTopic === "" ? {} : { deadLetterTopic }),
     ...(bulk ? { bulkSubscribe: bulk } : {}),
   };
   spec.done();
   return subscription;
+}
+
+/** Dapr: without a route it subscribes all the same, and no event goes anywhere. */
+const nowhere = "is missing, so that events are passed over; name a path";
+
+function readRoute(spec: Fields): DeclaredSubscription["routes"] {
+  const route = spec.text("route") ?? "";
+  if (route === "") spec.warn("route", nowhere);
+  return route === "" ? { rules: [] } : { rules: [], default: route };
 }
 
 function readRoutes(spec: Fields): DeclaredSubscription["routes"] {
@@ -38,8 +46,7 @@ function readRoutes(spec: Fields): DeclaredSubscription["routes"] {
     return read;
   });
   const fallback = routes.text("default") ?? "";
-  if (rules.length === 0 && fallback === "")
-    routes.error("default", "is missing, and there are no rules; name a path");
+  if (rules.length === 0 && fallback === "") routes.warn("default", nowhere);
   routes.done();
   return fallback === "" ? { rules } : { rules, default: fallback };
 }

@@ -68,7 +68,7 @@ function readOtel(otel: Fields): OtelSection {
   };
 }
 
-/** Names and values as mappings (Dapr's resource), or `name=value` texts (its files). */
+/** Names and values as mappings (Dapr's resource), or `name=value` texts (its files). What cannot be sent is left out, with a warning: calls matter more than spans. */
 function readHeaders(otel: Fields): Readonly<Record<string, string>> {
   const raw = otel.raw("headers");
   const pairs: Array<readonly [string, string]> = [];
@@ -76,24 +76,27 @@ function readHeaders(otel: Fields): Readonly<Record<string, string>> {
     otel.texts("headers").forEach((text, i) => {
       const equals = text.indexOf("=");
       if (equals > 0) pairs.push([text.slice(0, equals).trim(), text.slice(equals + 1).trim()]);
-      else otel.error(`headers[${i}]`, "has no name; write it as name=value");
+      else otel.warn(`headers[${i}]`, "has no name and is left out; write it as name=value");
     });
   else
     for (const entry of otel.list("headers")) {
-      const name = entry.required("name");
-      for (const reference of ["secretKeyRef", "envRef"])
-        if (entry.has(reference))
-          entry.error(
-            reference,
-            "cannot be used here; give the value, as ${VARIABLE} if it is secret",
-          );
-      pairs.push([name, entry.text("value") ?? ""]);
+      const name = entry.text("name") ?? "";
+      const references = ["secretKeyRef", "envRef"].filter((reference) => entry.has(reference));
+      for (const reference of references)
+        entry.warn(
+          reference,
+          "cannot be used here, so that the header is left out; give the value, as ${VARIABLE} if it is secret",
+        );
+      if (references.length === 0) pairs.push([name, entry.text("value") ?? ""]);
       entry.done();
     }
-  for (const [name, value] of pairs)
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || /[^\t\u0020-\u007e]/.test(value))
-      otel.error("headers", `holds "${name}", which cannot be sent as a header`);
-  return Object.fromEntries(pairs);
+  const sendable = pairs.filter(([name, value]) => {
+    const isHeader = /^[\w!#$%&'*+.^`|~-]+$/.test(name) && !/[^\t\u0020-\u007e]/.test(value);
+    if (!isHeader)
+      otel.warn("headers", `holds "${name}", which cannot be sent as a header and is left out`);
+    return isHeader;
+  });
+  return Object.fromEntries(sendable);
 }
 
 function readTimeout(otel: Fields): number | undefined {

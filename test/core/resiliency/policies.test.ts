@@ -220,8 +220,11 @@ describe("breakers", () => {
     expect(await open(made.actorBefore("T", "1"))).toBe(true);
     expect(await open(made.actorBefore("T", "2"))).toBe(shared);
   });
-  it("whose condition is none are refused with the document", () => {
-    const spec = { policies: { circuitBreakers: { cb: { trip: "nothing > 1" } } }, targets: {} };
+  it.each([
+    ["cannot be read refuses the document", "nothing >", 0],
+    ["names no count is told, and never opens", "nothing > 1", 1],
+  ])("whose condition %s", (_, trip, wanted) => {
+    const spec = { policies: { circuitBreakers: { cb: { trip } } }, targets: {} };
     const { documents, problems } = parseDocuments(
       JSON.stringify({
         apiVersion: "dapr.io/v1alpha1",
@@ -231,7 +234,7 @@ describe("breakers", () => {
       }),
       "r.yaml",
     );
-    expect(documents).toEqual([]);
+    expect(documents).toHaveLength(wanted);
     expect(problems.map(problemText).join()).toContain("circuitBreakers.cb.trip");
   });
 });

@@ -302,6 +302,35 @@ items:
       problems(`${head("Component").replace("name: x", "name: a/b")}spec: {type: a.b}`),
     ).toEqual(['f.yaml (document 1): metadata.name is "a/b"; leave out "/" and "%"']);
   });
+  it.each([
+    [
+      "a Subscription without a route",
+      `${head("Subscription")}spec: {pubsubname: p, topic: t}`,
+      { routes: { rules: [] } },
+    ],
+    [
+      "a Subscription without a name",
+      `apiVersion: dapr.io/v1alpha1\nkind: Subscription\nspec: {pubsubname: p, topic: t, route: /r}`,
+      { name: "", topic: "t" },
+    ],
+    [
+      "a Resiliency without a name",
+      "apiVersion: dapr.io/v1alpha1\nkind: Resiliency\nspec: {}",
+      { name: "" },
+    ],
+    [
+      "a component's setting without a name, which it passes over",
+      `${head("Component")}spec: {type: a.b, metadata: [{value: x}, {name: c, value: d, secretKeyRef: {key: k}}]}`,
+      { spec: { metadata: [{ name: "c", value: "d" }] } },
+    ],
+    [
+      "an HTTPEndpoint with an empty certificate",
+      `${head("HTTPEndpoint")}spec: {baseUrl: "https://h", clientTLS: {rootCA: {}}}`,
+      { spec: { clientTls: [] } },
+    ],
+  ])("takes %s, as Dapr does", (_, text, wanted) => {
+    expect(only(text)).toMatchObject(wanted);
+  });
   it("keeps a resiliency whose target names a policy of another document", () => {
     const text = `${head("Resiliency")}spec: {targets: {apps: {a: {retry: elsewhere}}}}`;
     expect(only(text)).toMatchObject({ name: "x" });

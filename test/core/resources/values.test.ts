@@ -71,6 +71,12 @@ describe("checkOptions", () => {
       'metadata "redisBD" is unknown and has no effect; did you mean "redisDB"?',
     ]);
   });
+  it("takes what is no word for yes for no, as Dapr does, with a warning", () => {
+    expect(checkOptions(table, { redishost: "a", enabletls: "perhaps" })).toEqual([
+      'metadata "enableTLS" is "perhaps", which means false; make it true or false',
+    ]);
+    expect(checkOptions(table, { redishost: "a", enabletls: "on" })).toEqual([]);
+  });
   it("names the field that was probably meant by one that is missing", () => {
     expect(() => checkOptions(table, { redishostt: "a" }, ["redisHostt"])).toThrow(
       'metadata "redisHost" is missing; it holds: host:port; did you mean it by "redisHostt"?',
@@ -81,10 +87,6 @@ describe("checkOptions", () => {
     [{ redishost: "" }, 'metadata "redisHost" is missing'],
     [{ redishost: "a", redisdb: "x" }, 'metadata "redisDB" is "x"; make it a number'],
     [{ redishost: "a", timeout: "soon" }, 'metadata "timeout" is "soon"; make it a duration'],
-    [
-      { redishost: "a", enabletls: "perhaps" },
-      'metadata "enableTLS" is "perhaps"; make it a boolean',
-    ],
   ])("refuses %j", (metadata, message) => {
     expect(() => checkOptions(table, metadata)).toThrow(message);
   });

@@ -89,6 +89,16 @@ describe("tracingSettings, of the Configuration", () => {
   });
 });
 
+describe("headers that cannot be sent", () => {
+  it("are left out, and the rest of the Configuration counts", () => {
+    const { documents } = read(
+      "{ otel: { protocol: http, endpointAddress: c, headers: [{ name: a, value: b }, { name: k, secretKeyRef: { name: s, key: t } }, { name: 'x y', value: z }] } }",
+    );
+    const { tracing } = mergeConfigurations(documents as never);
+    expect(tracing.otel.headers).toEqual({ a: "b" });
+  });
+});
+
 describe("tracingSettings, of the environment", () => {
   const only = (env: Env, tracing = "{}") => settings(tracing, env).exporters;
   it.each<[Env, object]>([
