@@ -22,7 +22,7 @@ import { middleware as middlewareUppercaseMiddleware } from "#components/middlew
 import { middleware as middlewareWasmMiddleware } from "#components/middleware-wasm/manifest.ts";
 import { deepseek as openaiDeepseek, googleai as openaiGoogleai, huggingface as openaiHuggingface, mistral as openaiMistral, ollama as openaiOllama, openai as openaiOpenai } from "#components/openai/manifest.ts";
 import { configuration as redisConfiguration, lock as redisLock, pubsub as redisPubsub, state as redisState } from "#components/redis/manifest.ts";
-import { names as sqliteNames, state as sqliteState } from "#components/sqlite/manifest.ts";
+import { names as sqliteNames, pubsub as sqlitePubsub, state as sqliteState } from "#components/sqlite/manifest.ts";
 import { names as staticNamesNames } from "#components/static-names/manifest.ts";
 
 export const manifests = [
@@ -58,6 +58,7 @@ export const manifests = [
   redisPubsub,
   redisState,
   sqliteNames,
+  sqlitePubsub,
   sqliteState,
   staticNamesNames,
 ] as readonly Manifest[];

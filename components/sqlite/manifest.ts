@@ -81,3 +81,55 @@ export const state: Manifest<"state"> = defineComponent({
   },
   open: async (spec, host) => (await import("./state-store.ts")).open(spec, host),
 });
+
+/** Dapr has no such type: it is what `outrigger run` offers where nothing else is named. */
+export const pubsub: Manifest<"pubsub"> = defineComponent({
+  kind: "pubsub",
+  type: "pubsub.outrigger.sqlite",
+  version: "v1",
+  targets: ["node"],
+  about:
+    "Passes messages on through a SQLite file, between all processes of one machine that name it; a message is on disk before it is acknowledged. Not in Dapr.",
+  options: {
+    connectionString: {
+      type: "string",
+      required: true,
+      about: "Path of the file, or file:path; its folder must exist, on a disk of this machine.",
+    },
+    consumerID: {
+      type: "string",
+      about:
+        "Name under which subscribers share messages; the app id when absent. Read by the runtime.",
+    },
+    concurrency: {
+      type: "number",
+      default: "1",
+      about: "Deliveries at the same time, per subscription; 1 keeps the order.",
+    },
+    redeliverInterval: {
+      type: "duration",
+      default: "10s",
+      about:
+        "Time until a message is delivered again that the app answered with RETRY; 0 drops it. A bare number is milliseconds.",
+    },
+    backlog: {
+      type: "duration",
+      default: "1h",
+      about:
+        "A consumer that subscribes for the first time gets the messages that are no older; so long a message is kept that nobody has subscribed to. A bare number is milliseconds.",
+    },
+    retention: {
+      type: "duration",
+      default: "24h",
+      about:
+        "How long a message waits for a consumer that has subscribed and is away, and how long such a consumer is remembered. A bare number is milliseconds.",
+    },
+    maxSizeMB: {
+      type: "number",
+      default: "256",
+      about:
+        "Largest size of the file. Beyond it the oldest messages go that have been delivered, then those of consumers that are away; where all wait for consumers that are there, publishing fails.",
+    },
+  },
+  open: async (spec, host) => (await import("./pub-sub.ts")).open(spec, host),
+});

@@ -1,20 +1,44 @@
-import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { constants, existsSync } from "node:fs";
+import { access, chmod, mkdir } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
 import type { AppPlan } from "./run-plan.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What an app gets that names no resources: those that `dapr init` made, else a state store in a file and pub/sub in memory. */
+/** What an app gets that names no resources: those that `dapr init` made, else a state store beside the app and a broker for all apps of this user. */
 export async function defaultResources(env: Env, dir: string): Promise<AppPlan["resources"]> {
   const folder = daprFolder(env, "components");
   if (folder !== undefined) return { resourcesPaths: [folder] };
   const data = join(dir, ".outrigger");
   await mkdir(data, { recursive: true });
+  const broker = join((await userFolder(env)) ?? data, "pubsub.db");
   return {
     resourcesPaths: [],
-    inlineResources: [{ name: "built-in resources", text: builtIn(join(data, "state.db")) }],
+    inlineResources: [
+      { name: "built-in resources", text: builtIn(join(data, "state.db"), broker) },
+    ],
   };
+}
+
+/** A folder that only this user can read; `undefined` where there is none, as for a user without a home. */
+async function userFolder(env: Env): Promise<string | undefined> {
+  const state = env["XDG_STATE_HOME"];
+  const home = env["HOME"] ?? env["USERPROFILE"];
+  const folder =
+    state !== undefined && isAbsolute(state)
+      ? join(state, "outrigger")
+      : home
+        ? join(home, ".outrigger")
+        : undefined;
+  if (folder === undefined) return undefined;
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await chmod(folder, 0o700);
+    await access(folder, constants.W_OK);
+    return folder;
+  } catch {
+    return undefined;
+  }
 }
 
 export function defaultConfig(env: Env): readonly string[] {
@@ -29,7 +53,7 @@ function daprFolder(env: Env, name: string): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-function builtIn(database: string): string {
+function builtIn(database: string, broker: string): string {
   return `apiVersion: dapr.io/v1alpha1
 kind: Component
 metadata:
@@ -48,7 +72,10 @@ kind: Component
 metadata:
   name: pubsub
 spec:
-  type: pubsub.in-memory
+  type: pubsub.outrigger.sqlite
   version: v1
+  metadata:
+    - name: connectionString
+      value: ${JSON.stringify(broker)}
 `;
 }

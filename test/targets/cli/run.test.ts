@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -153,7 +154,9 @@ describe("run", () => {
     expect(app?.inlineResources?.[0]?.text).toContain(
       `value: "${join(cwd, ".outrigger/state.db")}"`,
     );
-    expect(app?.inlineResources?.[0]?.text).toContain("pubsub.in-memory");
+    expect(app?.inlineResources?.[0]?.text).toContain(
+      `value: "${join(cwd, ".outrigger/pubsub.db")}"`,
+    );
     expect(existsSync(join(cwd, ".outrigger"))).toBe(true);
 
     mkdirSync(join(cwd, ".dapr/components"), { recursive: true });
@@ -169,6 +172,28 @@ describe("run", () => {
       configPaths: [join(cwd, ".dapr/config.yaml")],
     });
     expect(fromHome.options?.apps[0]).not.toHaveProperty("inlineResources");
+  });
+
+  it("keeps the built-in broker in a folder of the user's, which nobody else can read", async () => {
+    const home = scratch();
+    const brokerFor = async (env: Readonly<Record<string, string>>): Promise<string> => {
+      const runtime = fakeRuntime();
+      const shell = cliFor({ start: runtime.start, cwd: scratch(), env });
+      await runCommand(["run", "-a", "a", "--", node, "-e", ""], shell.cli);
+      return runtime.options?.apps[0]?.inlineResources?.[0]?.text ?? "";
+    };
+    mkdirSync(join(home, ".outrigger"), { mode: 0o755 });
+    expect(await brokerFor({ HOME: home })).toContain(`"${home}/.outrigger/pubsub.db"`);
+    expect(statSync(join(home, ".outrigger")).mode & 0o777).toBe(0o700);
+    const state = join(home, "state");
+    expect(await brokerFor({ HOME: home, XDG_STATE_HOME: state })).toContain(
+      `"${state}/outrigger/pubsub.db"`,
+    );
+    expect(statSync(join(state, "outrigger")).mode & 0o777).toBe(0o700);
+    expect(await brokerFor({ HOME: home, XDG_STATE_HOME: "relative" })).toContain(home);
+    // A home that cannot be written to: beside the app.
+    writeFileSync(join(home, "file"), "");
+    expect(await brokerFor({ HOME: join(home, "file") })).not.toContain(home);
   });
 
   it("leaves flags after the command to the command", async () => {
