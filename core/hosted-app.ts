@@ -16,6 +16,7 @@ import {
 } from "./load-components.ts";
 import { loadEndpoints } from "./load-endpoints.ts";
 import { sandboxed } from "./middleware/sandbox.ts";
+import { throwIfFatal } from "./opening-log.ts";
 import { type Calls, whenIdle } from "./reload/calls.ts";
 import {
   type Documents,
@@ -52,7 +53,7 @@ export interface HostedApp extends Replica, AsyncDisposable {
 }
 
 /** What all apps of a runtime share. */
-export interface HostDeps extends Omit<LoadDeps, "denied" | "meter"> {
+export interface HostDeps extends Omit<LoadDeps, "denied" | "meter" | "endsStart"> {
   readonly badTokens: BadTokens;
   readonly loop: LoopShare;
 }
@@ -66,9 +67,7 @@ export async function hostApp(
   const resources = options.resources.filter((resource) => isVisible(resource, options));
   const components = await openComponents(options, deps, resources, configuration);
   try {
-    const fatal = components.failed.filter(({ ignored }) => !ignored);
-    if (options.failOnComponentError && fatal.length > 0)
-      throw new Error(fatal.map(({ reason }) => reason).join("\n"));
+    if (options.failOnComponentError) throwIfFatal(components.failed, resources);
     const documents = ofKind(resources, "HTTPEndpoint");
     const { endpoints, faults } = await loadEndpoints(
       options,
@@ -95,7 +94,12 @@ function openComponents(
   return loadComponents(
     options,
     configuration.wasm.strictSandbox ? documents.map(sandboxed) : documents,
-    { ...deps, denied: new Set(configuration.components.deny), meter: options.meter },
+    {
+      ...deps,
+      denied: new Set(configuration.components.deny),
+      meter: options.meter,
+      endsStart: before === undefined && options.failOnComponentError,
+    },
     before,
   );
 }

@@ -8,6 +8,7 @@ import { within } from "./util/time-limit.ts";
 import type { CallOptions, Metadata } from "./ports/component.ts";
 import type { ComponentSpec, Kind, Kinds, Manifest } from "./ports/manifest.ts";
 import type { AppRef, Log, Platform } from "./ports/platform.ts";
+import { openingLog, whereOf } from "./opening-log.ts";
 import { meaningOf, type ReloadFault } from "./reload/documents.ts";
 import { capabilitiesOf, type Registry } from "./registry.ts";
 import { encryptedStore, type StateCipher, stateCipher } from "./state/encryption.ts";
@@ -50,6 +51,8 @@ export interface LoadDeps {
   /** Types refused by the Configuration (`type` or `type/version`). */
   readonly denied: ReadonlySet<string>;
   readonly meter?: Meter | undefined;
+  /** A component that does not open ends the start, with the reason. */
+  readonly endsStart?: boolean;
 }
 
 /** Opens what the app may see: secret stores first, then the rest, each in the order given. One failure does not stop the others. */
@@ -60,7 +63,8 @@ export async function loadComponents(
   before?: Components,
 ): Promise<Components> {
   const table = new Table();
-  const said: Said = { app, log: deps.platform.log, before };
+  const { log } = deps.platform;
+  const said: Said = { app, log, before, endsStart: deps.endsStart === true };
   const isSecretStore = ({ spec }: ComponentDocument): boolean =>
     spec.type.startsWith("secretstores.");
   for (const first of [true, false]) {
@@ -123,8 +127,8 @@ async function openOne(
   deps: LoadDeps,
 ): Promise<Opened | Error> {
   const { name, spec } = document;
-  const { log } = deps.platform;
   const leases: Lease[] = [];
+  const opening = openingLog(document, app, deps.platform);
   try {
     if (isDenied(document, deps))
       throw new Error(`component type ${spec.type} is denied by the configuration`);
@@ -144,20 +148,20 @@ async function openOne(
       for (const warning of manifest.remote
         ? []
         : checkOptions(manifest.options, metadata, Object.keys(values)))
-        log.warn(`Component ${name}: ${warning}`, { app_id: app.appId });
+        deps.platform.log.warn(`Component ${name}: ${warning}`, { app_id: app.appId });
       const owner = { appId: app.appId, properties: values, initTimeoutMs: spec.initTimeoutMs };
       const common = { name, namespace: app.namespace, metadata };
       const given: ComponentSpec = manifest.remote ? { ...common, owner } : common;
       leases.push(await deps.instances.open(manifest, given, spec.initTimeoutMs));
     }
-    log.info(`Component loaded: ${name} (${spec.type}/${spec.version || "v1"})`, {
-      app_id: app.appId,
-    });
+    opening.loaded();
     const namespaceScoped = spec.type.startsWith("pubsub.") && usesNamespace(spec.metadata);
     return { leases, manifests, metadata, keyPrefix: prefix, namespaceScoped, cipher };
   } catch (reason) {
     await Promise.all(leases.map((lease) => lease.release()));
     return new Error(messageOf(reason), { cause: reason });
+  } finally {
+    opening.end();
   }
 }
 
@@ -209,6 +213,7 @@ interface Said {
   readonly app: AppRef;
   readonly log: Log;
   readonly before: Components | undefined;
+  readonly endsStart: boolean;
 }
 
 class Table implements Components {
@@ -275,18 +280,19 @@ class Table implements Components {
     const isNews = !before?.faults.some((fault) => fault.name === name && fault.reason === why);
     log[isNews ? "error" : "debug"](
       `Cannot change component ${name}, which stays as it was: ${why}`,
-      { app_id: app.appId, where: `${origin.file} (document ${origin.document})` },
+      { app_id: app.appId, where: whereOf(document) },
     );
     this.keep(former);
   }
-  fail(document: ComponentDocument, why: string, { app, log, before }: Said): void {
+  fail(document: ComponentDocument, why: string, { app, log, before, endsStart }: Said): void {
     const { name, spec } = document;
     const version = spec.version || "v1";
     const reason = `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${name} (${spec.type}/${version}): ${why}`;
     this.failed.push({ name, type: spec.type, version, why, reason, ignored: spec.ignoreErrors });
-    const where = `${document.origin.file} (document ${document.origin.document})`;
     const isNews = !before?.failed.some((former) => former.reason === reason);
-    const fields = { app_id: app.appId, where };
+    const fields = { app_id: app.appId, where: whereOf(document) };
+    // Whoever started the process is told why it ends.
+    if (endsStart && !spec.ignoreErrors) return;
     if (!isNews) log.debug(`Still cannot start a component: ${reason}`, fields);
     else if (spec.ignoreErrors)
       log.warn(`Ignoring a component that did not start: ${reason}`, fields);

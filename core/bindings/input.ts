@@ -94,7 +94,13 @@ async function isWanted(
     );
     discard(response);
     const { status } = response;
-    if ((status >= 200 && status <= 299) || status === 405) return true;
+    if ((status >= 200 && status <= 299) || status === 405) {
+      log.debug(
+        `The app takes events of binding ${input.name}: OPTIONS ${path} answered ${status}`,
+        fields,
+      );
+      return true;
+    }
     if (notNow.has(status)) throw new Error(`OPTIONS ${path} answered ${status}`);
     log.info(
       `The app does not take events of binding ${input.name}: OPTIONS ${path} answered ${status}`,

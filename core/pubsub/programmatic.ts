@@ -14,6 +14,8 @@ import { within } from "#core/util/time-limit.ts";
 /** DaprBuiltInInitializationRetries: three more tries, 500 ms x 1.5 apart, at most 1 s. */
 const waitsMs: readonly number[] = [500, 750, 1000];
 const attemptMs = 30_000;
+/** An app that takes longer is worth a word: nothing is delivered to it before it has answered. */
+const slowMs = 5000;
 
 export interface AskDeps {
   readonly clock: Clock;
@@ -30,21 +32,27 @@ export async function askApp(
   options: CallOptions,
 ): Promise<readonly DeclaredSubscription[]> {
   const { asked = { subscriptions: [], failure: undefined } } = deps;
-  const answer = await answerOf(app, channel, deps, options);
+  const fields = { app_id: app.appId };
+  const calm = deps.clock.after(slowMs, () =>
+    deps.log.warn("Still waiting for the app to answer GET /dapr/subscribe", fields),
+  );
+  const answer = await answerOf(app, channel, deps, options).finally(calm);
   if (typeof answer === "string") {
     // Nobody wants to know any more: that says nothing of the app.
     if (!options.signal.aborted) {
       // A start that takes long, or a route that is broken, would fill the log.
       const level = answer === asked.failure ? "debug" : "error";
-      deps.log[level](`Cannot ask the app for its subscriptions: ${answer}`, {
-        app_id: app.appId,
-      });
+      deps.log[level](`Cannot ask the app for its subscriptions: ${answer}`, fields);
       asked.failure = answer;
     }
     return asked.subscriptions.filter(({ pubsubname }) => app.component("pubsub", pubsubname));
   }
   asked.failure = undefined;
   asked.subscriptions = readAnswer(app, answer, deps.log);
+  deps.log.debug(
+    `The app answered ${answer.status} to GET /dapr/subscribe, with ${asked.subscriptions.length} subscriptions`,
+    fields,
+  );
   return asked.subscriptions;
 }
 

@@ -45,7 +45,7 @@ const maxMessagesCount = 100;
 const maxAwaitDurationMs = 1000;
 
 export function startSubscription(start: Start): Started {
-  const { app, component, subscription, closing, clock } = start;
+  const { app, component, subscription, closing, clock, log } = start;
   const { port } = component;
   const delivery = deliveryOf(start);
   const running = new Set<Promise<unknown>>();
@@ -103,6 +103,10 @@ export function startSubscription(start: Start): Started {
         ...(start.isStream ? { isStream: true as const } : {}),
       };
       await port.subscribe?.(bulk ? { ...wanted, bulk } : wanted, deliver, options);
+      log.debug(`Subscribed to topic ${topic} as consumer ${wanted.consumerId}`, {
+        app_id: app.appId,
+        pubsub: component.name,
+      });
     },
     get taken() {
       return taken;

@@ -49,6 +49,16 @@ export const appFlags: readonly Flag[] = [
     about: "Largest request headers, like 4Ki",
   },
   {
+    name: "dapr-http-max-request-size",
+    type: "number",
+    about: "Old spelling of --max-body-size, in MB",
+  },
+  {
+    name: "dapr-http-read-buffer-size",
+    type: "number",
+    about: "Old spelling of --read-buffer-size, in KB",
+  },
+  {
     name: "enable-app-health-check",
     type: "boolean",
     about: "Ask the app whether it is healthy",

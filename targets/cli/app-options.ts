@@ -38,8 +38,14 @@ export function reachOptions(flags: Flags, env: Env): ReachOptions {
     listenAddresses: flags.list("dapr-listen-addresses").map(plainAddress),
     ...(folder === "" ? {} : { unixSocketFolder: folder }),
     configPaths: flags.list("config"),
-    maxBodyBytes: limitOr(flags.number("max-body-size"), Number.MAX_SAFE_INTEGER),
-    readBufferBytes: limitOr(flags.number("read-buffer-size"), goHeaderBytes),
+    maxBodyBytes: limitOr(
+      sizeOf(flags, "max-body-size", "dapr-http-max-request-size", 1024 * 1024),
+      Number.MAX_SAFE_INTEGER,
+    ),
+    readBufferBytes: limitOr(
+      sizeOf(flags, "read-buffer-size", "dapr-http-read-buffer-size", 1024),
+      goHeaderBytes,
+    ),
     apiTokens: tokensOf(env["DAPR_API_TOKEN"] ?? ""),
     ...(appToken === undefined || appToken === "" ? {} : { appToken }),
     ...(flags.given("enable-api-logging")
@@ -54,8 +60,14 @@ export function reachOptions(flags: Flags, env: Env): ReachOptions {
 /** What Go's server allows when it is given no limit. */
 const goHeaderBytes = 1024 * 1024;
 
+/** In bytes. The older flag counts only where the newer one is not given; -1 is the default in both. */
+function sizeOf(flags: Flags, name: string, old: string, unit: number): number | undefined {
+  const older = flags.given(name) ? -1 : (flags.number(old) ?? -1);
+  return older === -1 ? flags.number(name) : older * unit;
+}
+
 /** Dapr: a limit of 0 or less is none; only -1 is the default. */
-export function limitOr(bytes: number | undefined, unlimited: number): number {
+function limitOr(bytes: number | undefined, unlimited: number): number {
   return bytes !== undefined && bytes > 0 ? bytes : unlimited;
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
+import { guardGroup } from "./app-guard.ts";
 import { splitLines } from "./lines.ts";
 
 export interface ProcessOptions {
@@ -15,8 +16,8 @@ export interface AppProcess {
   readonly pid: number | undefined;
   /** The exit code as a shell tells it, once all output has been given out. */
   readonly exited: Promise<number>;
-  /** SIGTERM to the whole group, SIGKILL to what is left when the time is over. */
-  stop(graceMs: number): Promise<void>;
+  /** SIGTERM to the whole group, SIGKILL to what is left when the time is over. Resolves with true where that was needed. */
+  stop(graceMs: number): Promise<boolean>;
   /** SIGKILL to the whole group, now. */
   kill(): void;
 }
@@ -60,13 +61,17 @@ export function startProcess(options: ProcessOptions): AppProcess {
   };
   // Once the group has gone its number may become somebody else's, so it is never used again.
   let gone = pid === undefined;
-  const clear = async (graceMs: number): Promise<void> => {
-    if (gone) return;
+  const unguard = pid === undefined ? () => {} : guardGroup(pid);
+  const clear = async (graceMs: number): Promise<boolean> => {
+    if (gone) return false;
     signal("SIGTERM");
-    if (!(await groupGone(graceMs)) && !gone) signal("SIGKILL");
+    const isLate = !(await groupGone(graceMs)) && !gone;
+    if (isLate) signal("SIGKILL");
     gone = true;
+    unguard();
+    return isLate;
   };
-  let leftovers: Promise<void> | undefined;
+  let leftovers: Promise<boolean> | undefined;
   child.once("exit", () => {
     leftovers = clear(leftoverMs);
   });
@@ -77,9 +82,10 @@ export function startProcess(options: ProcessOptions): AppProcess {
       if (!gone) signal("SIGKILL");
     },
     stop: async (graceMs) => {
-      if (!ended && !leftovers) await clear(graceMs);
+      const isLate = !ended && !leftovers && (await clear(graceMs));
       await exited;
       await leftovers;
+      return isLate;
     },
   };
 }

@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import type { Log } from "#core/ports/platform.ts";
 import { runtimeVersion } from "#core/metadata/operations.ts";
 import { UsageError } from "./flags.ts";
-import { createLog, type Level } from "../node/log.ts";
+import { createLog, type Level, type TerminalStyle } from "../node/log.ts";
 
 /** The level that a `--log-level` text stands for. */
 export function levelOf(text: string): Level {
@@ -26,7 +26,9 @@ export function levelOf(text: string): Level {
 export function openLog(options: {
   readonly level: Level;
   readonly json: boolean;
+  readonly terminal?: TerminalStyle | undefined;
   readonly appId?: string;
+  readonly onlyApp?: string;
   readonly namespace?: string | undefined;
   write(line: string): void;
 }): Log {

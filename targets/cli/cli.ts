@@ -6,6 +6,8 @@ export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP";
 export interface Cli {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** True where somebody watches: stdout is a terminal. */
+  readonly terminal: boolean;
   /** True where colours are welcome. */
   readonly colour: boolean;
   readonly pid: number;

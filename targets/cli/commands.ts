@@ -14,7 +14,7 @@ Usage:
   outrigger version                     Print the version
   outrigger <command> --help            Print a command's flags
 
-Flags without a command are those of "sidecar".
+Flags without a command are those of "sidecar", but for --help and --version.
 `;
 
 /** Runs what the arguments ask for; resolves with the exit code. */
@@ -29,6 +29,9 @@ export async function runCommand(args: readonly string[], cli: Cli): Promise<num
     case "-h":
       cli.out(help);
       return 0;
+    // `outrigger sidecar --version` is daprd's: the version of the API alone.
+    case "--version":
+    case "-v":
     case "version": {
       const { packageVersion } = await import("./version.ts");
       const { runtimeVersion } = await import("#core/metadata/operations.ts");

@@ -96,16 +96,6 @@ export const daprdFlags: readonly Flag[] = [
     about: "Origins that browsers may call from, separated by commas; * for all",
   },
   {
-    name: "dapr-http-max-request-size",
-    type: "number",
-    about: "Old spelling of --max-body-size, in MB",
-  },
-  {
-    name: "dapr-http-read-buffer-size",
-    type: "number",
-    about: "Old spelling of --read-buffer-size, in KB",
-  },
-  {
     name: "dapr-graceful-shutdown-seconds",
     type: "number",
     default: "5",

@@ -1,4 +1,4 @@
-import { checkAppId, checkAppPort, limitOr, plainAddress, reachOptions } from "./app-options.ts";
+import { checkAppId, checkAppPort, plainAddress, reachOptions } from "./app-options.ts";
 import { type Flags, UsageError } from "./flags.ts";
 import type { NodeAppOptions } from "../node/options.ts";
 
@@ -42,12 +42,6 @@ export function daprdOptions(
     ...(metricsPort === undefined ? {} : { metricsPort }),
     metricsListenAddresses: addressList(flags.text("metrics-listen-address")),
     resourcesPaths: resourcesOf(flags),
-    maxBodyBytes:
-      oldOrNew(flags, "max-body-size", "dapr-http-max-request-size", 1024 * 1024) ??
-      reach.maxBodyBytes,
-    readBufferBytes:
-      oldOrNew(flags, "read-buffer-size", "dapr-http-read-buffer-size", 1024) ??
-      reach.readBufferBytes,
     ...(flags.boolean("enable-mtls")
       ? {
           mtls: {
@@ -84,13 +78,6 @@ function resourcesOf(flags: Flags): readonly string[] {
   const paths = flags.list("resources-path");
   const old = flags.text("components-path");
   return paths.length > 0 || old === "" ? paths : [old];
-}
-
-/** The older flag counts only where the newer one is not given; -1 is the default in both. */
-function oldOrNew(flags: Flags, name: string, old: string, unit: number): number | undefined {
-  if (flags.given(name) || !flags.given(old)) return undefined;
-  const value = flags.number(old) ?? -1;
-  return value === -1 ? undefined : limitOr(value * unit, Number.MAX_SAFE_INTEGER);
 }
 
 function gracefulOf(flags: Flags): number {

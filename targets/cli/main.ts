@@ -12,6 +12,7 @@ stderr.on("error", () => {});
 const cli: Cli = {
   env: environment(),
   cwd: process.cwd(),
+  terminal: stdout.isTTY === true,
   colour: stdout.isTTY === true && !process.env["NO_COLOR"],
   pid: process.pid,
   out: (text) => void stdout.write(text),

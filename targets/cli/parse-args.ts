@@ -7,6 +7,8 @@ export interface ParsedArgs {
   readonly unknown: readonly string[];
   /** What is no flag, and all after `--`. */
   readonly rest: readonly string[];
+  /** `--` was given: what follows it was meant for the command. */
+  readonly isSeparated: boolean;
 }
 export interface ParseOptions {
   /** True: flags end at the first argument that is none, so that what follows is a command with flags of its own. */
@@ -28,6 +30,7 @@ export function parseArgs(
   const given = new Map<string, string[]>();
   const unknown: string[] = [];
   const rest: string[] = [];
+  let isSeparated = false;
   const add = (flag: Flag, value: string): void => {
     const before = given.get(flag.name);
     if (before) before.push(value);
@@ -37,6 +40,7 @@ export function parseArgs(
     const arg = args[i] as string;
     if (arg === "--") {
       rest.push(...args.slice(i + 1));
+      isSeparated = true;
       break;
     }
     if (!arg.startsWith("-") || arg === "-") {
@@ -63,7 +67,7 @@ export function parseArgs(
       add(written.flag, next);
     }
   }
-  return { given, unknown, rest };
+  return { given, unknown, rest, isSeparated };
 }
 
 interface Written {

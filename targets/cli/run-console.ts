@@ -1,61 +1,90 @@
 import { join } from "node:path";
 import type { Cli } from "./cli.ts";
 import { type LogFile, openLog, openLogFile } from "./cli-log.ts";
-import type { AppPlan } from "./run-plan.ts";
+import type { AppPlan, LogDestination } from "./run-plan.ts";
+import { onceForAll } from "./once-for-all.ts";
+import { levels } from "../node/log.ts";
 import type { Log } from "#core/ports/platform.ts";
-import type { Level } from "../node/log.ts";
 
 const colours = [36, 33, 35, 32, 34, 31];
 
 /** Where the lines of the apps and of the runtime go. */
 export interface RunConsole {
+  /** A line that is about an app (`app_id`) goes where that app's lines go, any other one everywhere. */
   readonly log: Log;
   /** What a line of that app is given to. */
   lineOf(plan: AppPlan): (line: string) => void;
+  /** The folder of an app's log files, where it has some. */
+  folderOf(plan: AppPlan): string | undefined;
   close(): void;
+}
+/** How one app sees the runtime's lines. */
+interface View {
+  readonly shown: Log | undefined;
+  readonly shownTrouble: Log | undefined;
+  readonly file: Log | undefined;
 }
 
 export function openConsole(
   plans: readonly AppPlan[],
-  options: { readonly level: Level; readonly json: boolean; readonly at: Date },
-  cli: Pick<Cli, "out" | "colour">,
+  options: { readonly json: boolean; readonly at: Date },
+  cli: Pick<Cli, "out" | "colour" | "terminal">,
 ): RunConsole {
   const files: LogFile[] = [];
+  const folderOf = (plan: AppPlan): string => join(plan.dir, ".dapr", "logs");
   const fileOf = (plan: AppPlan, what: string): LogFile => {
-    const name = `${plan.appId}_${what}_${stamp(options.at)}.log`;
-    const file = openLogFile(join(plan.dir, ".dapr", "logs", name));
+    const file = openLogFile(
+      join(folderOf(plan), `${plan.appId}_${what}_${stamp(options.at)}.log`),
+    );
     files.push(file);
     return file;
   };
-  const single = plans.length === 1;
-  const runtimeFiles = plans.flatMap((plan) =>
-    (plan.runtimeLog ?? (single ? "console" : "file")) === "console" ? [] : [fileOf(plan, "daprd")],
-  );
-  const shown = plans.some(
-    ({ runtimeLog }) => (runtimeLog ?? (single ? "console" : "file")) !== "file",
-  );
-  // A file that nobody asked for must not hide what is wrong.
-  const troubleShown = shown || plans.some(({ runtimeLog }) => runtimeLog === undefined);
-  const toFiles = (line: string): void => {
-    for (const file of runtimeFiles) file.write(line);
-  };
-  const toConsole = (line: string): void => cli.out(`${line}\n`);
-  const logShownIf = (visible: boolean): Log =>
-    openLog({
-      ...options,
-      write: (line) => {
-        toFiles(line);
-        if (visible) toConsole(line);
-      },
+  const only = plans.length === 1 ? plans[0] : undefined;
+  const destinationOf = ({ runtimeLog }: AppPlan): LogDestination =>
+    runtimeLog ?? (only ? "console" : "file");
+  const viewOf = (plan: AppPlan): View => {
+    const { json } = options;
+    const destination = destinationOf(plan);
+    const console = openLog({
+      level: plan.logLevel,
+      json,
+      terminal: cli.terminal ? cli : undefined,
+      ...(only ? { onlyApp: only.appId } : {}),
+      write: (line) => cli.out(`${line}\n`),
     });
-  const usual = logShownIf(shown);
-  const trouble = logShownIf(troubleShown);
+    const file = destination === "console" ? undefined : fileOf(plan, "daprd");
+    const isShown = destination !== "file";
+    return {
+      shown: isShown ? console : undefined,
+      // A file that nobody asked for must not hide what is wrong.
+      shownTrouble: isShown || plan.runtimeLog === undefined ? console : undefined,
+      file: file && openLog({ level: plan.logLevel, json, write: (line) => file.write(line) }),
+    };
+  };
+  const views = new Map(plans.map((plan) => [plan.appId, viewOf(plan)]));
+  // What is about no app is shown at the level of the app that wants to see most.
+  const everybody = plans
+    .toSorted((a, b) => levels.indexOf(a.logLevel) - levels.indexOf(b.logLevel))
+    .map(({ appId }) => views.get(appId) as View);
+  const isNews = onceForAll();
+  const at =
+    (level: "debug" | "info" | "warn" | "error", isTrouble: boolean) =>
+    (message: string, fields?: object): void => {
+      const appId = appIdOf(fields);
+      const own = appId === undefined ? undefined : views.get(appId);
+      const all = own ? [own] : everybody;
+      for (const { file } of all) file?.[level](message, fields);
+      const console = all
+        .map(({ shown, shownTrouble }) => (isTrouble ? shownTrouble : shown))
+        .find((found) => found !== undefined);
+      if (console && (!isTrouble || isNews(appId, message))) console[level](message, fields);
+    };
   return {
     log: {
-      debug: (message, fields) => usual.debug(message, fields),
-      info: (message, fields) => usual.info(message, fields),
-      warn: (message, fields) => trouble.warn(message, fields),
-      error: (message, fields) => trouble.error(message, fields),
+      debug: at("debug", false),
+      info: at("info", false),
+      warn: at("warn", true),
+      error: at("error", true),
     },
     lineOf: (plan) => {
       const title = `== APP - ${plan.appId} ==`;
@@ -67,10 +96,17 @@ export function openConsole(
         if (plan.appLog !== "file") cli.out(`${prefix} ${line}\n`);
       };
     },
+    folderOf: (plan) =>
+      plan.appLog === "console" && destinationOf(plan) === "console" ? undefined : folderOf(plan),
     close: () => {
       for (const file of files) file.close();
     },
   };
+}
+
+function appIdOf(fields: object | undefined): string | undefined {
+  const appId = fields && "app_id" in fields ? fields.app_id : undefined;
+  return typeof appId === "string" ? appId : undefined;
 }
 
 /** `20260131235959`, in local time, as Dapr's CLI names its log files. */

@@ -11,6 +11,8 @@ export const sharedKeys: Readonly<Record<string, string>> = {
   appSSL: "app-ssl",
   maxBodySize: "max-body-size",
   readBufferSize: "read-buffer-size",
+  daprHTTPMaxRequestSize: "dapr-http-max-request-size",
+  daprHTTPReadBufferSize: "dapr-http-read-buffer-size",
   enableAppHealthCheck: "enable-app-health-check",
   appHealthCheckPath: "app-health-check-path",
   appHealthProbeInterval: "app-health-probe-interval",

@@ -18,14 +18,11 @@ import {
 import * as key from "./run-file-section.ts";
 import { runFlags } from "./run-flags.ts";
 import type { AppPlan } from "./run-plan.ts";
-import type { Level } from "../node/log.ts";
 
 const maxBytes = 1024 * 1024;
 
 export interface RunFile {
   readonly plans: readonly AppPlan[];
-  /** The log level that each app asks for. */
-  readonly levels: readonly Level[];
   readonly warnings: readonly string[];
 }
 type Reader = Pick<Cli, "cwd" | "env" | "input">;
@@ -53,13 +50,12 @@ export async function readRunFile(path: string, reader: Reader): Promise<RunFile
   const list = root["apps"];
   if (!Array.isArray(list) || list.length === 0)
     return key.fault(top, "apps", "must be a list of at least one app");
-  const levels: Level[] = [];
   const plans: AppPlan[] = [];
   for (const [i, value] of list.entries()) {
     const where = { file, path: `apps[${i}]` };
     const app = key.sectionOf(value, top, where.path);
     warnings.push(...key.unknownKeys(app, where, [...Object.keys(appKeys), ...appExtras]));
-    const { plan, level } = await planApp(app, where, common, base, reader);
+    const plan = await planApp(app, where, common, base, reader);
     if (plans.some(({ appId }) => appId === plan.appId))
       key.fault(
         where,
@@ -67,9 +63,8 @@ export async function readRunFile(path: string, reader: Reader): Promise<RunFile
         `is ${JSON.stringify(plan.appId)} like another app's; give each its own`,
       );
     plans.push(plan);
-    levels.push(level);
   }
-  return { plans, levels, warnings };
+  return { plans, warnings };
 }
 
 async function planApp(
@@ -78,7 +73,7 @@ async function planApp(
   common: Common,
   base: string,
   reader: Reader,
-): Promise<{ readonly plan: AppPlan; readonly level: Level }> {
+): Promise<AppPlan> {
   const dir = pathOf(app, place, "appDirPath", base, reader.env);
   if (dir === undefined) return key.fault(place, "appDirPath", "is missing");
   const given = new Map<string, readonly string[]>();
@@ -108,20 +103,18 @@ async function planApp(
   const grpcPort = flags.number("dapr-grpc-port");
   const metricsPort = flags.number("metrics-port");
   return {
-    level: levelOf(flags.text("log-level")),
-    plan: {
-      appId,
-      dir,
-      command: key.textsOf(app, place, "command"),
-      env,
-      reach: { ...reachOptions(flags, withTokens(reader.env, env)), configPaths: config },
-      resources: await resourcesFor(app, place, dir, common, base, reader.env),
-      ...(httpPort === undefined ? {} : { httpPort }),
-      ...(grpcPort === undefined ? {} : { grpcPort }),
-      ...(metricsPort === undefined ? {} : { metricsPort }),
-      appLog: either("appLogDestination") ?? "fileAndConsole",
-      ...(runtimeLog === undefined ? {} : { runtimeLog }),
-    },
+    appId,
+    dir,
+    command: key.textsOf(app, place, "command"),
+    env,
+    reach: { ...reachOptions(flags, withTokens(reader.env, env)), configPaths: config },
+    resources: await resourcesFor(app, place, dir, common, base, reader.env),
+    ...(httpPort === undefined ? {} : { httpPort }),
+    ...(grpcPort === undefined ? {} : { grpcPort }),
+    ...(metricsPort === undefined ? {} : { metricsPort }),
+    appLog: either("appLogDestination") ?? "fileAndConsole",
+    logLevel: levelOf(flags.text("log-level")),
+    ...(runtimeLog === undefined ? {} : { runtimeLog }),
   };
 
   function either(name: string): ReturnType<typeof key.destinationOf> {

@@ -1,6 +1,7 @@
 import { UsageError } from "./flags.ts";
 import type { ReachOptions } from "./app-options.ts";
 import { checkAppPort } from "./app-options.ts";
+import type { Level } from "../node/log.ts";
 import type { PortChoice, PortPreference } from "../node/listening.ts";
 import type { NodeAppOptions } from "../node/options.ts";
 
@@ -21,6 +22,7 @@ export interface AppPlan {
   readonly grpcPort?: number;
   readonly metricsPort?: number;
   readonly appLog: LogDestination;
+  readonly logLevel: Level;
   /** Absent: the console for a single app; for several a file, and what is wrong on the console too. */
   readonly runtimeLog?: LogDestination;
 }

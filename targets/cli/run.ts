@@ -6,13 +6,13 @@ import { levelOf, reasonText } from "./cli-log.ts";
 import { defaultConfig, defaultResources } from "./default-resources.ts";
 import { flagHelp } from "./flag-help.ts";
 import { type Flags, readFlags, UsageError } from "./flags.ts";
+import { misplacedFlags } from "./misplaced-flags.ts";
 import { didYouMean } from "#core/util/nearest.ts";
 import { type ParsedArgs, parseArgs } from "./parse-args.ts";
 import { runApps } from "./run-apps.ts";
 import { openConsole } from "./run-console.ts";
 import { runFlags } from "./run-flags.ts";
 import type { AppPlan } from "./run-plan.ts";
-import type { Level } from "../node/log.ts";
 
 const usage = `Usage: outrigger run [flags] -- <command>
        outrigger run -f <dapr.yaml>
@@ -50,17 +50,14 @@ export async function run(args: readonly string[], cli: Cli): Promise<number> {
   }
 }
 
-async function runOne(flags: Flags, { rest }: ParsedArgs, cli: Cli): Promise<number> {
-  const plan = await planOne(flags, rest, cli);
-  const console = openConsole(
-    [plan],
-    {
-      level: levelOf(flags.text("log-level")),
-      json: flags.boolean("log-as-json"),
-      at: new Date(),
-    },
-    cli,
-  );
+async function runOne(flags: Flags, parsed: ParsedArgs, cli: Cli): Promise<number> {
+  const [program = ""] = parsed.rest;
+  for (const flag of misplacedFlags(runFlags, parsed))
+    cli.err(
+      `${flag} stands after ${JSON.stringify(program)}, which gets it; flags of outrigger run stand before the program\n`,
+    );
+  const plan = await planOne(flags, parsed.rest, cli);
+  const console = openConsole([plan], { json: flags.boolean("log-as-json"), at: new Date() }, cli);
   try {
     return await runApps({ plans: [plan], console, failOnComponentError: true, stopMs }, cli);
   } finally {
@@ -89,6 +86,7 @@ async function planOne(flags: Flags, command: readonly string[], cli: Cli): Prom
     ...portOf(flags, "dapr-grpc-port", "grpcPort"),
     ...portOf(flags, "metrics-port", "metricsPort"),
     appLog: "console",
+    logLevel: levelOf(flags.text("log-level")),
   };
 }
 
@@ -103,22 +101,12 @@ async function runFile(flags: Flags, { given, rest }: ParsedArgs, cli: Cli): Pro
     cli.err(`Ignoring --${ignored.join(", --")}: with --run-file, write that into the file\n`);
   if (rest.length > 0) cli.err("Ignoring the command: with --run-file, write it into the file\n");
   const { readRunFile } = await import("./run-file.ts");
-  const { plans, levels, warnings } = await readRunFile(flags.text("run-file"), cli);
+  const { plans, warnings } = await readRunFile(flags.text("run-file"), cli);
   for (const warning of warnings) cli.err(`${warning}\n`);
-  const console = openConsole(
-    plans,
-    { level: mostTalkative(levels), json: flags.boolean("log-as-json"), at: new Date() },
-    cli,
-  );
+  const console = openConsole(plans, { json: flags.boolean("log-as-json"), at: new Date() }, cli);
   try {
     return await runApps({ plans, console, failOnComponentError: false, stopMs }, cli);
   } finally {
     console.close();
   }
-}
-
-/** All apps share one runtime and so one log. */
-function mostTalkative(levels: readonly Level[]): Level {
-  const order: readonly Level[] = ["debug", "info", "warning", "error", "fatal"];
-  return order.find((level) => levels.includes(level)) ?? "info";
 }

@@ -10,7 +10,9 @@ import { didYouMean } from "#core/util/nearest.ts";
 import { type ParsedArgs, parseArgs } from "./parse-args.ts";
 import { runtimeVersion } from "#core/metadata/operations.ts";
 import type { Log } from "#core/ports/platform.ts";
-import type { NodeAppOptions, NodeRuntime } from "../node/options.ts";
+import { apiAddresses } from "./api-addresses.ts";
+import { eventText } from "./start-events.ts";
+import type { NodeAppOptions, NodeRuntime, StartEvent } from "../node/options.ts";
 
 const waitMs = 60_000;
 /** Over the time that the user gave: closing what does not want to close must not keep the process. */
@@ -48,6 +50,7 @@ export async function sidecar(args: readonly string[], cli: Cli): Promise<number
     const log = openLog({
       level: levelOf(flags.text("log-level")),
       json: flags.boolean("log-as-json"),
+      ...(cli.terminal && !file ? { terminal: cli } : {}),
       appId: flags.text("app-id"),
       write: (line) => (file ? file.write(line) : cli.out(`${line}\n`)),
     });
@@ -60,7 +63,12 @@ export async function sidecar(args: readonly string[], cli: Cli): Promise<number
 }
 
 function refuse(cli: Cli, reason: unknown): number {
-  const log = openLog({ level: "info", json: false, write: (line) => cli.err(`${line}\n`) });
+  const log = openLog({
+    level: "info",
+    json: false,
+    terminal: cli.terminal ? cli : undefined,
+    write: (line) => cli.err(`${line}\n`),
+  });
   logFatal(log, reason);
   return 1;
 }
@@ -78,7 +86,11 @@ async function serve(flags: Flags, parsed: ParsedArgs, cli: Cli, log: Log): Prom
     log.info(`Starting Outrigger, Dapr API version ${runtimeVersion}`);
     warnAbout(flags, parsed, log);
     app = await withCluster(daprdOptions(flags, cli.env), flags, cli, log);
-    const starting = start(app, cli, log, ending);
+    const heard = (event: StartEvent): void => {
+      const ports = running?.apps.get(event.appId);
+      if (ports && app) log.info(eventText(event, apiAddresses(app, ports)));
+    };
+    const starting = start(app, cli, log, ending, heard);
     const runtime = await Promise.race([starting, ending.asked.then(() => undefined)]);
     if (runtime) {
       running = runtime;
@@ -133,6 +145,7 @@ async function start(
   cli: Cli,
   log: Log,
   ending: Ending,
+  heard: (event: StartEvent) => void,
 ): Promise<NodeRuntime> {
   const startNode = await cli.loadStart();
   return startNode({
@@ -140,6 +153,7 @@ async function start(
     log,
     env: cli.env,
     failOnComponentError: true,
+    heard,
     shutdown: (_appId, force) => {
       if (force) setTimeout(() => cli.exit(1), forcedMs);
       // The answer to this very call is on its way; stopping waits for what is in flight.

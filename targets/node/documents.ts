@@ -29,7 +29,10 @@ export async function readDocuments(
     }
     for (const file of files) {
       try {
-        const { documents, problems } = await parseInTurns(await readText(file), file);
+        const { documents, problems } = await parseInTurns(
+          await readText(file, "resources from"),
+          file,
+        );
         resources.push(...documents);
         for (const problem of problems) log.warn(problemText(problem));
         const [fault] = problems.filter(({ severity }) => severity === "error");

@@ -79,12 +79,28 @@ export interface NodeAppOptions {
   readonly extended: Readonly<Record<string, string>>;
 }
 
+/** What an app has once everything of it runs. */
+export interface AppReady {
+  readonly components: ReadonlyArray<{ readonly name: string; readonly type: string }>;
+  /** Names of the components that did not start. */
+  readonly failed: readonly string[];
+  readonly subscriptions: ReadonlyArray<{ readonly pubsubname: string; readonly topic: string }>;
+}
+/** How the start of an app goes on. `seconds` is how long it has been waited for. */
+export type StartEvent = { readonly appId: string } & (
+  | { readonly kind: "waiting"; readonly port: number; readonly seconds: number }
+  | { readonly kind: "listening"; readonly port: number }
+  | ({ readonly kind: "ready" } & AppReady)
+);
+
 export interface NodeOptions {
   readonly apps: readonly NodeAppOptions[];
   readonly log: Log;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** True: a component that can't start ends the start (daprd). False: it fails for the apps that see it only. */
   readonly failOnComponentError: boolean;
+  /** Hears how the start of each app goes on; not before `startNode` has resolved. */
+  readonly heard?: (event: StartEvent) => void;
   /** `POST /v1.0/shutdown` of an app. */
   shutdown(appId: string, force: boolean): void;
 }

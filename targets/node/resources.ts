@@ -7,6 +7,7 @@ import {
 } from "#core/resources/configuration.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { parseConfigurations } from "#core/resources/configuration-file.ts";
+import { fileFault } from "./file-fault.ts";
 import { parseDocuments } from "#core/resources/parse.ts";
 import { type Problem, problemText } from "#core/resources/read-document.ts";
 import type { Resource } from "#core/resources/resource.ts";
@@ -24,7 +25,7 @@ export async function readResources(
   for (const path of paths)
     for (const file of await filesIn(path)) {
       try {
-        resources.push(...parse(await readText(file), file, log));
+        resources.push(...parse(await readText(file, "resources from"), file, log));
       } catch (reason) {
         log.warn(`Ignoring a file that cannot be read: ${messageOf(reason)}`, { file });
       }
@@ -47,7 +48,8 @@ export async function readConfiguration(
 ): Promise<Configuration> {
   const documents: ConfigurationDocument[] = [];
   for (const path of paths) {
-    const { configurations, problems } = parseConfigurations(await readText(path), path, env);
+    const text = await readText(path, "the Configuration");
+    const { configurations, problems } = parseConfigurations(text, path, env);
     for (const problem of problems) report(problem, log);
     documents.push(...configurations);
   }
@@ -56,9 +58,7 @@ export async function readConfiguration(
 
 export async function filesIn(path: string): Promise<readonly string[]> {
   const info = await stat(path).catch((reason: unknown) => {
-    throw new Error(`Cannot read resources from "${path}": ${(reason as Error).message}`, {
-      cause: reason,
-    });
+    throw fileFault("resources from", path, reason);
   });
   if (!info.isDirectory()) return [path];
   const names = await readdir(path);
@@ -68,11 +68,15 @@ export async function filesIn(path: string): Promise<readonly string[]> {
     .map((name) => join(path, name));
 }
 
-export async function readText(file: string): Promise<string> {
-  const { size } = await stat(file);
-  if (size > maxFileBytes)
-    throw new Error(`Cannot read "${file}": it has ${size} bytes, more than ${maxFileBytes}`);
-  return readFile(file, "utf8");
+/** Rejects with words that say which file it is, and what was to be in it. */
+export async function readText(file: string, what: string): Promise<string> {
+  try {
+    const { size } = await stat(file);
+    if (size > maxFileBytes) throw new Error(`it has ${size} bytes, more than ${maxFileBytes}`);
+    return await readFile(file, "utf8");
+  } catch (reason) {
+    throw fileFault(what, file, reason);
+  }
 }
 
 function report(problem: Problem, log: Log): void {

@@ -1,7 +1,9 @@
 import { lazyGrpcApi } from "./grpc/lazy-api.ts";
 import { serveHttp, type HttpServer } from "./http-server.ts";
-import type { NodeAppOptions, NodeOptions, NodeRuntime, StartNode } from "./options.ts";
+import type { NodeAppOptions, NodeOptions, NodeRuntime, StartEvent, StartNode } from "./options.ts";
 import { startHotReload } from "./hot-reload.ts";
+import { setImmediate } from "node:timers/promises";
+import { logOf } from "./log.ts";
 import { connectionOf } from "./app-connection.ts";
 import { linkTo } from "./link-to.ts";
 import { clock } from "./clock.ts";
@@ -25,6 +27,7 @@ import { manifests } from "#components/_registry/node.gen.ts";
 import { createJwtVerifier, readJwtSettings } from "#core/identity/jwt.ts";
 import { hashToken } from "#core/identity/token-check.ts";
 import type { Documents } from "#core/reload/documents.ts";
+import type { Resource } from "#core/resources/resource.ts";
 import type { HostedApp } from "#core/hosted-app.ts";
 import { workloadOf } from "#core/access-control/check.ts";
 import { defaultTrustDomain } from "#core/identity/workload.ts";
@@ -76,7 +79,9 @@ export const startNode: StartNode = async (options) => {
     await closeAll(shared, served);
     throw reason;
   }
-  const ready = Promise.all(served.map((app) => startApp(app, ending.signal))).then(() => {});
+  const ready = Promise.all(
+    served.map((app) => startApp(app, ending.signal, options.heard ?? (() => {}))),
+  ).then(() => {});
   // Ending before everything was ready is no failure of its own.
   ready.catch(() => {});
   ending.signal.addEventListener("abort", restWhenIdle(clock));
@@ -106,8 +111,13 @@ async function serveApp(
   app: NodeAppOptions,
   options: NodeOptions,
 ): Promise<Served> {
-  const { log, env } = options;
+  const { env } = options;
+  const log = logOf(options.log, app.appId);
   const { configuration, resources } = await (app.documents?.read() ?? readFiles(app, env, log));
+  log.debug(`Read ${resources.map(nameOf).join(", ") || "no resources"}`, {
+    folders: app.documents ? "the cluster" : app.resourcesPaths.join(", "),
+    configurations: app.configPaths.join(", "),
+  });
   const measured = await metrics.open(app, configuration.metrics);
   const { pool, channel } = await linkTo(app, measured?.metrics);
   let hosted: HostedApp | undefined;
@@ -205,6 +215,12 @@ async function serveApp(
               isPublic: true,
             }),
           );
+    log.debug("The API answers", {
+      httpPort: server.port,
+      grpcPort: grpcServer.port,
+      internalPort: internal.port,
+      app: app.appPort === undefined ? "no port" : `${app.appProtocol} on port ${app.appPort}`,
+    });
     return {
       options: app,
       hosted,
@@ -229,6 +245,10 @@ async function serveApp(
   }
 }
 
+function nameOf({ kind, name }: Resource): string {
+  return `${kind} ${name}`;
+}
+
 /** Rejects for a folder that is not there: at the start that is a mistake. */
 async function readFiles(
   app: NodeAppOptions,
@@ -251,8 +271,21 @@ async function socketOf(
   return folder === undefined ? {} : { socketPath: await prepareSocket(folder, appId, api) };
 }
 
-async function startApp({ options: app, hosted }: Served, signal: AbortSignal): Promise<void> {
-  if (app.appPort !== undefined)
-    await waitForPort(app.appChannelAddress, app.appPort, clock, { signal });
+async function startApp(
+  { options: { appId, appPort: port, appChannelAddress }, hosted }: Served,
+  signal: AbortSignal,
+  heard: (event: StartEvent) => void,
+): Promise<void> {
+  // Whoever called `startNode` goes on first.
+  await setImmediate();
+  if (port !== undefined) {
+    await waitForPort(appChannelAddress, port, clock, { signal }, (seconds) =>
+      heard({ appId, kind: "waiting", port, seconds }),
+    );
+    heard({ appId, kind: "listening", port });
+  }
   await hosted.start();
+  const { loaded, failed, subscriptions } = hosted.app;
+  const names = failed.map(({ name }) => name);
+  heard({ appId, kind: "ready", components: loaded, failed: names, subscriptions });
 }

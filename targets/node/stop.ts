@@ -17,6 +17,7 @@ export async function stop(
   const apps = served.map(drainable);
   await Promise.all(apps.map((app) => block(app, { clock, log })));
   const graceMs = longestGrace(served);
+  log.debug("Nothing calls the apps any more; waiting for calls that are in flight", { graceMs });
   const began = clock.now();
   const drained = await endsWithin(Promise.all(apps.map(drain)), graceMs, clock);
   const leftMs = (): number =>
@@ -25,6 +26,7 @@ export async function stop(
   const flushMs = leftMs() === 0 ? longestFlushMs : Math.max(closingMs / 4, leftMs() - closingMs);
   const flushed = Promise.all(served.map(({ hosted }) => hosted.app.tracer?.flush()));
   await endsWithin(flushed, Math.min(longestFlushMs, flushMs), clock);
+  log.debug("Closing components and ports", { drained, afterMs: clock.now() - began });
   const closed = await endsWithin(closeAll(shared, served), leftMs(), clock);
   if (!drained || !closed)
     throw new Error(

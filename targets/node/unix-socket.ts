@@ -7,13 +7,18 @@ const maxPathBytes = process.platform === "darwin" ? 103 : 107;
 /** Connecting takes the right to write: the user's own processes, as with the default umask. */
 const mode = 0o600;
 
-/** Where Dapr puts an app's API sockets. Makes room: a socket that nobody listens on any more is removed. Rejects with what to do. */
+/** Where Dapr puts an app's API sockets. */
+export function socketPath(folder: string, appId: string, api: "http" | "grpc"): string {
+  return join(folder, `dapr-${appId}-${api}.socket`);
+}
+
+/** Makes room for a socket: a socket that nobody listens on any more is removed. Rejects with what to do. */
 export async function prepareSocket(
   folder: string,
   appId: string,
   api: "http" | "grpc",
 ): Promise<string> {
-  const path = join(folder, `dapr-${appId}-${api}.socket`);
+  const path = socketPath(folder, appId, api);
   if (Buffer.byteLength(path) > maxPathBytes)
     throw new Error(
       `The path of the socket ${path} is longer than ${maxPathBytes} bytes; choose a shorter folder with --unix-domain-socket`,

@@ -176,7 +176,7 @@ describe("startSubscriptions", () => {
       ]),
     });
     expect((await starting).views).toEqual([]);
-    expect(log.lines.map(([level]) => level)).toEqual(["warn", "warn", "warn", "warn"]);
+    expect(log.lines.map(([level]) => level)).toEqual(["warn", "warn", "warn", "warn", "debug"]);
   });
 
   it.each([

@@ -35,6 +35,7 @@ function run(...args: readonly string[]): Promise<number> {
   const cli: Cli = {
     env: { POD_NAMESPACE: "control" },
     cwd: "/",
+    terminal: false,
     colour: false,
     pid: 1,
     out: (text) => void (out += text),

@@ -17,7 +17,7 @@ export interface FakeCli {
 }
 
 export function fakeCli(
-  overrides: Partial<Pick<Cli, "env" | "cwd" | "colour">> & {
+  overrides: Partial<Pick<Cli, "env" | "cwd" | "colour" | "terminal">> & {
     readonly start?: StartNode;
     readonly input?: string;
   } = {},
@@ -44,6 +44,7 @@ export function fakeCli(
     cli: {
       env: overrides.env ?? {},
       cwd: overrides.cwd ?? tmpdir(),
+      terminal: overrides.terminal ?? false,
       colour: overrides.colour ?? false,
       pid: process.pid,
       out: (text) => void (out += text),

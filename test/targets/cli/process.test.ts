@@ -113,6 +113,17 @@ function starts(program: string): void {
     expect(await second.closed).toEqual({ code: 0, signal: null });
   });
 
+  it("run leaves no app behind when it is killed itself", async () => {
+    const script = `process.on("SIGTERM", () => {}); console.log("pid " + process.pid); setInterval(() => {}, 1000)`;
+    const run = outrigger(["run", "-a", "a", "--", node, "-e", script], { node: program });
+    const pid = await eventually(() => Number(/pid (\d+)/.exec(run.output())?.[1]) || undefined, {
+      withinMs: 20_000,
+    });
+    run.child.kill("SIGKILL");
+    await run.closed;
+    await eventually(() => !isAlive(pid), { withinMs: 10_000, what: "the app to end" });
+  });
+
   it("a command's exit code and output come through", async () => {
     const version = outrigger(["version"], { node: program });
     expect(await version.closed).toEqual({ code: 0, signal: null });

@@ -59,9 +59,9 @@ apps:
       "a/own.yaml": "",
       "b/x": "",
     });
-    const { plans, levels, warnings } = await read(dir);
+    const { plans, warnings } = await read(dir);
     expect(warnings).toEqual([]);
-    expect(levels).toEqual(["debug", "info"]);
+    expect(plans.map(({ logLevel }) => logLevel)).toEqual(["debug", "info"]);
     expect(plans).toMatchObject([
       {
         appId: "one",

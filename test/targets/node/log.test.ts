@@ -25,6 +25,20 @@ describe("log lines", () => {
       ),
     );
   });
+  test("on a terminal nothing that a caller sent acts on it or looks like a line", () => {
+    const lines: string[] = [];
+    const log = createLog({
+      level: "info",
+      json: false,
+      terminal: { colour: false },
+      version: "edge",
+      write: (line) => void lines.push(line),
+    });
+    log.info("a\u001B[2Jb\r\u009b\u2028\n12:00:00 ERROR fake", { app_id: "x", topic: "\u001B[1m" });
+    expect(lines[0]?.replace(/^\d\d:\d\d:\d\d /, "")).toBe(
+      'INFO  a\\u001b[2Jb\\u000d\\u009b\\u2028\n               12:00:00 ERROR fake  app_id=x topic="\\u001b[1m"',
+    );
+  });
   test("JSON has the same", () => {
     const { log, lines } = linesOf({ json: true });
     log.warn("Careful", { app_id: "cart" });

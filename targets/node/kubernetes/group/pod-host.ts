@@ -267,7 +267,13 @@ class HostedPod {
     const address = (): string => this.record.ips[0] ?? "";
     try {
       if (appPort !== undefined && address() !== "")
-        await waitForPort(address, appPort, clock, { signal: this.#ended.signal });
+        await waitForPort(address, appPort, clock, { signal: this.#ended.signal }, (seconds) => {
+          if (seconds > 0)
+            this.#deps.log.info(
+              `Still waiting for the app on port ${appPort}, for ${seconds} s now`,
+              this.#fields,
+            );
+        });
       await hosted.start();
     } catch (reason) {
       if (!this.#ended.signal.aborted)

@@ -1,0 +1,25 @@
+import { spawn } from "node:child_process";
+
+/** Reads until whoever holds the other end has said that all is over, or has died. */
+const script = `read -r word
+[ "$word" = over ] && exit
+kill -s TERM -- "-$1"
+sleep 2
+kill -s KILL -- "-$1"`;
+
+/**
+ * Ends a process group when this process dies in a way that it cannot notice, as by SIGKILL: a small shell waits for
+ * its pipe to break. Returns what calls it off. Without a shell, as on Windows, nothing is guarded.
+ */
+export function guardGroup(pid: number): () => void {
+  const guard = spawn("/bin/sh", ["-c", script, "sh", String(pid)], {
+    stdio: ["pipe", "ignore", "ignore"],
+    // Ctrl-C in a terminal is not for it.
+    detached: true,
+  });
+  guard.on("error", () => {});
+  guard.stdin.on("error", () => {});
+  guard.unref();
+  if ("unref" in guard.stdin && typeof guard.stdin.unref === "function") guard.stdin.unref();
+  return () => void guard.stdin.end("over\n");
+}

@@ -1,0 +1,91 @@
+import { apiAddresses } from "./api-addresses.ts";
+import { appEnv } from "./app-env.ts";
+import { type AppProcess, startProcess } from "./app-process.ts";
+import type { Cli } from "./cli.ts";
+import type { Ending } from "./ending.ts";
+import type { RunConsole } from "./run-console.ts";
+import type { AppPlan } from "./run-plan.ts";
+import { eventLines } from "./start-events.ts";
+import type { BoundPorts, NodeAppOptions, StartEvent } from "../node/options.ts";
+
+/** One app of the run, with or without a process. */
+export interface AppRun {
+  /** Its exit code; 0 when it was asked to end. */
+  readonly ended: Promise<number>;
+  end(graceMs: number): Promise<void>;
+  kill(): void;
+  heard(event: StartEvent): void;
+}
+/** An app that ends sooner needs no word. */
+export const patienceMs = 1000;
+
+/** Starts the app's program, and says what it comes to. */
+export function startApp(
+  plan: AppPlan,
+  app: NodeAppOptions,
+  ports: BoundPorts,
+  { console, plans }: { readonly console: RunConsole; readonly plans: readonly AppPlan[] },
+  ending: Ending,
+  cli: Cli,
+): AppRun {
+  const say = (line: string): void => cli.out(`${line}\n`);
+  const { appId } = app;
+  // Sockets need no ports.
+  const wanted =
+    app.unixSocketFolder === undefined
+      ? ([
+          ["HTTP", app.httpPort, ports.httpPort],
+          ["gRPC", app.grpcPort, ports.grpcPort],
+        ] as const)
+      : [];
+  for (const [api, asked, port] of wanted)
+    if (typeof asked !== "number" && asked.prefer !== 0 && asked.prefer !== port)
+      say(`Port ${asked.prefer} is taken; the ${api} API is on port ${port}`);
+  const addresses = apiAddresses(app, ports);
+  const logs = console.folderOf(plan);
+  say(
+    `App "${appId}": HTTP API at ${addresses.http}, gRPC API at ${addresses.grpc}${logs === undefined ? "" : `, logs in ${logs}`}`,
+  );
+  const heard = (event: StartEvent): void => say(eventLines(event, addresses));
+  if (plan.command.length === 0) {
+    say(`No command for app "${appId}": only the API is served`);
+    const { promise, resolve } = Promise.withResolvers<number>();
+    return { ended: promise, end: async () => resolve(0), kill: () => {}, heard };
+  }
+  const child: AppProcess = startProcess({
+    command: plan.command,
+    cwd: plan.dir,
+    env: appEnv(app, ports, cli.env, plan.env),
+    // Only a single app can own the keyboard.
+    stdin: plans.length === 1 ? "inherit" : "ignore",
+    onLine: console.lineOf(plan),
+  });
+  let asked = false;
+  const ended = child.exited.then((code) => {
+    say(asked ? `App "${appId}" ended` : `App "${appId}" exited with code ${code}`);
+    return asked ? 0 : code;
+  });
+  return {
+    ended,
+    end: async (graceMs) => {
+      asked = true;
+      const limit = `${graceMs / 1000} s`;
+      const timer =
+        graceMs > 0
+          ? setTimeout(
+              () =>
+                say(
+                  `Waiting for app "${appId}" (process ${child.pid}) to end, at most ${limit}${ending.isAsked ? "; a second signal (Ctrl-C) kills it" : ""}`,
+                ),
+              patienceMs,
+            )
+          : undefined;
+      void child.exited.then(() => clearTimeout(timer));
+      if ((await child.stop(graceMs)) && graceMs > 0)
+        say(`App "${appId}" did not end within ${limit} of SIGTERM and was killed`);
+      await ended;
+    },
+    kill: () => child.kill(),
+    heard: (event) => asked || heard(event),
+  };
+}

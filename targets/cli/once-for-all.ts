@@ -1,0 +1,19 @@
+/** Apps that share resources and a runtime have the same faults within moments. */
+const sameMs = 10_000;
+const mostTexts = 200;
+
+/** False for a text that was already said of another app a moment ago. The same of the same app is news: it has happened again. */
+export function onceForAll(
+  now: () => number = () => performance.now(),
+): (appId: string | undefined, text: string) => boolean {
+  const said = new Map<string, { readonly appId: string; readonly at: number }>();
+  return (appId, text) => {
+    if (appId === undefined) return true;
+    const before = said.get(text);
+    const at = now();
+    if (before && before.appId !== appId && at - before.at < sameMs) return false;
+    if (said.size >= mostTexts) said.clear();
+    said.set(text, { appId, at });
+    return true;
+  };
+}
