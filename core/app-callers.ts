@@ -1,10 +1,8 @@
 import type { AppOptions } from "./app-options.ts";
 import type { PolicySources } from "./app-policies.ts";
 import type { AppState } from "./app-state.ts";
-import type { App } from "./app.ts";
 import { startInputBindings } from "./bindings/input.ts";
 import type { Components } from "./load-components.ts";
-import type { Kind } from "./ports/manifest.ts";
 import type { Platform } from "./ports/platform.ts";
 import { type Asked, createAskAgain } from "./pubsub/asked-subscriptions.ts";
 import {
@@ -16,7 +14,7 @@ import {
 import { createArrivalOrder } from "./pubsub/arrival-order.ts";
 import type { SubscriptionView } from "./pubsub/subscriptions.ts";
 import { createKeyedRuns, type Running, type WantedRun } from "./reload/keyed-runs.ts";
-import type { Guard } from "./resiliency/guard.ts";
+import { inboundOf } from "./resiliency/inbound.ts";
 import { ofKind } from "./resources/resource.ts";
 import { startOutboxes } from "./state/outbox-delivery.ts";
 
@@ -202,12 +200,4 @@ function byPubsub(
     else groups.set(pubsubname, [each]);
   }
   return groups;
-}
-
-/** Asked for each delivery, so that changed policies count at once. */
-function inboundOf(app: App, kind: Kind): (component: string) => Guard {
-  return (component) => (run, options) => {
-    const guard = app.resiliency?.component(component, kind, "inbound");
-    return guard ? guard(run, options) : run(options);
-  };
 }

@@ -8,7 +8,8 @@ import { eventFields } from "./event-fields.ts";
 import { findPubsub } from "./find-pubsub.ts";
 import { publishEvent } from "./publish.ts";
 import { isRawPayload } from "./raw-payload.ts";
-import { type StreamMessage, type StreamRequest, subscribeStream } from "./streaming.ts";
+import type { StreamMessage, StreamRequest } from "./stream-client.ts";
+import { subscribeStream } from "./streaming.ts";
 
 type BulkRequest = RequestOf<"BulkPublishEvent">;
 

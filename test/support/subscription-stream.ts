@@ -22,11 +22,11 @@ export interface SubscriptionStream {
   answer(id: string, status?: number): void;
   /** Answers every event by itself, also those to come. */
   answerAll(): void;
+  /** Says something that need not be a message. */
+  raw(bytes: Uint8Array): void;
   /** Says that nothing more will be said. */
   hangUp(): void;
   cancel(): void;
-  /** Stops reading, so that the flow control holds the runtime back. */
-  pause(): void;
   /** How the call has ended. */
   readonly ended: Promise<{ readonly code: number; readonly details: string }>;
 }
@@ -68,9 +68,9 @@ export function subscriptionStream(client: Client): SubscriptionStream {
     started: () => eventually(() => received.length > 0, { what: "the subscription" }),
     answer,
     answerAll: () => void (answersAll = true),
+    raw: (bytes) => void call.write(bytes),
     hangUp: () => void call.end(),
     cancel: () => call.cancel(),
-    pause: () => void call.pause(),
     ended,
   };
 }

@@ -92,13 +92,14 @@ describe("a streaming subscription", () => {
   });
   it("gives back to the broker what was not answered when the stream ends", async () => {
     const { pubsub, send, client } = setUp();
-    client.subscribe({ pubsubName: "ps", topic: "t" });
+    client.subscribe({ pubsubName: "ps", topic: "t", deadLetterTopic: "dead" });
     await client.next();
     await send(event("1"));
     await client.next();
     await client.cancel();
     await eventually(() => pubsub.acks.length === 1);
     expect(pubsub.acks).toEqual(["retry"]);
+    expect(pubsub.published.filter(({ topic }) => topic === "dead")).toEqual([]);
   });
   it("keeps the digits of large numbers", async () => {
     const { send, client } = setUp();
@@ -188,6 +189,21 @@ describe("a streaming subscription", () => {
     client.answer("1", "SUCCESS");
     client.hangUp();
     expect((await grpcError(client.next())).message).toBe("EOF");
+  });
+  it("delivers under the policies in force at the time, not those of its beginning", async () => {
+    const { app, send, client } = setUp();
+    client.subscribe({ pubsubName: "ps", topic: "t" });
+    await client.next();
+    const asked: string[] = [];
+    const resiliency = {
+      component: (name: string, kind: string, direction: string) =>
+        void asked.push(`${name} ${kind} ${direction}`),
+    };
+    Object.assign(app, { resiliency });
+    await send(event("1"));
+    await client.next();
+    expect(asked).toEqual(["ps pubsub inbound"]);
+    await client.cancel();
   });
   it("wraps raw payloads in an event", async () => {
     const port = open({ ...testHost(), redeliverMs: 0 });
