@@ -72,6 +72,16 @@ export function decodePath(text: string): string {
   }
 }
 
+/**
+ * A query as text in the spelling of a request-target; `undefined` for one with control characters, which none can hold.
+ * What is encoded already stays as it is.
+ */
+export function encodeQuery(query: string): string | undefined {
+  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
+  if (/[\u0000-\u001f\u007f]/.test(query)) return undefined;
+  return query.replace(/[^!-~]+|#/g, (part) => encodeURIComponent(part.toWellFormed()));
+}
+
 /** Encodes a decoded path again, slashes kept. */
 export function encodePath(path: string): string {
   return /^[A-Za-z0-9/._~!$&'()*+,;=:@-]*$/.test(path)

@@ -1,3 +1,4 @@
+import type { App } from "#core/app.ts";
 import { type Fail, failWith } from "#core/errors/api-error.ts";
 
 export const invokeErrors = {
@@ -7,6 +8,12 @@ export const invokeErrors = {
 } as const;
 
 export const invokeError: Fail<typeof invokeErrors> = failWith(invokeErrors);
+
+/** Over gRPC a caller may leave the verb out, which only an app that speaks gRPC can do without. */
+export const missingVerb = "rpc error: code = InvalidArgument desc = missing HTTP extension field";
+export function speaksGrpc({ connection }: Pick<App, "connection">): boolean {
+  return connection?.protocol.startsWith("grpc") === true;
+}
 
 /** Every failure to reach the callee reads like this. */
 export function invokeFailed(target: string, reason: string, cause?: unknown): Error {

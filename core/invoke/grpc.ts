@@ -4,6 +4,7 @@ import type { GrpcInput } from "#core/grpc/input.ts";
 import type { RequestOf, ResponseInit } from "#core/grpc/rpcs.ts";
 import type { GrpcBlock } from "#core/grpc/surface.ts";
 import { messageOf } from "#core/errors/component-error.ts";
+import { encodeQuery } from "#core/http/path.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
 import type { HeaderList, PlainResponse } from "#core/ports/platform.ts";
 import { collect } from "#core/util/bounded-read.ts";
@@ -47,11 +48,18 @@ function read({ id, message }: RequestOf<"InvokeService">, input: GrpcInput): In
     id,
     method: message.method,
     verb,
-    query: message.httpExtension?.querystring ?? "",
+    query: queryOf(id, message.httpExtension?.querystring ?? ""),
     headers: requestHeaders(input.headers(), message.contentType, body?.length ?? 0),
   };
   const typed = message.data?.typeUrl ? { ...call, dataTypeUrl: message.data.typeUrl } : call;
   return body && body.length > 0 ? { ...typed, body } : typed;
+}
+
+function queryOf(id: string, given: string): string {
+  const query = encodeQuery(given);
+  // Dapr's words, which are Go's.
+  if (query === undefined) throw invokeFailed(id, "net/url: invalid control character in URL");
+  return query;
 }
 
 /** gRPC metadata as HTTP headers: what belongs to gRPC itself is marked, what describes the message is written anew. */

@@ -18,7 +18,7 @@ import { builtInRetry } from "#core/resiliency/built-in-retry.ts";
 import { type InvocationIds, isMeasured, measuredInvocation } from "#core/telemetry/invocation.ts";
 import { isSampled, type TraceContext } from "#core/trace-context.ts";
 import { sendTraced } from "#core/tracing/server-span.ts";
-import { invokeError, invokeFailed } from "./errors.ts";
+import { invokeError, invokeFailed, missingVerb, speaksGrpc } from "./errors.ts";
 import { bodyOf, headersFor, pathOf } from "./forwarded.ts";
 import { callOutside } from "./outside.ts";
 import { underPolicy } from "./under-policy.ts";
@@ -101,12 +101,10 @@ async function toApp(
   if (hosted && hosted !== call.app)
     refuseAccess(
       hosted,
-      { caller: workloadOf(call.app), operation: method, verb: input.verb },
+      { caller: workloadOf(call.app), operation: method, verb: input.verb || "NONE" },
       input.id,
     );
-  // Over gRPC a caller may leave the verb out, which only an app that speaks gRPC can do without.
-  if (input.verb === "" && !hosted?.connection?.protocol.startsWith("grpc"))
-    throw withoutVerb(input.id);
+  if (input.verb === "" && hosted && !speaksGrpc(hosted)) throw withoutVerb(input.id);
   const request = {
     method: input.verb,
     path: pathOf(method, input.query),
@@ -132,7 +130,7 @@ async function toApp(
 }
 
 function withoutVerb(id: string): Error {
-  return invokeFailed(id, "rpc error: code = InvalidArgument desc = missing HTTP extension field");
+  return invokeFailed(id, missingVerb);
 }
 
 /** False where it is settled that the trace has no spans. */

@@ -144,7 +144,12 @@ async function serveApp(
     internal = await orPortFault(
       use("internal port", "--dapr-internal-grpc-port", app.internalPort ?? 0),
       serveInternalPort(
-        { identity, find: runtime.find, onGrpc: grpc.deliver },
+        {
+          identity,
+          // The port is the app's: whoever found it by its id has come to it, whatever namespace is said.
+          find: (to) => runtime.find(to) ?? (to.appId === app.appId ? hosted?.app : undefined),
+          onGrpc: grpc.deliver,
+        },
         {
           port: app.internalPort ?? 0,
           addresses: app.internalAddress ? [app.internalAddress] : [],

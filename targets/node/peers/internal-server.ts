@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { App } from "#core/app.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { mayHaveBody } from "#core/http/may-have-body.ts";
+import { missingVerb, speaksGrpc } from "#core/invoke/errors.ts";
 import { responseHeaders } from "#core/invoke/headers.ts";
 import { discard } from "#core/pubsub/app-answer.ts";
 import { cleanMethod, decodePath, encodePath, splitTarget } from "#core/http/path.ts";
@@ -12,13 +13,23 @@ import type { Workload } from "#core/identity/workload.ts";
 import { measuredInvocation } from "#core/telemetry/invocation.ts";
 import { sendTraced } from "#core/tracing/server-span.ts";
 import { at, listening } from "../listening.ts";
+import { code, refuse as refuseCall } from "../grpc/status.ts";
 import { bodyFrom, pump } from "../http2-body.ts";
 import { bytesIn, type Fields, listOf, pushFields } from "../http2-message.ts";
 import { collect } from "#core/util/bounded-read.ts";
 import { createInternalServer, type Identities, wasShown } from "./internal-tls.ts";
 import { peerWorkload } from "./peer-workload.ts";
 import { endSilent } from "./silence.ts";
-import { calleeAppId, calleeNamespace, extras, refusal, writeExtras } from "./wire.ts";
+import {
+  asHttp,
+  calleeAppId,
+  calleeNamespace,
+  extras,
+  isGrpc,
+  refusal,
+  withoutVerb,
+  writeExtras,
+} from "./wire.ts";
 
 export interface InternalServerOptions extends Identities {
   /** Absent: it listens nowhere, and serves what `accept` is given. */
@@ -72,11 +83,12 @@ export async function serveInternal(options: InternalServerOptions): Promise<Int
       typeof appId === "string"
         ? options.find({ appId, namespace: typeof namespace === "string" ? namespace : "" })
         : undefined;
-    if (!callee) return refuse(stream, 404, "no host found with the given ID");
+    const isProxied = isGrpc(headers) && headers[asHttp] === undefined;
+    const turnAway = isProxied ? refuseGrpc : refuse;
+    if (!callee) return turnAway(stream, 404, "no host found with the given ID");
     if (options.identityFor && !wasShown(stream, callee))
-      return refuse(stream, 403, "the connection is not one to this app");
-    if (headers["content-type"]?.startsWith("application/grpc"))
-      return options.onGrpc(stream, headers, callee);
+      return turnAway(stream, 403, "the connection is not one to this app");
+    if (isProxied) return options.onGrpc(stream, headers, callee);
     void serve(stream, headers, raw, callee).catch((reason: unknown) =>
       refuse(stream, 502, messageOf(reason)),
     );
@@ -137,16 +149,13 @@ async function serve(
   const path = splitTarget(headers[":path"] ?? "/");
   const operation = cleanMethod(decodePath(path.path));
   if (operation === undefined) return refuse(stream, 400, "method contains forbidden character");
+  const method = headers[withoutVerb] === undefined ? (headers[":method"] ?? "GET") : "";
+  if (method === "" && !speaksGrpc(callee)) return refuse(stream, 400, missingVerb);
   const caller = peerWorkload(stream);
-  const why = callee.accessControl?.refuse({
-    caller,
-    operation,
-    verb: headers[":method"] ?? "NONE",
-  });
+  const why = callee.accessControl?.refuse({ caller, operation, verb: method || "NONE" });
   if (why !== undefined) return refuse(stream, 403, why);
   const gone = new AbortController();
   stream.once("close", () => gone.abort(new Error("The caller went away")));
-  const method = headers[":method"] ?? "GET";
   let response: PlainResponse;
   try {
     const request: PlainRequest = {
@@ -204,6 +213,8 @@ function requestHeaders(
 const ours: ReadonlySet<string> = new Set([
   calleeAppId,
   calleeNamespace,
+  asHttp,
+  withoutVerb,
   tokenHeader,
   "content-length",
 ]);
@@ -233,6 +244,13 @@ async function answer(
   if (!(body instanceof ReadableStream)) return void stream.end(body);
   // The caller's side sees the reset, and its own caller a broken answer.
   await pump(body, stream).catch(() => {});
+}
+
+/** In the words of gRPC, since the caller's runtime passes on what it gets. */
+function refuseGrpc(stream: ServerHttp2Stream, status: 403 | 404, message: string): void {
+  const { permissionDenied, unknown } = code;
+  refuseCall(stream, { code: status === 403 ? permissionDenied : unknown, message });
+  stream.close();
 }
 
 function refuse(stream: ServerHttp2Stream, status: number, why: string): void {

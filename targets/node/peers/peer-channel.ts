@@ -6,7 +6,16 @@ import type { AppChannel, AppRef, PlainRequest, PlainResponse } from "#core/port
 import { cancelStream } from "../http2-cancel.ts";
 import type { Http2Pool } from "../http2-pool.ts";
 import { converse, readAnswer, RefusedStreamError, requestFields } from "../http2-message.ts";
-import { calleeAppId, calleeNamespace, extras, readExtras, refusal } from "./wire.ts";
+import {
+  asHttp,
+  calleeAppId,
+  calleeNamespace,
+  extras,
+  isGrpc,
+  readExtras,
+  refusal,
+  withoutVerb,
+} from "./wire.ts";
 
 export interface PeerRoute {
   /** A connection to a runtime that hosts the app. Rejects when none is known. */
@@ -68,7 +77,10 @@ async function exchange(
 }
 
 function requestHeaders(request: PlainRequest, to: AppRef): OutgoingHttpHeaders {
-  return Object.assign(requestFields(request), calleeHeaders(to));
+  const fields = requestFields(request);
+  if (request.method === "") Object.assign(fields, { ":method": "POST", [withoutVerb]: "true" });
+  if (isGrpc(fields)) fields[asHttp] = "true";
+  return Object.assign(fields, calleeHeaders(to));
 }
 export function calleeHeaders({ appId, namespace }: AppRef): OutgoingHttpHeaders {
   return { [calleeAppId]: appId, [calleeNamespace]: namespace };

@@ -10,6 +10,15 @@ export const calleeNamespace = "outrigger-callee-namespace";
 /** On an answer that is the runtime's and not the app's: why the app was not called. */
 export const refusal = "outrigger-refusal";
 
+/** On an invocation whose body is of a gRPC type, and which is no call of gRPC all the same. */
+export const asHttp = "outrigger-as-http";
+/** On a call whose caller named no verb, which HTTP cannot do without; only apps that speak gRPC can. */
+export const withoutVerb = "outrigger-without-verb";
+
+export function isGrpc(headers: IncomingHttpHeaders): boolean {
+  return headers["content-type"]?.startsWith("application/grpc") === true;
+}
+
 /** What an app that speaks gRPC said beside HTTP's terms, so that a gRPC caller gets it as it was. */
 const rpcStatus = "outrigger-rpc-status";
 const dataTypeUrl = "outrigger-data-type-url";
