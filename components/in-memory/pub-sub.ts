@@ -42,8 +42,8 @@ export function open({ clock, log, redeliverMs }: PubSubOptions): PubSub {
   }
 
   return {
-    // Dapr: it gives one message at a time, to bulk subscriptions as well.
-    features: ["SUBSCRIBE_WILDCARDS", "BULK_SUBSCRIBE_IMMEDIATE"],
+    // Dapr: it gives one message at a time, so that a bulk subscription gets batches of one, each after its longest wait.
+    features: ["SUBSCRIBE_WILDCARDS"],
     publish: async (topic, messages) => {
       if (messages.length !== 1) return messages.map((message) => publish(topic, message));
       const failure = publish(topic, messages[0] as Message);
