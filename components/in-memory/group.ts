@@ -16,6 +16,7 @@ export interface GroupOptions {
 }
 interface Member {
   readonly deliver: Deliver;
+  readonly most: number;
   gone: boolean;
 }
 interface Delayed {
@@ -40,8 +41,8 @@ export class Group {
   }
 
   /** Returns how to leave; that answers how many members stay. */
-  join(deliver: Deliver): () => number {
-    const member: Member = { deliver, gone: false };
+  join(deliver: Deliver, most: number): () => number {
+    const member: Member = { deliver, most, gone: false };
     this.#members.add(member);
     void this.#serve(member);
     return () => {
@@ -76,21 +77,31 @@ export class Group {
     await Promise.resolve();
     const options = { signal: this.#options.closing };
     while (!member.gone) {
-      const message = this.#waiting.shift();
-      if (message === undefined) {
+      const batch = this.#take(member.most);
+      if (batch.length === 0) {
         this.#idle.push(member);
         return;
       }
       if (this.#waiting.size > 0) this.#wake();
-      let ack: Ack = "retry";
+      let acks: readonly Ack[] = [];
       try {
-        [ack = "retry"] = await member.deliver([message], options);
+        acks = await member.deliver(batch, options);
       } catch (reason) {
         this.#options.failed(reason);
       }
-      this.#settle(message, ack);
+      batch.forEach((message, i) => this.#settle(message, acks[i] ?? "retry"));
     }
     this.#wake();
+  }
+
+  #take(most: number): readonly Message[] {
+    const batch: Message[] = [];
+    while (batch.length < most) {
+      const message = this.#waiting.shift();
+      if (message === undefined) break;
+      batch.push(message);
+    }
+    return batch;
   }
 
   #settle(message: Message, ack: Ack): void {

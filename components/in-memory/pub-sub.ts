@@ -42,14 +42,13 @@ export function open({ clock, log, redeliverMs }: PubSubOptions): PubSub {
   }
 
   return {
-    // Dapr: it gives one message at a time, so that a bulk subscription gets batches of one, each after its longest wait.
     features: ["SUBSCRIBE_WILDCARDS"],
     publish: async (topic, messages) => {
       if (messages.length !== 1) return messages.map((message) => publish(topic, message));
       const failure = publish(topic, messages[0] as Message);
       return failure === undefined ? delivered : [failure];
     },
-    subscribe: async ({ topic, consumerId, isStream }, deliver, { signal }) => {
+    subscribe: async ({ topic, consumerId, bulk, isStream }, deliver, { signal }) => {
       if (closing.signal.aborted) throw closedError();
       signal.throwIfAborted();
       const topics = topic.endsWith("*") ? wildcards : exact;
@@ -68,7 +67,10 @@ export function open({ clock, log, redeliverMs }: PubSubOptions): PubSub {
         of.groups.set(id, group);
         of.list = [...of.groups.values()];
       }
-      const leave = group.join(deliver);
+      // Dapr: it gives one message at a time, so that an app's bulk subscription gets batches of one, each after its
+      // longest wait. Who does not wait for a batch to fill takes what is there.
+      const most = bulk?.maxAwaitDurationMs === 0 ? bulk.maxMessagesCount : 1;
+      const leave = group.join(deliver, Math.max(1, most));
       const end = (): void => {
         signal.removeEventListener("abort", end);
         closing.signal.removeEventListener("abort", end);

@@ -34,7 +34,11 @@ describe("pubsub.in-memory", () => {
       options,
     );
     await broker.subscribe?.(
-      { ...subscription, consumerId: "quick" },
+      {
+        ...subscription,
+        consumerId: "quick",
+        bulk: { maxMessagesCount: 1000, maxAwaitDurationMs: 0 },
+      },
       async (messages) => {
         counts.quick += messages.length;
         return messages.map(() => "done");
