@@ -88,13 +88,13 @@ describe("an HTTPEndpoint with clientTLS", () => {
       await runtime.stop();
     }
   });
-  it.each([
-    [{ rootCA: {} }, "spec.clientTLS.rootCA.value is missing"],
-    [{ renegotiation: "Sometimes" }, "spec.clientTLS.renegotiation"],
-  ])("%j is refused with what to mend", (tls, why) => {
+  it("is refused with what to mend where it asks for an unknown renegotiation", () => {
     const lines = testHost();
-    expect(parse(endpoint("bad", tls), "bad.yaml", lines.log)).toEqual([]);
-    expect(lines.lines.map(({ message }) => message).join()).toContain(why);
+    expect(parse(endpoint("bad", { renegotiation: "Sometimes" }), "bad.yaml", lines.log)).toEqual(
+      [],
+    );
+    const text = lines.lines.map(({ message }) => message).join();
+    expect(text).toContain("spec.clientTLS.renegotiation");
   });
 });
 
