@@ -28,7 +28,9 @@ if (Number(process.versions.node.split(".")[0]) >= needed) {
     );
   // V8's code of the bundle, from one start to the next. Where the folder cannot be written to, nothing is kept.
   if (existsSync(bundle))
-    (await builtin("node:module")).enableCompileCache(fileURLToPath(new URL("cache", bundle)));
+    process
+      .getBuiltinModule("node:module")
+      .enableCompileCache(fileURLToPath(new URL("cache", bundle)));
   // What a start does often it never does again, and the compilers alone are 10 MiB of a group's process, which may stay
   // idle: targets/node/optimize.ts turns them on again. They must be on as a process starts, or it has no threads for them.
   if (process.argv[2] === "node-group")

@@ -35,7 +35,7 @@ Flags:
   --log-level LEVEL, --log-as-json
 `;
 
-/** As bin/outrigger.mjs has them, which a group's process does not start by way of. */
+/** A group's process is started with its bounds; others set theirs as they run (targets/node/bound-heap.ts). */
 function heapFlags(env: Cli["env"]): readonly string[] {
   const heapMb = /^\d+$/.test(env["OUTRIGGER_MAX_HEAP_MB"] ?? "")
     ? env["OUTRIGGER_MAX_HEAP_MB"]

@@ -7,9 +7,9 @@ const halfBytes = 8 * 1024 * 1024;
 const growingPercent = 65;
 
 /**
- * Keeps V8 from sizing its heap by the machine's memory: under load that is about a third of the resident memory
+ * Keeps V8 from sizing its heap by the machine's memory: under load that is about a fifth of the resident memory
  * (docs/performance.md). Flags on the command line would do the same, but a process that is already running would
- * have to be started again for them, at a quarter of the CPU time of a start.
+ * have to be started again for them, at about a sixth of the CPU time of a start.
  */
 export function boundHeap(): void {
   setFlagsFromString(`--heap-growing-percent=${growingPercent}`);

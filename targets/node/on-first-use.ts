@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { loadOnce } from "./load-once.ts";
 
 /** Speaks a protocol over connections that somebody else has accepted. */
 export interface Endpoint {
@@ -18,35 +19,37 @@ export function onFirstUse(
   make: () => Promise<Endpoint>,
   failed: (reason: unknown) => void,
 ): Endpoint {
-  let making: Promise<Endpoint> | undefined;
+  const open = loadOnce(make);
   let made: Endpoint | undefined;
-  const waiting = new Set<Socket>();
-  const settled = (): Promise<Endpoint | undefined> | undefined => making?.catch(() => undefined);
+  /** Each with what comes of it, once the endpoint is made or cannot be. */
+  const waiting = new Map<Socket, Promise<void>>();
   return {
     accept: (socket) => {
       if (made) return made.accept(socket);
       // "close" follows, and tells.
       socket.on("error", () => {});
-      waiting.add(socket);
-      making ??= make();
-      making.then(
-        (endpoint) => {
-          made = endpoint;
-          waiting.delete(socket);
-          if (!socket.destroyed) endpoint.accept(socket);
-        },
-        (reason: unknown) => {
-          making = undefined;
-          waiting.delete(socket);
-          socket.destroy();
-          failed(reason);
-        },
-      );
+      const handedOver = open()
+        .then(
+          (endpoint) => {
+            made = endpoint;
+            if (!socket.destroyed) endpoint.accept(socket);
+          },
+          (reason: unknown) => {
+            socket.destroy();
+            failed(reason);
+          },
+        )
+        .finally(() => waiting.delete(socket));
+      waiting.set(socket, handedOver);
     },
-    drain: async () => (await settled())?.drain(),
+    drain: async () => {
+      await Promise.all(waiting.values());
+      await made?.drain();
+    },
     close: async () => {
-      for (const socket of waiting) socket.destroy();
-      await (await settled())?.close();
+      for (const socket of waiting.keys()) socket.destroy();
+      await Promise.all(waiting.values());
+      await made?.close();
     },
   };
 }

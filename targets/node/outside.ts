@@ -1,5 +1,6 @@
 import type { LookupFunction } from "node:net";
 import type { SendOutside } from "#core/ports/platform.ts";
+import { loadOnce } from "./load-once.ts";
 
 /** How connections to addresses outside of the runtime are made. */
 export interface ConnectOptions {
@@ -19,15 +20,12 @@ export interface Proxies {
 
 /** A `fetch` over connections of its own. Its library is loaded with the first call: many processes make none. */
 export function outsideFetch(how: ConnectOptions): typeof globalThis.fetch {
-  let opening: Promise<typeof globalThis.fetch> | undefined;
-  const open = async (): Promise<typeof globalThis.fetch> =>
-    (await import("./open-fetch.ts")).openFetch(how);
-  return async (input, init) => (await (opening ??= open()))(input, init);
+  const open = loadOnce(async () => (await import("./open-fetch.ts")).openFetch(how));
+  return async (input, init) => (await open())(input, init);
 }
 
 /** Sends requests as they are, without what `fetch` adds to each. Loaded as `outsideFetch` is. */
 export function outsideSend(how: ConnectOptions): SendOutside {
-  let opening: Promise<SendOutside> | undefined;
-  const open = async (): Promise<SendOutside> => (await import("./open-send.ts")).openSend(how);
-  return async (request, options) => (await (opening ??= open()))(request, options);
+  const open = loadOnce(async () => (await import("./open-send.ts")).openSend(how));
+  return async (request, options) => (await open())(request, options);
 }

@@ -116,7 +116,11 @@ export class RecordedApp implements AsyncDisposable {
   }
 }
 
-/** Sends one step as it stands (no URL parser in between) and waits as long as the recording did for the app to be called. */
+const usualWaitMs = 60;
+/** Three batches that each wait 300 ms end just where the recording stopped waiting for them. */
+const patience = 1.5;
+
+/** Sends one step as it stands (no URL parser in between), and waits for the app to be called, longer than the recording did. */
 export async function play(step: Step, port: number, app: RecordedApp): Promise<Played> {
   app.take();
   const response = await new Promise<Played["response"]>((resolve, reject) => {
@@ -146,7 +150,9 @@ export async function play(step: Step, port: number, app: RecordedApp): Promise<
     sent.end();
   });
   // The recording watched the app for this long; a call that comes later belongs to no step.
-  await new Promise((resolve) => setTimeout(resolve, step.waitMs ?? 60));
+  await new Promise((resolve) =>
+    setTimeout(resolve, step.waitMs === undefined ? usualWaitMs : step.waitMs * patience),
+  );
   return normalised({ name: step.name, response, appSaw: app.take() });
 }
 

@@ -27,14 +27,16 @@ export interface GrpcApiOptions extends Pick<ProxyRoutes, "remote" | "isElsewher
   readonly log: Log;
 }
 
-/** The gRPC side of a Node runtime: Dapr's service, and a proxy for all others. */
-export function createGrpcApi({ runtime, log, remote, isElsewhere }: GrpcApiOptions): GrpcApi {
+/** The gRPC side of a Node runtime: Dapr's service, and a proxy for all others; `pools` leads to the servers of hosted apps that are known already. */
+export function createGrpcApi(
+  { runtime, log, remote, isElsewhere }: GrpcApiOptions,
+  pools: WeakMap<App, Http2Pool> = new WeakMap<App, Http2Pool>(),
+): GrpcApi {
   const surface = createGrpc(
     runtime.run,
     [...grpcBlocks, invokeGrpc(runtime.invoke), cryptoGrpc(clock)],
     log,
   );
-  const pools = new WeakMap<App, Http2Pool>();
   const proxy = createProxy({
     find: runtime.find,
     local: (app) => pools.get(app),

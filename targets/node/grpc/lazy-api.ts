@@ -1,4 +1,6 @@
 import type { App } from "#core/app.ts";
+import { messageOf } from "#core/errors/component-error.ts";
+import { loadOnce } from "../load-once.ts";
 import { onFirstUse } from "../on-first-use.ts";
 import type { Http2Pool } from "../http2-pool.ts";
 import type { GrpcApi, GrpcApiOptions } from "./api.ts";
@@ -13,25 +15,13 @@ export interface LazyGrpcApi extends Pick<GrpcApi, "deliver" | "route"> {
 
 export function lazyGrpcApi(options: GrpcApiOptions): LazyGrpcApi {
   const { log } = options;
-  const pools = new Map<App, Http2Pool>();
-  let loading: Promise<GrpcApi> | undefined;
-  let loaded: GrpcApi | undefined;
-  const load = (): Promise<GrpcApi> =>
-    (loading ??= import("./api.ts").then(({ createGrpcApi }) => {
-      loaded = createGrpcApi(options);
-      for (const [app, pool] of pools) loaded.route(app, pool);
-      pools.clear();
-      return loaded;
-    }));
+  const pools = new WeakMap<App, Http2Pool>();
+  const load = loadOnce(async () => (await import("./api.ts")).createGrpcApi(options, pools));
   const failed = (reason: unknown): void =>
-    log.error(`Cannot load the gRPC API: ${String(reason)}`);
+    log.error(`Cannot load the gRPC API: ${messageOf(reason)}`);
   return {
-    route: (app, pool) => {
-      if (loaded) loaded.route(app, pool);
-      else pools.set(app, pool);
-    },
+    route: (app, pool) => void pools.set(app, pool),
     deliver: (stream, headers, callee) => {
-      if (loaded) return loaded.deliver(stream, headers, callee);
       load().then(
         (api) => api.deliver(stream, headers, callee),
         (reason: unknown) => {

@@ -363,7 +363,12 @@ describe("run --run-file", () => {
         Array(3).fill({ prefer: 0, avoid: new Set() }),
       );
     const portOf = (appId: string): number | undefined => runtime.ports.get(appId)?.httpPort;
-    expect(portOf("one")).not.toBe(portOf("two"));
+    const ports = [...runtime.ports.values()].flatMap(({ httpPort, grpcPort, metricsPort }) => [
+      httpPort,
+      grpcPort,
+      metricsPort,
+    ]);
+    expect(new Set(ports).size).toBe(6);
     expect(shell.out()).toContain(`== APP - one == ${join(cwd, "one")},one,${portOf("one")},1\n`);
     expect(shell.out()).toContain(`== APP - two == ${join(cwd, "two")},two,${portOf("two")},\n`);
     expect(runtime.stops).toBe(1);

@@ -90,19 +90,23 @@ describe("a runtime that ends", () => {
   let appPort: number;
   let isHealthy: boolean;
   let events: number;
+  let invocations = 0;
   let received = "";
   let held: ServerResponse[];
   let runtime: InProcess | undefined;
   beforeEach(async () => {
     isHealthy = true;
     events = 0;
+    invocations = 0;
     received = "";
     held = [];
     app = createServer((incoming, outgoing) => {
       incoming.on("data", (chunk: Buffer) => (received += chunk.toString()));
       if (incoming.url === "/healthz") outgoing.statusCode = isHealthy ? 200 : 503;
-      else if (incoming.url === "/on-order") events++;
-      else if (incoming.url === "/slow") return held.push(outgoing);
+      else if (incoming.url === "/on-order") {
+        if (incoming.method === "GET") invocations++;
+        else events++;
+      } else if (incoming.url === "/slow") return held.push(outgoing);
       else outgoing.statusCode = 404;
       return outgoing.end();
     });
@@ -143,6 +147,7 @@ spec: { pubsubname: pubsub, topic: orders, routes: { default: /on-order } }
     const saved = { method: "POST", body: '[{"key":"a","value":1}]' };
     expect((await fetch(url("state/statestore"), saved)).status).toBe(204);
     expect((await fetch(url("invoke/drained/method/on-order"))).status).toBe(200);
+    expect(invocations).toBe(1);
     expect(received).not.toContain("too late");
     isHealthy = false;
     await stopped;
@@ -166,7 +171,9 @@ spec: { pubsubname: pubsub, topic: orders, routes: { default: /on-order } }
       () => "cut off",
     );
     await eventually(() => held.length === 1);
-    await expect(runtime.stop()).rejects.toThrow(/timeout exceeded.* after 0.05 s/);
+    await expect(runtime.stop()).rejects.toThrow(
+      /timeout exceeded, forcing shutdown: what was still in flight after 0.05 s has been cut off/,
+    );
     expect(await outcome).toBe("cut off");
   });
 });

@@ -412,7 +412,7 @@ describe("the port of metrics", () => {
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
     const { port: metricsPort } = taken.address() as AddressInfo;
     await expect(start(options("one", { metricsPort }))).rejects.toThrow(
-      /already in use.*; choose another with --metrics-port/,
+      /already in use(?: by \S+ \(process \d+\))?; choose another with --metrics-port/,
     );
     taken.close();
   });
