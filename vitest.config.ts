@@ -35,7 +35,27 @@ const workerd = () => {
   };
 };
 
-/** One project for each place that tests run in; `npm test` runs them all. */
+/**
+ * Real clusters take minutes, Go and root: they run when they are asked for by name (`npm run test:cluster`), and where
+ * they are required (`.ci/run`). Whole clusters would slow down what others measure or wait for, so they come last.
+ */
+const withClusters =
+  process.env["OUTRIGGER_REQUIRE_CLUSTER"] === "1" || process.argv.includes("cluster");
+const clusters = {
+  test: {
+    name: "cluster",
+    include: ["test/cluster/**/*.test.ts"],
+    sequence: { groupOrder: 2 },
+    fileParallelism: false,
+    testTimeout: 300_000,
+    hookTimeout: 900_000,
+  },
+};
+
+/** What is quick to run and to mend comes first. */
+const afterUnit = { sequence: { groupOrder: 1 } } as const;
+
+/** One project for each place that tests run in. */
 export default defineConfig({
   test: {
     silent: "passed-only",
@@ -45,28 +65,34 @@ export default defineConfig({
       {
         test: {
           name: "hostile",
+          ...afterUnit,
           include: ["test/hostile/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 30_000,
         },
       },
-      { test: { name: "fuzz", include: ["test/fuzz/**/*.test.ts"], testTimeout: 120_000 } },
-      { test: { name: "k8s", include: ["test/k8s/**/*.test.ts"], testTimeout: 30_000 } },
       {
         test: {
-          name: "cluster",
-          include: ["test/cluster/**/*.test.ts"],
-          // Whole clusters would slow down what others measure or wait for.
-          sequence: { groupOrder: 1 },
-          fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 900_000,
+          name: "fuzz",
+          ...afterUnit,
+          include: ["test/fuzz/**/*.test.ts"],
+          testTimeout: 120_000,
         },
       },
-      { test: { name: "boundaries", include: ["test/boundaries/**/*.test.ts"] } },
+      {
+        test: {
+          name: "k8s",
+          ...afterUnit,
+          include: ["test/k8s/**/*.test.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      ...(withClusters ? [clusters] : []),
+      { test: { name: "boundaries", ...afterUnit, include: ["test/boundaries/**/*.test.ts"] } },
       {
         test: {
           name: "components",
+          ...afterUnit,
           include: ["test/components/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 20_000,
@@ -75,6 +101,7 @@ export default defineConfig({
       {
         test: {
           name: "node",
+          ...afterUnit,
           include: [
             "test/targets/{node,cli,workers,_shared}/**/*.test.ts",
             "test/conformance/**/*.test.ts",
@@ -88,6 +115,7 @@ export default defineConfig({
         plugins: [cloudflareTest(workerd)],
         test: {
           name: "workerd",
+          ...afterUnit,
           include: ["test/workerd/**/*.test.ts", "test/api/**/*.test.ts"],
           provide: cell("workers-http"),
           testTimeout: 30_000,
@@ -96,6 +124,7 @@ export default defineConfig({
       {
         test: {
           name: "functions",
+          ...afterUnit,
           include: ["test/targets/azure-functions/**/*.test.ts", "test/api/**/*.test.ts"],
           provide: cell("functions-http"),
           testTimeout: 30_000,
@@ -104,6 +133,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          ...afterUnit,
           include: ["test/e2e/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 120_000,

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { eventually } from "../test/support/eventually.ts";
-import { isBuilt } from "../test/cluster/tool/build.ts";
+import { build, isBuilt } from "../test/cluster/tool/build.ts";
 import { installChart, systemNamespace } from "../test/cluster/tool/chart.ts";
 import { startCluster } from "../test/cluster/tool/cluster.ts";
 import type { Cluster } from "../test/cluster/tool/api.ts";
@@ -128,10 +128,10 @@ try {
   console.log("Kubernetes on this machine: one runtime for the apps and Jobs of a node\n");
   const reason = whyNot("node", await isBuilt());
   if (reason !== undefined) throw new Error(`this machine cannot have it: ${reason}`);
+  const say = (line: string): void => console.log(`     ${line}`);
+  await build("node", say);
   const images = [await runtimeImage(), await appsImage()];
-  cluster = await startCluster({ mode: "node", images, keep }, (line) =>
-    console.log(`     ${line}`),
-  );
+  cluster = await startCluster({ mode: "node", images, keep }, say);
   done("a cluster with a real node is up");
   await play(cluster);
   console.log(await memory(cluster));

@@ -1,14 +1,16 @@
 /**
- * Writes components/_registry/<target>.gen.ts: which component folders a target offers. A component is
+ * Writes what follows from the manifests: the table in docs/status.md, and components/_registry/<target>.gen.ts: which component folders a target offers. A component is
  * found here, by its folder and the targets its manifest names; it does not register itself.
  */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Manifest, Target } from "#core/ports/manifest.ts";
+import { withComponentTable } from "./component-table.ts";
 
 const root = join(import.meta.dirname, "..");
 const registry = join(root, "components/_registry");
+const statusFile = join(root, "docs/status.md");
 export const targets: readonly Target[] = ["node", "workers", "azure-functions"];
 
 /** Every folder below components/ that has a manifest, with what it exports. */
@@ -57,15 +59,20 @@ function camel(text: string): string {
   return text.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-if (import.meta.main)
-  for (const target of targets) {
-    const file = join(registry, `${target}.gen.ts`);
-    const text = await registryText(target);
-    let before = "";
-    try {
-      before = readFileSync(file, "utf8");
-    } catch {
-      // Not there yet.
-    }
-    if (before !== text) writeFileSync(file, text);
-  }
+/** docs/status.md as it is, and with the table that it should have. */
+export async function statusText(): Promise<{ readonly is: string; readonly should: string }> {
+  const is = readFileSync(statusFile, "utf8");
+  const manifests = (await readManifests()).flatMap(([, exports]) => Object.values(exports));
+  return { is, should: withComponentTable(is, manifests) };
+}
+
+function write(file: string, text: string): void {
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return;
+  writeFileSync(file, text);
+}
+
+if (import.meta.main) {
+  for (const target of targets)
+    write(join(registry, `${target}.gen.ts`), await registryText(target));
+  write(statusFile, (await statusText()).should);
+}

@@ -1,11 +1,10 @@
-import type { GrpcInput } from "#core/grpc/input.ts";
+import { type GrpcInput, setMetadata } from "#core/grpc/input.ts";
 import type { RequestOf } from "#core/grpc/rpcs.ts";
 import type { GrpcRoutes } from "#core/grpc/surface.ts";
 import type { Metadata } from "#core/ports/component.ts";
 import { bytesOf } from "#core/util/bytes.ts";
 import { baggageFault } from "#core/http/baggage.ts";
 import { bindingError } from "./errors.ts";
-import { headerValue } from "#core/util/header-value.ts";
 import { headerNamesOf } from "./header-names.ts";
 import { invokeBinding } from "./operations.ts";
 
@@ -22,8 +21,7 @@ export function bindingsGrpc(routes: GrpcRoutes): void {
     (answer, input) => {
       if (!answer) return {};
       const metadata = headerNamesOf(answer.metadata);
-      for (const [name, value] of Object.entries(metadata))
-        input.setHeader(`metadata.${name}`.toLowerCase(), headerValue(value));
+      setMetadata(input, metadata);
       return { data: bytesOf(answer.data ?? ""), metadata: { ...metadata } };
     },
   );

@@ -17,6 +17,8 @@ export type ErrorDetail =
   | {
       readonly type: "ErrorInfo";
       readonly reason: string;
+      /** Default: `dapr.io`. */
+      readonly domain?: string;
       readonly metadata: Readonly<Record<string, string>> | null;
     }
   | {

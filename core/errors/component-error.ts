@@ -1,4 +1,5 @@
 import type { Metadata } from "#core/ports/component.ts";
+import type { ComponentAnswer } from "./component-answer.ts";
 
 /** Why a component failed. Policies decide by kind, never by message text. */
 export type FailureKind =
@@ -19,6 +20,8 @@ export class ComponentError extends Error {
   readonly metadata: Metadata | undefined;
   /** What the far side answered, of HTTP or gRPC, for policies that look at it. */
   readonly status: number | undefined;
+  /** What the component wants the caller to be told. */
+  readonly answer: ComponentAnswer | undefined;
   constructor(
     kind: FailureKind,
     message: string,
@@ -26,12 +29,14 @@ export class ComponentError extends Error {
       readonly cause?: unknown;
       readonly metadata?: Metadata;
       readonly status?: number;
+      readonly answer?: ComponentAnswer;
     },
   ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.metadata = options?.metadata;
     this.status = options?.status;
+    this.answer = options?.answer;
     Object.defineProperty(this, brand, { value: true });
   }
   static is(value: unknown): value is ComponentError {

@@ -4,6 +4,7 @@ import { type Metadata, noMetadata } from "#core/ports/component.ts";
 import type { TraceContext } from "#core/trace-context.ts";
 import type { SpanKind } from "#core/tracing/span.ts";
 import { startTrace, type TracedApp } from "#core/tracing/start-trace.ts";
+import { headerValue } from "#core/util/header-value.ts";
 import { parseTraceBin } from "./trace-bin.ts";
 
 /** One call as the transport sees it. Everything is asked for only when somebody reads it. */
@@ -77,4 +78,10 @@ export function metadataOf(request: object): Metadata {
     return noMetadata;
   for (const _ in metadata) return metadata as Metadata;
   return noMetadata;
+}
+
+/** What a component says beside its answer or failure, as initial metadata `metadata.<name>`. */
+export function setMetadata(input: GrpcInput, metadata: Metadata): void {
+  for (const [name, value] of Object.entries(metadata))
+    input.setHeader(`metadata.${name}`.toLowerCase(), headerValue(value));
 }

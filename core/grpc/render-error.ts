@@ -40,7 +40,7 @@ function renderDetail(detail: ErrorDetail) {
     case "ErrorInfo":
       return packed(ErrorInfoSchema, {
         reason: detail.reason,
-        domain: "dapr.io",
+        domain: detail.domain ?? "dapr.io",
         metadata: detail.metadata ?? {},
       });
     case "ResourceInfo":

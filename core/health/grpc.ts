@@ -1,12 +1,12 @@
 import type { GrpcRoutes } from "#core/grpc/surface.ts";
-import { shutdown } from "./operations.ts";
+import { readShutdown, shutdown } from "./operations.ts";
 
 /** `Shutdown` is the only one of these that gRPC has. */
 export function healthGrpc(routes: GrpcRoutes): void {
   routes.unary(
     "Shutdown",
     shutdown,
-    () => ({ force: false }),
+    (_, input) => readShutdown(input),
     () => ({}),
   );
 }

@@ -1,6 +1,6 @@
 import { noContent } from "#core/http/answer.ts";
 import type { HttpRoutes } from "#core/http/surface.ts";
-import { getHealth, getOutboundHealth, shutdown } from "./operations.ts";
+import { getHealth, getOutboundHealth, readShutdown, shutdown } from "./operations.ts";
 
 export function healthHttp(routes: HttpRoutes): void {
   routes.on(
@@ -17,11 +17,5 @@ export function healthHttp(routes: HttpRoutes): void {
     () => undefined,
     () => noContent,
   );
-  routes.on(
-    ["POST"],
-    "/v1.0/shutdown",
-    shutdown,
-    (input) => ({ force: input.header("dapr-force-shutdown")?.toLowerCase() === "true" }),
-    () => noContent,
-  );
+  routes.on(["POST"], "/v1.0/shutdown", shutdown, readShutdown, () => noContent);
 }

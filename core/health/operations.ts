@@ -29,6 +29,13 @@ export const getOutboundHealth: Operation<undefined, void> = defineOperation(
   },
 );
 
+/** Header and metadata of a shutdown that waits for nothing. */
+const forceHeader = "dapr-force-shutdown";
+export function readShutdown(input: { header(name: string): string | undefined }): {
+  readonly force: boolean;
+} {
+  return { force: input.header(forceHeader)?.toLowerCase() === "true" };
+}
 export const shutdown: Operation<{ readonly force: boolean }, void> = defineOperation(
   "shutdown.call",
   async ({ app }, { force }) => app.shutdown(force),

@@ -16,7 +16,12 @@ function renderDetail(detail: ErrorDetail): object {
   const at = { "@type": `type.googleapis.com/google.rpc.${detail.type}` };
   switch (detail.type) {
     case "ErrorInfo":
-      return { ...at, domain: "dapr.io", metadata: detail.metadata, reason: detail.reason };
+      return {
+        ...at,
+        domain: detail.domain ?? "dapr.io",
+        metadata: detail.metadata,
+        reason: detail.reason,
+      };
     case "ResourceInfo":
       return {
         ...at,

@@ -1,3 +1,4 @@
+import { inItsWords } from "#core/errors/component-answer.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { ComponentError } from "#core/errors/component-error.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
@@ -50,7 +51,7 @@ function bulkError(store: string, failures: readonly unknown[]): Error {
   if (kinds.includes("etag-mismatch"))
     return stateError("BULK_DELETE_ETAG_MISMATCH", message, cause);
   if (kinds.includes("etag-invalid")) return stateError("BULK_DELETE_ETAG_INVALID", message, cause);
-  return stateError("ERR_STATE_BULK_DELETE", message, cause);
+  return inItsWords(stateError("ERR_STATE_BULK_DELETE", message, cause), failures[0]);
 }
 function textOf(reason: unknown): string {
   return ComponentError.is(reason) &&

@@ -2,6 +2,7 @@ import { whyNotStarted } from "#core/not-started.ts";
 import type { Loaded } from "#core/app.ts";
 import type { Call } from "#core/call.ts";
 import { ApiError, type ApiErrorOptions } from "#core/errors/api-error.ts";
+import { inItsWords } from "#core/errors/component-answer.ts";
 import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
 import type { Metadata } from "#core/ports/component.ts";
@@ -34,11 +35,8 @@ export const getState: Operation<GetState, StateItem | undefined> = defineOperat
       );
       return items[0];
     } catch (reason) {
-      throw stateError(
-        "ERR_STATE_GET",
-        `fail to get ${key} from state store ${store}: ${messageOf(reason)}`,
-        { cause: reason },
-      );
+      const message = `fail to get ${key} from state store ${store}: ${messageOf(reason)}`;
+      throw inItsWords(stateError("ERR_STATE_GET", message, { cause: reason }), reason);
     }
   },
 );
@@ -62,7 +60,9 @@ export const bulkGetState: Operation<BulkGetState, readonly BulkStateItem[]> = d
     try {
       const items = await port.read(reads, call);
       return keys.map((key, i) => ({ key, item: items[i] }));
-    } catch {
+    } catch (failure) {
+      if (ComponentError.is(failure) && failure.answer)
+        throw inItsWords(stateError("ERR_STATE_BULK_GET", failure.message), failure);
       // One bad key must not hide the others: read each for itself.
       return Promise.all(
         reads.map(async (read, i) => {
@@ -130,7 +130,8 @@ function saveError(store: string, failures: readonly unknown[], several: boolean
   const nested = several && isEtagError(failure) ? etagText(failure.kind, text) : text;
   const message = `failed saving state in state store ${store}: ${nested}`;
   const cause = { cause: failure };
-  if (!isEtagError(failure)) return stateError("ERR_STATE_SAVE", message, cause);
+  if (!isEtagError(failure))
+    return inItsWords(stateError("ERR_STATE_SAVE", message, cause), failure);
   return failure.kind === "etag-mismatch"
     ? stateError("SAVE_ETAG_MISMATCH", message, cause)
     : stateError("SAVE_ETAG_INVALID", message, cause);
@@ -150,7 +151,8 @@ export const deleteState: Operation<DeleteState, void> = defineOperation(
     } catch (reason) {
       const message = `failed deleting state with key ${item.key}: ${failureText(reason)}`;
       const cause = { cause: reason };
-      if (!isEtagError(reason)) throw stateError("ERR_STATE_DELETE", message, cause);
+      if (!isEtagError(reason))
+        throw inItsWords(stateError("ERR_STATE_DELETE", message, cause), reason);
       throw reason.kind === "etag-mismatch"
         ? stateError("DELETE_ETAG_MISMATCH", message, cause)
         : stateError("DELETE_ETAG_INVALID", message, cause);

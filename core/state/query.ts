@@ -1,3 +1,4 @@
+import { wholeAnswer } from "#core/errors/component-answer.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { ApiError } from "#core/errors/api-error.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
@@ -32,7 +33,7 @@ export const queryState: Operation<QueryState, StateQueryResult> = defineOperati
       }
     } catch (reason) {
       call.signal.throwIfAborted();
-      throw failed(store, messageOf(reason), reason);
+      throw wholeAnswer(reason) ?? failed(store, messageOf(reason), reason);
     }
   },
 );

@@ -41,7 +41,10 @@ export function nodeLayer(): readonly TarEntry[] {
   ];
 }
 
-/** The bundle of dist/node with what starts it, in /outrigger. Source maps, three quarters of it, stay behind. */
+/**
+ * The bundle of dist/node with what starts it, in /outrigger. Source maps, three quarters of it, stay behind, and so
+ * does the folder in which V8's code of earlier starts is kept: it belongs to this machine.
+ */
 export function runtimeLayer(): readonly TarEntry[] {
   const dist = join(root, "dist/node");
   if (!existsSync(join(dist, "main.js")))
@@ -54,9 +57,9 @@ export function runtimeLayer(): readonly TarEntry[] {
     put("bin/outrigger.mjs"),
     put("package.json"),
     put("LICENSE"),
-    ...readdirSync(dist)
-      .filter((name) => !name.endsWith(".map"))
-      .map((name) => put(`dist/node/${name}`)),
+    ...readdirSync(dist, { withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.endsWith(".map"))
+      .map(({ name }) => put(`dist/node/${name}`)),
   ];
 }
 /** Arguments of a container are then commands of Outrigger. */

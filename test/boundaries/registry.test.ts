@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readManifests, registryText, targets } from "../../scripts/gen.ts";
+import { readManifests, registryText, statusText, targets } from "../../scripts/gen.ts";
 
 const registry = join(import.meta.dirname, "../../components/_registry");
 
@@ -9,6 +9,18 @@ describe("component registry", () => {
   it.each(targets)("of %s is what the manifests say (npm run gen writes it)", async (target) => {
     const text = readFileSync(join(registry, `${target}.gen.ts`), "utf8");
     expect(text).toBe(await registryText(target));
+  });
+  it("is what docs/status.md says of each target (npm run gen writes it)", async () => {
+    const { is, should } = await statusText();
+    expect(is).toBe(should);
+  });
+  it("is what the README lists", async () => {
+    const readme = readFileSync(join(registry, "../../README.md"), "utf8");
+    for (const [, exports] of await readManifests())
+      for (const { type } of Object.values(exports))
+        expect(readme).toContain(
+          `\`${type.replace(/^(?:middleware\.http|nameresolution)\./, "")}\``,
+        );
   });
   it("names no type twice for the same target, kind and version", async () => {
     const seen = new Set<string>();

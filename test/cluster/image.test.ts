@@ -73,6 +73,7 @@ describe("The runtime's image", () => {
       ]),
     );
     expect(paths.filter((path) => path.endsWith(".map"))).toEqual([]);
+    expect(paths.filter((path) => path.startsWith("outrigger/dist/node/cache"))).toEqual([]);
   });
 
   it("is the same, byte by byte, when it is made again", async () => {

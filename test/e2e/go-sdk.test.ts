@@ -39,6 +39,7 @@ describe.skipIf(go === undefined).each(["grpc", "http"])(
       resources = await e2eResources();
       const appPort = String(await freePort());
       runtime = await startSidecar(resources, appPort, protocol);
+      await runtime.takesCalls();
       ran = await run(program, [], {
         DAPR_GRPC_PORT: String(runtime.grpcPort),
         APP_PORT: appPort,

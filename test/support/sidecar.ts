@@ -10,6 +10,8 @@ export interface SidecarProcess {
   output(): string;
   /** Resolves when `healthz` answers 204; rejects when the process ends first or 30 s pass. */
   healthy(): Promise<void>;
+  /** The same for `healthz/outbound`: an app may call, which may not be up itself. */
+  takesCalls(): Promise<void>;
   /** SIGTERM, then the exit code. */
   stop(): Promise<number | null>;
   /** The exit code, once it ends by itself. */
@@ -42,23 +44,23 @@ export async function sidecar(options: {
   );
   let ended = false;
   void exited.then(() => (ended = true));
+  const answers = async (path: string): Promise<void> => {
+    for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
+      if (ended) throw new Error(`The sidecar ended before ${path} was well:\n${output}`);
+      const url = `http://127.0.0.1:${httpPort}/v1.0/${path}`;
+      if ((await fetch(url).catch(() => undefined))?.status === 204) return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error(`${path} was not well within 30 s:\n${output}`);
+  };
   return {
     httpPort,
     grpcPort,
     child,
     output: () => output,
     exited,
-    healthy: async () => {
-      for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
-        if (ended) throw new Error(`The sidecar ended before it was healthy:\n${output}`);
-        const answer = await fetch(`http://127.0.0.1:${httpPort}/v1.0/healthz`).catch(
-          () => undefined,
-        );
-        if (answer?.status === 204) return;
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-      throw new Error(`The sidecar was not healthy within 30 s:\n${output}`);
-    },
+    healthy: () => answers("healthz"),
+    takesCalls: () => answers("healthz/outbound"),
     stop: () => {
       child.kill("SIGTERM");
       return exited;

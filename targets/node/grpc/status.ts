@@ -45,7 +45,14 @@ export function refuse(
     stream.close();
     return;
   }
-  stream.respond({ ...openingHeaders(metadata), ...trailers(status) }, { endStream: true });
+  if (!metadata) {
+    stream.respond({ ...responseHeaders, ...trailers(status) }, { endStream: true });
+    return;
+  }
+  // Clients take for response metadata only what comes before the trailers.
+  stream.respond(openingHeaders(metadata), { waitForTrailers: true });
+  stream.once("wantTrailers", () => stream.sendTrailers(trailers(status)));
+  stream.end();
 }
 
 /** Printable ASCII except "%" stays; everything else is its UTF-8 bytes in hexadecimal. */

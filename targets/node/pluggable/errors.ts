@@ -1,5 +1,6 @@
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
 import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
+import type { ComponentAnswer } from "#core/errors/component-answer.ts";
 import { ComponentError, type FailureKind } from "#core/errors/component-error.ts";
 import {
   BadRequestSchema,
@@ -50,6 +51,12 @@ export function toComponentError({ code, message, details }: Failure): Component
   const status = details && statusIn(details);
   const etag = etagError(name, status);
   if (etag) return etag;
+  const answer = answerIn(code, message, status);
+  if (answer)
+    return new ComponentError("rejected", `api error: code = ${name} desc = ${message}`, {
+      status: code,
+      answer,
+    });
   // As gRPC for Go writes it: callers of Dapr know this text.
   const text = rowsText(name, status) ?? `rpc error: code = ${name} desc = ${message}`;
   return new ComponentError(kinds[name] ?? "rejected", text, { status: code });
@@ -77,6 +84,22 @@ function etagError(code: string, status: Status | undefined): ComponentError | u
   if (violation?.field !== "etag" || more.length > 0) return undefined;
   const kind = code === "FailedPrecondition" ? "etag-mismatch" : "etag-invalid";
   return new ComponentError(kind, violation.description);
+}
+
+/** Dapr: one ErrorInfo that is marked, and names the statuses and the error code that the caller gets. */
+function answerIn(
+  code: number,
+  message: string,
+  status: Status | undefined,
+): ComponentAnswer | undefined {
+  const [detail, ...others] = status?.details ?? [];
+  if (!detail || others.length > 0) return undefined;
+  const info = unpacked(detail, ErrorInfoSchema);
+  const { kit_error: marked, http_code: http = "", tag = "" } = info?.metadata ?? {};
+  // What is not a status of HTTP cannot be sent.
+  if (!info || marked !== "true" || !/^[2-9]\d\d$/.test(http)) return undefined;
+  const { reason, domain } = info;
+  return { http: Number(http), grpc: code, message, tag, reason, domain };
 }
 
 /** Dapr: how a bulk delete says that some rows were not there. */

@@ -80,6 +80,7 @@ async function buildModule(module: Module, say: (line: string) => void): Promise
   const go = findGo();
   if (go === undefined) throw new Error("No Go toolchain: install Go 1.26 or later");
   const since = performance.now();
+  say(`building ${module.name} from its Go modules; the first time takes minutes`);
   // Beside the target, moved when whole: a cluster may be running the old program.
   const fresh = join(binFolder, `${module.name}.${process.pid}`);
   await mkdir(fresh, { recursive: true });

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { listening } from "#targets/node/listening.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { freePort } from "#test/support/free-port.ts";
+import { wireClient } from "#test/support/grpc-client.ts";
 
 const bin = join(import.meta.dirname, "../../../bin/outrigger.mjs");
 const node = process.execPath;
@@ -59,14 +60,17 @@ const scratch = (): string => realpathSync(mkdtempSync(join(tmpdir(), "outrigger
 
 interface Ports {
   readonly http: number;
+  readonly grpc: number;
   readonly flags: readonly string[];
 }
 async function ports(): Promise<Ports> {
-  const http = await freePort();
-  const flags = ["--dapr-http-port", String(http)];
-  for (const flag of ["--dapr-grpc-port", "--metrics-port"])
-    flags.push(flag, String(await freePort()));
-  return { http, flags };
+  const [http, grpc, metrics] = [await freePort(), await freePort(), await freePort()];
+  const flags = Object.entries({
+    "--dapr-http-port": http,
+    "--dapr-grpc-port": grpc,
+    "--metrics-port": metrics,
+  }).flatMap(([flag, port]) => [flag, String(port)]);
+  return { http, grpc, flags };
 }
 
 const isHealthy = async (port: number): Promise<boolean> =>
@@ -193,22 +197,28 @@ describe("outrigger as a process", () => {
     expect(run.output()).toMatch(/level=fatal .*state\.no-such/);
   });
 
-  it("sidecar answers POST /v1.0/shutdown, then ends with 0; forced, with 1", async () => {
-    for (const [force, code] of [
-      ["false", 0],
-      ["true", 1],
-    ] as const) {
-      const { http, flags } = await ports();
+  it.each([
+    ["HTTP", "false", 0],
+    ["HTTP", "true", 1],
+    ["gRPC", "false", 0],
+    ["gRPC", "TRUE", 1],
+  ] as const)(
+    "sidecar answers a shutdown over %s, then ends; forced (%s), with 1",
+    async (over, force, code) => {
+      const { http, grpc, flags } = await ports();
       const run = outrigger(["sidecar", "--app-id", "a", ...flags]);
       await healthy(http);
-      const answer = await fetch(`http://127.0.0.1:${http}/v1.0/shutdown`, {
-        method: "POST",
-        headers: { "dapr-force-shutdown": force },
-      });
-      expect(answer.status).toBe(204);
+      const headers = { "dapr-force-shutdown": force };
+      if (over === "HTTP") {
+        const url = `http://127.0.0.1:${http}/v1.0/shutdown`;
+        expect((await fetch(url, { method: "POST", headers })).status).toBe(204);
+      } else {
+        using client = wireClient(grpc);
+        expect((await client.unary("Shutdown", {}, { metadata: headers })).code).toBe(0);
+      }
       expect(await run.closed).toEqual({ code, signal: null });
-    }
-  });
+    },
+  );
 
   it("run offers state and pub/sub to an app without any file, and ends with its exit code", async () => {
     const script = `

@@ -1,10 +1,13 @@
 import { rm } from "node:fs/promises";
 import { createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
 import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ComponentError } from "#core/errors/component-error.ts";
 import { OutputBinding } from "#core/grpc/gen/dapr/proto/components/v1/bindings_pb.js";
 import { PubSub } from "#core/grpc/gen/dapr/proto/components/v1/pubsub_pb.js";
+import { ErrorInfoSchema, StatusSchema } from "#core/grpc/gen/google/rpc/status_pb.js";
 import { FrameReader } from "#targets/node/pluggable/frame-reader.ts";
 import { dial, type Wire } from "#targets/node/pluggable/wire.ts";
 import { frame } from "#targets/node/grpc/frames.ts";
@@ -118,6 +121,45 @@ describe("statuses", () => {
       status: 9,
       message: "rpc error: code = FailedPrecondition desc = m",
     });
+  });
+});
+
+describe("what the caller is to be told", () => {
+  const says = async (...details: ReadonlyArray<Record<string, string>>): Promise<unknown> => {
+    const infos = details.map((metadata) =>
+      anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason: "R", domain: "d", metadata })),
+    );
+    const bytes = toBinary(StatusSchema, create(StatusSchema, { code: 15, details: infos }));
+    answer = (stream) =>
+      stream.respond(
+        {
+          ...head,
+          "grpc-status": "15",
+          "grpc-message": "gone",
+          "grpc-status-details-bin": Buffer.from(bytes).toString("base64"),
+        },
+        { endStream: true },
+      );
+    return (await refused()).answer;
+  };
+  test("is one marked ErrorInfo with a status of HTTP", async () => {
+    const marked = { kit_error: "true", http_code: "506", tag: "T" };
+    expect(await says(marked)).toEqual({
+      http: 506,
+      grpc: 15,
+      message: "gone",
+      tag: "T",
+      reason: "R",
+      domain: "d",
+    });
+    expect(await says({ kit_error: "true", http_code: "506" })).toMatchObject({ tag: "" });
+  });
+  test("is nothing where it is not marked, ambiguous, or not a status", async () => {
+    expect(await says({ http_code: "506", tag: "T" })).toBeUndefined();
+    const marked = { kit_error: "true", http_code: "506", tag: "T" };
+    expect(await says(marked, marked)).toBeUndefined();
+    for (const http_code of ["", "0", "99", "1000", "50x", "-1"])
+      expect(await says({ kit_error: "true", http_code })).toBeUndefined();
   });
 });
 

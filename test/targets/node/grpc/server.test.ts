@@ -1,8 +1,11 @@
+import { createServer } from "node:http";
 import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { InvokeBindingRequestSchema } from "#core/grpc/gen/dapr/proto/runtime/v1/binding_pb.js";
 import {
   GetStateRequestSchema,
   SaveStateRequestSchema,
@@ -43,9 +46,10 @@ describe("the gRPC port", () => {
     chunks: readonly Uint8Array[],
     headers: Readonly<Record<string, string>> = {},
     rpc = "GetState",
+    to = session,
   ): Promise<Raw> {
     return new Promise((resolve) => {
-      const stream = session.request({
+      const stream = to.request({
         ":method": "POST",
         ":path": rpc.startsWith("/") ? rpc : service + rpc,
         "content-type": "application/grpc",
@@ -131,6 +135,37 @@ describe("the gRPC port", () => {
     const { code, message } = await client.unary("GetState", { storeName: "statestore", key });
     expect(code).toBe(status.INVALID_ARGUMENT);
     expect(message).toContain(key);
+  });
+  it("sends what a component says beside its failure before the trailers, as clients expect metadata", async () => {
+    const absent = createServer((_, answer) => answer.writeHead(404).end("not here"));
+    await new Promise<void>((resolve) => absent.listen(0, "127.0.0.1", resolve));
+    const { port } = absent.address() as AddressInfo;
+    const other = await nodeRuntime({
+      appId: "bound",
+      inlineResources: [
+        {
+          name: "web.yaml",
+          text: `
+apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata: { name: web }
+spec:
+  type: bindings.http
+  version: v1
+  metadata: [{ name: url, value: "http://127.0.0.1:${port}" }]`,
+        },
+      ],
+    });
+    const request = create(InvokeBindingRequestSchema, { name: "web", operation: "get" });
+    const bytes = frame(toBinary(InvokeBindingRequestSchema, request));
+    const to = connect(`http://127.0.0.1:${other.grpcPort}`);
+    const answer = await raw([bytes], {}, "InvokeBinding", to);
+    to.destroy();
+    await other.stop();
+    absent.close();
+    expect(answer.headers).toMatchObject({ ":status": 200, "metadata.statuscode": "404" });
+    expect(answer.headers["grpc-status"]).toBeUndefined();
+    expect(answer.trailers).toMatchObject({ "grpc-status": String(status.INTERNAL) });
   });
   it("refuses a call to a foreign service without a target", async () => {
     const answer = await raw([frame(Buffer.alloc(0))], {}, "/my.Service/Do");

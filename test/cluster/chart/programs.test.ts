@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { chart } from "../../../scripts/manifests.ts";
-import { describeCluster } from "../../cluster/tool/describe.ts";
+import { describeCluster } from "../tool/describe.ts";
 import { freePort } from "../../support/free-port.ts";
-import type { Rendered } from "./helm.ts";
+import type { Rendered } from "../../k8s/chart/helm.ts";
 
 const program = join(import.meta.dirname, "../../../targets/cli/main.ts");
 

@@ -1,7 +1,12 @@
 import { expect, it } from "vitest";
-import { describeCluster } from "../../cluster/tool/describe.ts";
+import { describeCluster } from "../tool/describe.ts";
 import { chart } from "../../../scripts/manifests.ts";
-import { type Document, everyField, ourDocuments, pageExamples } from "./documents.ts";
+import {
+  type Document,
+  everyField,
+  ourDocuments,
+  pageExamples,
+} from "../../k8s/chart/documents.ts";
 
 /** A real API server, and controllers; no node runs any of the pods. Tests go on from one another. */
 await describeCluster("the chart in a cluster", { mode: "control" }, (cluster) => {
