@@ -61,7 +61,7 @@ export default defineConfig({
     silent: "passed-only",
     reporters: ["default", "./test/support/reporter.ts"],
     projects: [
-      { test: { name: "unit", include: ["test/core/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["test/core/**/*.test.ts"], testTimeout: 30_000 } },
       {
         test: {
           name: "hostile",

@@ -141,7 +141,7 @@ export class AppState implements App {
   get loop(): App["loop"] {
     return this.#policies.loop;
   }
-  get samplingRate(): number {
+  get samplingRate(): App["samplingRate"] {
     return this.#policies.samplingRate;
   }
   get tracer(): App["tracer"] {

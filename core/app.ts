@@ -88,8 +88,11 @@ export interface App extends AppRef {
   readonly appHttpPipeline?: Pipeline | undefined;
   /** Sent as `dapr-api-token` on every call to the app. */
   readonly appToken: string | undefined;
-  /** Share of new traces that are sampled, 0 to 1; 0 turns tracing off altogether. */
-  readonly samplingRate: number;
+  /**
+   * Share of new traces that are sampled, 0 to 1; 0 turns tracing off altogether. `undefined`: nothing is exported and no
+   * rate was given, so callers' contexts are passed on as they are.
+   */
+  readonly samplingRate: number | undefined;
   /** Who may call it; absent: anybody. */
   readonly accessControl?: AccessControl | undefined;
   /** Exports spans of sampled traces; absent means that trace contexts are only passed on. */

@@ -1,6 +1,7 @@
 import { type AppCallers, createCallers } from "./app-callers.ts";
 import type { AppOptions } from "./app-options.ts";
 import { createPolicies, type PolicyDeps, type PolicySources } from "./app-policies.ts";
+import { loadAppConfiguration } from "./app-configuration.ts";
 import { AppState } from "./app-state.ts";
 import type { App } from "./app.ts";
 import { createUsage, type Usage } from "./budget/budget.ts";
@@ -125,6 +126,7 @@ class Hosted implements HostedApp {
   #next: Documents | Kept | undefined;
   #updating: Promise<UpdateReport> | undefined;
   #stopped: Promise<void> | undefined;
+  #appConfiguration: Promise<void> | undefined;
 
   constructor(
     options: AppOptions,
@@ -160,6 +162,7 @@ class Hosted implements HostedApp {
     this.#callers.show(this.#sources);
     await this.#callers.startOutboxes(this.#sources.components);
     if (!healthCheck) {
+      await this.#loadAppConfiguration();
       await this.#callers.start(this.#sources);
       return this.isUp("app");
     }
@@ -170,11 +173,21 @@ class Hosted implements HostedApp {
         log.info(`The app is ${isHealthy ? "healthy" : "not healthy any more"}`, {
           app_id: this.app.appId,
         });
-        if (!isHealthy) await this.#callers.stop();
-        else if (!this.#stopping.signal.aborted) await this.#callers.start(this.#sources);
+        if (!isHealthy) return this.#callers.stop();
+        await this.#loadAppConfiguration();
+        if (!this.#stopping.signal.aborted) await this.#callers.start(this.#sources);
       },
       { signal: this.#ended.signal },
     );
+  }
+  /** Not again when the app is well again. */
+  #loadAppConfiguration(): Promise<void> {
+    return (this.#appConfiguration ??= loadAppConfiguration(
+      this.app,
+      !this.#options.disableInitEndpoints.includes("config"),
+      this.#deps.platform,
+      { signal: this.#stopping.signal },
+    ));
   }
   update(documents: Documents | Kept): Promise<UpdateReport> {
     this.#next = documents;

@@ -8,6 +8,21 @@ export interface TraceContext {
   readonly tracestate: string;
   /** Present when the trace is sampled and the app exports: what is to be said of this call. */
   readonly span?: Span | undefined;
+  /** The caller's own context: the call has no span of its own. */
+  readonly isRelayed?: true;
+}
+
+/** Dapr: what a caller without a context is said to have where no spans are made. */
+export const noTraceparent: string = `00-${"0".repeat(32)}-${"0".repeat(16)}-00`;
+const nothingToRelay: TraceContext = {
+  traceparent: noTraceparent,
+  tracestate: "",
+  isRelayed: true,
+};
+
+/** The `traceparent` that an event of this trace carries; empty where there is no trace. */
+export function eventTraceparent(trace: TraceContext | undefined): string {
+  return trace === undefined || trace === nothingToRelay ? "" : trace.traceparent;
 }
 
 const traceparentLength = 55;
@@ -39,18 +54,25 @@ function toHex(bytes: Uint8Array): string {
   return decoder.decode(text);
 }
 
-/** Continues the caller's trace, whose flags decide, or starts one, which is sampled at the rate given (0 to 1). */
+/**
+ * Continues the caller's trace, whose flags decide, or starts one, which is sampled at the rate given (0 to 1). Without
+ * a rate nobody makes spans, and the caller's context is passed on as it is: a span that nobody exports would be the
+ * missing parent of those that others do.
+ */
 export function traceFrom(
   traceparent: string | null | undefined,
   tracestate: string | null | undefined,
-  rate: number,
+  rate: number | undefined,
 ): TraceContext {
   if (traceparent && isTraceparent(traceparent)) {
+    const state = tracestate && isTracestate(tracestate) ? tracestate : "";
+    if (rate === undefined) return { traceparent, tracestate: state, isRelayed: true };
     return {
       traceparent: `00-${traceparent.slice(3, 35)}-${randomHex(8)}-${traceparent.slice(53, 55)}`,
-      tracestate: tracestate && isTracestate(tracestate) ? tracestate : "",
+      tracestate: state,
     };
   }
+  if (rate === undefined) return nothingToRelay;
   const traceId = randomHex(16);
   return {
     traceparent: `00-${traceId}-${randomHex(8)}-${isInSample(traceId, rate) ? "01" : "00"}`,

@@ -4,7 +4,7 @@ import type { CallOptions } from "#core/ports/component.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
 import { type Guard, unguarded } from "#core/resiliency/guard.ts";
 import type { Asked } from "./asked-subscriptions.ts";
-import { askApp } from "./programmatic.ts";
+import { askForSubscriptions } from "./programmatic.ts";
 import { drainSubscriptions } from "./drain.ts";
 import { isRawPayload } from "./raw-payload.ts";
 import { compileRoutes } from "./routes.ts";
@@ -119,7 +119,7 @@ export async function findSubscriptions(
     deps.log.info("Skipping programmatic subscription loading", { app_id: app.appId });
   const own =
     app.channel && app.has("pubsub") && deps.programmatic !== false
-      ? await askApp(app, app.channel, deps, options)
+      ? await askForSubscriptions(app, app.channel, deps, options)
       : [];
   return collectSubscriptions(app, declared, own, deps.log);
 }

@@ -1,7 +1,7 @@
 import type { Data, Metadata } from "#core/ports/component.ts";
 import { noMetadata } from "#core/ports/component.ts";
 import type { PubSubFeature } from "#core/ports/pub-sub.ts";
-import type { TraceContext } from "#core/trace-context.ts";
+import { eventTraceparent, type TraceContext } from "#core/trace-context.ts";
 import { isRecord, jsonErrorText, jsonTypeOf, parseJson } from "#core/util/json.ts";
 import { toBase64 } from "./base64.ts";
 import { isBinary, isCloudEvent, isJson, octetType } from "./content-types.ts";
@@ -38,7 +38,7 @@ function wrapped(data: Data, contentType: string, origin: EventOrigin): string {
   let source = origin.appId;
   let type = "";
   let subject = "";
-  let traceparent = trace?.traceparent ?? "";
+  let traceparent = eventTraceparent(trace);
   let tracestate = trace?.tracestate ?? "";
   let expiration = "";
   if (metadata !== noMetadata) {
@@ -105,7 +105,7 @@ function readyMade(text: string, origin: EventOrigin): string {
   const now = Date.now();
   const members = new Map<string, string>();
   for (const name of Object.keys(event)) members.set(name, JSON.stringify(event[name]));
-  const traceparent = quote(origin.trace?.traceparent ?? "");
+  const traceparent = quote(eventTraceparent(origin.trace));
   if (!members.has("time")) members.set("time", `"${rfc3339(now)}"`);
   if (!members.has("traceid")) {
     members.set("traceid", traceparent);

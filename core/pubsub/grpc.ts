@@ -8,6 +8,7 @@ import { eventFields } from "./event-fields.ts";
 import { findPubsub } from "./find-pubsub.ts";
 import { publishEvent } from "./publish.ts";
 import { isRawPayload } from "./raw-payload.ts";
+import { eventTraceparent } from "#core/trace-context.ts";
 import type { StreamMessage, StreamRequest } from "./stream-client.ts";
 import { subscribeStream } from "./streaming.ts";
 
@@ -34,7 +35,7 @@ export function pubsubGrpc(routes: GrpcRoutes): void {
 /** Dapr: over gRPC a payload without an envelope carries its trace beside it. */
 function tracedIfRaw({ metadata, trace }: GrpcInput): Metadata {
   if (!trace || !isRaw(metadata)) return metadata;
-  return { ...metadata, traceid: trace.traceparent, tracestate: trace.tracestate };
+  return { ...metadata, traceid: eventTraceparent(trace), tracestate: trace.tracestate };
 }
 /** What is no boolean the operation refuses. */
 function isRaw(metadata: Metadata): boolean {

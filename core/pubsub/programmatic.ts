@@ -1,19 +1,15 @@
+import { type AppAnswer, askApp } from "#core/ask-app.ts";
 import type { App } from "#core/app.ts";
 import { messageOf } from "#core/errors/component-error.ts";
-import { tokenHeader } from "#core/http/token.ts";
 import type { CallOptions, Metadata } from "#core/ports/component.ts";
 import type { AppChannel, Clock, Log } from "#core/ports/platform.ts";
 import { isRecord } from "#core/util/json.ts";
-import { answerText } from "./app-answer.ts";
 import type { Asked } from "./asked-subscriptions.ts";
-import { jsonType } from "./content-types.ts";
 import { field } from "./fields.ts";
 import type { BulkSubscribe, DeclaredSubscription } from "./subscriptions.ts";
-import { within } from "#core/util/time-limit.ts";
 
 /** DaprBuiltInInitializationRetries: three more tries, 500 ms x 1.5 apart, at most 1 s. */
 const waitsMs: readonly number[] = [500, 750, 1000];
-const attemptMs = 30_000;
 /** An app that takes longer is worth a word: nothing is delivered to it before it has answered. */
 const slowMs = 5000;
 
@@ -25,7 +21,7 @@ export interface AskDeps {
 }
 
 /** What the app answers to `GET /dapr/subscribe`; none when it has no such route, and what it last said when it cannot be asked. */
-export async function askApp(
+export async function askForSubscriptions(
   app: App,
   channel: AppChannel,
   deps: AskDeps,
@@ -62,7 +58,7 @@ async function answerOf(
   channel: AppChannel,
   deps: AskDeps,
   options: CallOptions,
-): Promise<Answered | string> {
+): Promise<AppAnswer | string> {
   try {
     const answer = await request(app, channel, deps, options);
     const { status } = answer;
@@ -76,7 +72,7 @@ async function answerOf(
 
 function readAnswer(
   app: App,
-  { status, text }: Answered,
+  { status, text }: AppAnswer,
   log: Log,
 ): readonly DeclaredSubscription[] {
   if (status === 404 || text === "") return [];
@@ -94,30 +90,14 @@ function readAnswer(
   });
 }
 
-interface Answered {
-  readonly status: number;
-  readonly text: string | undefined;
-}
-
 async function request(
   app: App,
   channel: AppChannel,
   { clock }: AskDeps,
   options: CallOptions,
-): Promise<Answered> {
-  const headers = ["content-type", jsonType, "dapr-app-id", app.appId];
-  if (app.appToken !== undefined) headers.push(tokenHeader, app.appToken);
-  const message = {
-    method: "GET",
-    path: "/dapr/subscribe",
-    headers,
-    callback: { kind: "list-subscriptions" },
-  } as const;
-  const attempt = (given: CallOptions): Promise<Answered> =>
-    within(clock, attemptMs, given, async (limited) => {
-      const response = await channel.send(message, limited);
-      return { status: response.status, text: await answerText(response) };
-    });
+): Promise<AppAnswer> {
+  const attempt = (given: CallOptions): Promise<AppAnswer> =>
+    askApp(app, channel, "/dapr/subscribe", { kind: "list-subscriptions" }, clock, given);
   const policy = app.resiliency?.builtIn("DaprBuiltInInitializationRetries");
   if (policy) return policy(attempt, options);
   for (let tries = 0; ; tries++) {

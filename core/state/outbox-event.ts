@@ -2,7 +2,7 @@ import type { Metadata } from "#core/ports/component.ts";
 import type { StatePut } from "#core/ports/state-store.ts";
 import { dataMember, membersText, sentType } from "#core/pubsub/envelope.ts";
 import { rfc3339 } from "#core/pubsub/ttl.ts";
-import type { TraceContext } from "#core/trace-context.ts";
+import { eventTraceparent, type TraceContext } from "#core/trace-context.ts";
 import { plainText } from "./plain-text.ts";
 
 export interface OutboxEvent {
@@ -26,7 +26,7 @@ const fixed: ReadonlySet<string> = new Set(["data", "data_base64", "id"]);
 export function outboxEvent(event: OutboxEvent): string {
   const { payload, metadata, trace } = event;
   const contentType = payload.metadata["contentType"] || "text/plain";
-  const traceparent = quote(trace?.traceparent ?? "");
+  const traceparent = quote(eventTraceparent(trace));
   const members = new Map([
     ["datacontenttype", quote(contentType)],
     ["id", quote(event.id)],

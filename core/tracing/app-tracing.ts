@@ -10,8 +10,8 @@ import { zipkinSink } from "./zipkin-sink.ts";
 
 /** What of an app's Configuration is in force. */
 export interface AppTracing {
-  /** Share of new traces that are sampled, 0 to 1; 0 turns tracing off altogether. */
-  readonly samplingRate: number;
+  /** As of `App`. */
+  readonly samplingRate: number | undefined;
   /** Absent: trace contexts are passed on, and nothing is exported. */
   readonly tracer: Tracer | undefined;
 }

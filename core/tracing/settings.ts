@@ -25,7 +25,8 @@ export type ExporterSettings =
 
 /** What an app's Configuration and the environment say together: data only, so that two can be compared. */
 export interface TracingSettings {
-  readonly samplingRate: number;
+  /** Share of new traces that are sampled, 0 to 1; `undefined`: no spans are made, and contexts are passed on. */
+  readonly samplingRate: number | undefined;
   readonly exporters: readonly ExporterSettings[];
   readonly resource: ResourceAttributes;
   readonly limits: BatchLimits;
@@ -41,12 +42,22 @@ export function tracingSettings(section: TracingSection, env: Env, appId: string
   const otlp = fromEnv ? otlpOfEnv(fromEnv, section.otel, env) : otlpOfFile(section.otel, env);
   if (otlp) exporters.push(otlp);
   return {
-    // Who names a receiver by the environment alone wants to see something.
-    samplingRate: fromEnv && !section.isRateGiven ? 1 : section.samplingRate,
+    samplingRate: rateOf(section, exporters.length > 0, fromEnv !== undefined),
     exporters,
     resource: resourceOf(env, appId),
     limits: limitsOf(env),
   };
+}
+
+function rateOf(
+  { samplingRate, isRateGiven }: TracingSection,
+  isExported: boolean,
+  isOfEnv: boolean,
+): number | undefined {
+  if (isRateGiven) return samplingRate;
+  if (!isExported) return undefined;
+  // Who names a receiver by the environment alone wants to see something.
+  return isOfEnv ? 1 : samplingRate;
 }
 
 const defaultTimeoutMs = 10_000;

@@ -23,6 +23,7 @@ export function startTrace(
 
 /** A part of a call that others see as a span of its own. */
 export function childTrace(trace: TraceContext, name: string, kind: SpanKind): TraceContext {
+  if (trace.isRelayed) return trace;
   const child = traceFrom(trace.traceparent, trace.tracestate, 0);
   return trace.span === undefined
     ? child

@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
@@ -50,7 +56,7 @@ export function createHttpEndpoint(options: HttpEndpointOptions): HttpEndpoint {
   const handle: RequestListener = (incoming, outgoing) => {
     // Node reads a request without a version as HTTP/0.9; Go's server refuses it.
     if (incoming.httpVersionMajor === 0) return void incoming.socket.end(badVersion);
-    if (isDraining && incoming.httpVersionMajor === 1) outgoing.setHeader("connection", "close");
+    if (incoming.httpVersionMajor === 1) sayOfConnection(incoming, outgoing, isDraining);
     void listener(incoming, outgoing);
   };
   const open = (): Server => {
@@ -108,6 +114,16 @@ export function createHttpEndpoint(options: HttpEndpointOptions): HttpEndpoint {
       for (const each of http2) each.destroy();
     },
   };
+}
+
+/** Node would say "keep-alive", as only HTTP/1.0 needs it, and name a time. Dapr: says nothing of a connection that stays. */
+function sayOfConnection(
+  { httpVersionMinor }: IncomingMessage,
+  outgoing: ServerResponse,
+  isDraining: boolean,
+): void {
+  if (isDraining) outgoing.setHeader("connection", "close");
+  else if (httpVersionMinor > 0 && outgoing.shouldKeepAlive) outgoing.removeHeader("connection");
 }
 
 type Incoming = IncomingMessage | Http2ServerRequest;

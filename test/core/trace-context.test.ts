@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { isInSample, isSampled, isTraceparent, traceFrom } from "#core/trace-context.ts";
+import {
+  eventTraceparent,
+  isInSample,
+  isSampled,
+  isTraceparent,
+  noTraceparent,
+  traceFrom,
+} from "#core/trace-context.ts";
+import { childTrace } from "#core/tracing/start-trace.ts";
 
 const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -23,6 +31,17 @@ describe("traceFrom", () => {
     expect(trace.traceparent.slice(3, 35)).not.toBe(parent.slice(3, 35));
     expect(trace.tracestate).toBe("");
     expect(trace.traceparent.endsWith("-01")).toBe(true);
+  });
+  it("passes the caller's on where nobody makes spans, and says of others that they have none", () => {
+    const odd = parent.replace(/01$/, "02");
+    expect(traceFrom(odd, "a=b", undefined)).toMatchObject({ traceparent: odd, tracestate: "a=b" });
+    const none = traceFrom("nonsense", "a=b", undefined);
+    expect(none).toMatchObject({ traceparent: noTraceparent, tracestate: "" });
+    expect(isTraceparent(noTraceparent)).toBe(false);
+    expect(eventTraceparent(none)).toBe("");
+    expect(eventTraceparent(undefined)).toBe("");
+    expect(eventTraceparent(traceFrom(odd, "", undefined))).toBe(odd);
+    expect(childTrace(none, "n", "client")).toBe(none);
   });
   it("gives every span another id", () => {
     const ids = new Set(Array.from({ length: 2000 }, () => traceFrom(parent, "", 1).traceparent));

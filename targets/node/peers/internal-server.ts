@@ -24,8 +24,10 @@ import {
   asHttp,
   calleeAppId,
   calleeNamespace,
+  dataTypeUrl,
   extras,
   isGrpc,
+  readDataType,
   refusal,
   withoutVerb,
   writeExtras,
@@ -164,6 +166,7 @@ async function serve(
       path: `/${encodePath(operation)}${path.query === "" ? "" : `?${path.query}`}`,
       headers: requestHeaders(raw, callee, caller),
       ...(await bodyOf(stream, headers)),
+      ...readDataType(headers),
     };
     const ids = { caller: callerOf(headers, caller), callee: callee.appId };
     response = await measuredInvocation(undefined, callee, ids, () =>
@@ -214,6 +217,7 @@ const ours: ReadonlySet<string> = new Set([
   calleeAppId,
   calleeNamespace,
   asHttp,
+  dataTypeUrl,
   withoutVerb,
   tokenHeader,
   "content-length",

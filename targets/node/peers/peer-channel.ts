@@ -10,6 +10,7 @@ import {
   asHttp,
   calleeAppId,
   calleeNamespace,
+  dataTypeUrl,
   extras,
   isGrpc,
   readExtras,
@@ -80,6 +81,8 @@ function requestHeaders(request: PlainRequest, to: AppRef): OutgoingHttpHeaders 
   const fields = requestFields(request);
   if (request.method === "") Object.assign(fields, { ":method": "POST", [withoutVerb]: "true" });
   if (isGrpc(fields)) fields[asHttp] = "true";
+  if (request.dataTypeUrl !== undefined)
+    fields[dataTypeUrl] = encodeURIComponent(request.dataTypeUrl.toWellFormed());
   return Object.assign(fields, calleeHeaders(to));
 }
 export function calleeHeaders({ appId, namespace }: AppRef): OutgoingHttpHeaders {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http2";
-import type { PlainResponse } from "#core/ports/platform.ts";
+import type { PlainRequest, PlainResponse } from "#core/ports/platform.ts";
 
 /**
  * What runtime processes say to each other, beside the call itself: HTTP/2, the caller's method, path, headers
@@ -19,9 +19,10 @@ export function isGrpc(headers: IncomingHttpHeaders): boolean {
   return headers["content-type"]?.startsWith("application/grpc") === true;
 }
 
+/** Of the message that the body is, where a gRPC caller or an app that speaks gRPC named it. */
+export const dataTypeUrl = "outrigger-data-type-url";
 /** What an app that speaks gRPC said beside HTTP's terms, so that a gRPC caller gets it as it was. */
 const rpcStatus = "outrigger-rpc-status";
-const dataTypeUrl = "outrigger-data-type-url";
 /** The app's status, where it is none that Node's HTTP/2 knows: 600 to 999. */
 const appStatus = "outrigger-status";
 export const extras: ReadonlySet<string> = new Set([rpcStatus, dataTypeUrl, appStatus]);
@@ -45,13 +46,17 @@ export function writeExtras({
   return out;
 }
 
-export function readExtras(headers: IncomingHttpHeaders): Extras {
+export function readDataType(headers: IncomingHttpHeaders): Pick<PlainRequest, "dataTypeUrl"> {
   const type = headers[dataTypeUrl];
+  return type === undefined ? {} : { dataTypeUrl: decodeURIComponent([type].flat().join()) };
+}
+
+export function readExtras(headers: IncomingHttpHeaders): Extras {
   const status = headers[rpcStatus];
   const http = headers[appStatus];
   const typed = {
     ...(http === undefined ? {} : { status: Number(http) }),
-    ...(type === undefined ? {} : { dataTypeUrl: decodeURIComponent([type].flat().join()) }),
+    ...readDataType(headers),
   };
   if (status === undefined) return typed;
   const { code, message, details } = JSON.parse(decodeURIComponent([status].flat().join())) as {

@@ -40,7 +40,8 @@ function setUp(more: Partial<Platform> = {}) {
 
 describe("an app's tracing", () => {
   it.each([
-    ["nothing is said", {}, 1e-4],
+    ["nothing is said", {}, undefined],
+    ["the rate cannot be read", { samplingRate: "often" }, 1e-4],
     ["the rate is 0", { ...otlp("http"), samplingRate: "0", stdout: true }, 0],
     ["no exporter is named", { samplingRate: "1" }, 1],
     ["the protocol is missing", { samplingRate: "1", otel: { endpointAddress: "c" } }, 1],

@@ -15,9 +15,9 @@ function settings(tracing: string, env: Env = {}): TracingSettings {
 const http = "otel: { protocol: http, endpointAddress: 'c:4318' }";
 
 describe("tracingSettings, of the Configuration", () => {
-  it("has Dapr's rate, no exporter and the app's name where nothing is said", () => {
+  it("has no rate, no exporter and the app's name where nothing is said", () => {
     expect(settings("{}")).toEqual({
-      samplingRate: 1e-4,
+      samplingRate: undefined,
       exporters: [],
       resource: { "service.name": "orders" },
       limits: { delayMs: 5000, maxQueue: 2048, maxBatch: 512 },

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeRuntime, type InProcess } from "#test/support/node-runtime.ts";
+import { rawCall, rawClient, valuesOf } from "#test/support/raw-http.ts";
 
 describe("GET with a body", () => {
   // A fetch-style app could not see such a body.
@@ -75,5 +76,34 @@ describe("listen addresses", () => {
     await expect(nodeRuntime({ listenAddresses: ["no.such.host.invalid"] })).rejects.toThrow(
       /no\.such\.host\.invalid/,
     );
+  });
+});
+
+describe("what an answer says of its connection", () => {
+  const path = "/v1.0/healthz";
+  let runtime: InProcess;
+  beforeAll(async () => {
+    runtime = await nodeRuntime();
+  });
+  afterAll(() => runtime.stop());
+  it("is nothing while it stays, as Dapr's", async () => {
+    using client = await rawClient(runtime.httpPort);
+    for (let i = 0; i < 3; i++) {
+      client.send(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      const answer = await client.answer();
+      expect(answer.start).toContain("204");
+      expect(valuesOf(answer, "connection")).toEqual([]);
+      expect(valuesOf(answer, "keep-alive")).toEqual([]);
+    }
+  });
+  it("is that it ends, where the client asked for it", async () => {
+    const answer = await rawCall(runtime.httpPort, path, { headers: ["Connection: close"] });
+    expect(valuesOf(answer, "connection")).toEqual(["close"]);
+  });
+  it("is that it stays, for a client of HTTP/1.0, which would not know", async () => {
+    using client = await rawClient(runtime.httpPort);
+    client.send(`GET /v1.0/metadata HTTP/1.0\r\nConnection: keep-alive\r\n\r\n`);
+    const answer = await client.answer();
+    expect(valuesOf(answer, "connection")).toEqual(["keep-alive"]);
   });
 });

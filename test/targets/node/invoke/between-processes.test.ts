@@ -82,7 +82,10 @@ describe("InvokeService without an HTTP extension", () => {
       stream.on("end", () => {
         const asked = fromBinary(InvokeRequestSchema, Buffer.concat(chunks).subarray(5));
         const verb = asked.httpExtension?.verb ?? -1;
-        const answer = create(InvokeResponseSchema, { contentType: `${asked.method} ${verb}` });
+        const answer = create(InvokeResponseSchema, {
+          contentType: `${asked.method} ${verb}`,
+          data: { typeUrl: `of ${asked.data?.typeUrl}` },
+        });
         stream.respond(
           { ":status": 200, "content-type": "application/grpc" },
           { waitForTrailers: true },
@@ -94,11 +97,13 @@ describe("InvokeService without an HTTP extension", () => {
     using client = wireClient(runtimes[end].grpcPort);
     const { code, response } = await client.unary("InvokeService", {
       id: "cart",
-      message: { method: "m" },
+      message: { method: "m", data: { typeUrl: "type.example/été" } },
     });
     expect(code).toBe(status.OK);
     expect(response.contentType).toBe("m 0");
-    expect(app.calls.at(-1)?.headers).not.toHaveProperty("outrigger-without-verb");
+    expect(response.data.typeUrl).toBe("of type.example/été");
+    const names = Object.keys(app.calls.at(-1)?.headers ?? {});
+    expect(names.filter((name) => name.startsWith("outrigger-"))).toEqual([]);
   });
   it.each(ends)("is refused for one that speaks HTTP, by the %s", async (end) => {
     const { app, runtimes } = await httpCart();
