@@ -1,4 +1,5 @@
 import { createAccessControl } from "./access-control/access-control.ts";
+import type { AppOptions } from "./app-options.ts";
 import type { App, HttpEndpoint } from "./app.ts";
 import { createBudget, type Usage } from "./budget/budget.ts";
 import type { LoopShare } from "./budget/loop-share.ts";
@@ -12,6 +13,7 @@ import { meaningOf } from "./reload/documents.ts";
 import { createResiliency } from "./resiliency/policies.ts";
 import type { Configuration } from "./resources/configuration.ts";
 import type { Resource } from "./resources/resource.ts";
+import { createApiLog } from "./telemetry/api-log.ts";
 import type { Meter } from "./telemetry/meter.ts";
 import type { AppTracing } from "./tracing/app-tracing.ts";
 
@@ -20,6 +22,7 @@ export interface AppPolicies extends Pick<
   App,
   | "accessControl"
   | "apiLists"
+  | "apiLog"
   | "appHttpPipeline"
   | "budget"
   | "loop"
@@ -48,8 +51,10 @@ export interface PolicySources {
   /** Those in force now: what has not changed keeps what it remembers. */
   readonly before?: AppPolicies;
 }
-export interface PolicyDeps extends Pick<Platform, "clock" | "env" | "log"> {
-  readonly namespace: string;
+export interface PolicyDeps
+  extends Pick<Platform, "clock" | "env" | "log">, Pick<AppOptions, "appId" | "namespace"> {
+  /** Of the command line, which wins over the Configuration. */
+  readonly apiLogging: boolean | undefined;
   /** The app speaks HTTP; or nobody calls it. */
   readonly isHttp: boolean;
   readonly meter: Meter | undefined;
@@ -83,6 +88,12 @@ export function createPolicies(sources: PolicySources, deps: PolicyDeps): AppPol
     budget,
     // Counted only where somebody's part is limited, and by all.
     loop: hasLoop ? undefined : deps.loop,
+    apiLog: createApiLog({
+      appId: deps.appId,
+      settings: configuration.apiLogging,
+      flag: deps.apiLogging,
+      log,
+    }),
     apiLists: api.allowed.length + api.denied.length > 0 ? api : undefined,
     appHttpPipeline: resolvePipeline("appHttpPipeline", appHttpPipeline, components, log),
     httpPipeline: resolvePipeline("httpPipeline", httpPipeline, components, log),

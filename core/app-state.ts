@@ -14,7 +14,7 @@ import { type Origins, parseOrigins } from "./http/cors.ts";
 import type { BadTokens } from "./identity/bad-tokens.ts";
 import type { Components } from "./load-components.ts";
 import { createHeldLocks, type HeldLocks } from "./lock/held-locks.ts";
-import { behindPipeline, observedChannel, observersOf } from "./observe-app.ts";
+import { behindPipeline, observedChannel } from "./observe-app.ts";
 import type { Kind } from "./ports/manifest.ts";
 import type { AppChannel, Platform } from "./ports/platform.ts";
 import { type Calls, createCalls } from "./reload/calls.ts";
@@ -24,7 +24,6 @@ import {
 } from "./pubsub/streaming-subscriptions.ts";
 import type { SubscriptionView } from "./pubsub/subscriptions.ts";
 import type { SecretScope } from "./secrets/scope.ts";
-import type { ApiLog } from "./telemetry/api-log.ts";
 import type { AppMetrics } from "./telemetry/app-metrics.ts";
 import type { Meter } from "./telemetry/meter.ts";
 
@@ -46,7 +45,6 @@ export class AppState implements App {
   readonly origins: Origins | undefined;
   readonly meter: Meter | undefined;
   readonly metrics: AppMetrics | undefined;
-  readonly apiLog: ApiLog | undefined;
   readonly extended: Map<string, string>;
   readonly health: AppHealth & { readonly waitingFor: Set<string> };
   readonly heldLocks: HeldLocks | undefined;
@@ -91,7 +89,8 @@ export class AppState implements App {
     this.verifyToken = options.verifyToken;
     this.badTokens = badTokens;
     this.appToken = options.appToken;
-    ({ meter: this.meter, metrics: this.metrics, apiLog: this.apiLog } = observersOf(options, log));
+    this.meter = options.meter;
+    this.metrics = options.metrics;
     this.extended = new Map(Object.entries(options.extended));
     this.health = { waitingFor: new Set(["app", ...options.waitFor]), outbound: true };
     this.heldLocks = options.releaseLocks ? createHeldLocks(clock) : undefined;
@@ -140,6 +139,9 @@ export class AppState implements App {
   }
   get loop(): App["loop"] {
     return this.#policies.loop;
+  }
+  get apiLog(): App["apiLog"] {
+    return this.#policies.apiLog;
   }
   get samplingRate(): App["samplingRate"] {
     return this.#policies.samplingRate;

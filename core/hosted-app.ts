@@ -5,27 +5,20 @@ import { loadAppConfiguration } from "./app-configuration.ts";
 import { AppState } from "./app-state.ts";
 import type { App } from "./app.ts";
 import { createUsage, type Usage } from "./budget/budget.ts";
-import type { LoopShare } from "./budget/loop-share.ts";
 import type { Replica } from "./hosted-apps.ts";
 import { messageOf } from "./errors/component-error.ts";
-import type { BadTokens } from "./identity/bad-tokens.ts";
-import {
-  type ComponentEntry,
-  type Components,
-  loadComponents,
-  type LoadDeps,
-} from "./load-components.ts";
+import { type ComponentEntry, entriesOnlyIn } from "./load-components.ts";
 import { loadEndpoints } from "./load-endpoints.ts";
-import { sandboxed } from "./middleware/sandbox.ts";
+import { type HostDeps, openComponents } from "./open-components.ts";
 import { throwIfFatal } from "./opening-log.ts";
 import { type Calls, whenIdle } from "./reload/calls.ts";
 import {
+  changesOf,
   type Documents,
-  isSameConfiguration,
   type Kept,
-  meaningOf,
   needsRestart,
   type ReloadFault,
+  unreadFault,
   type UpdateReport,
   withUnread,
 } from "./reload/documents.ts";
@@ -53,12 +46,6 @@ export interface HostedApp extends Replica, AsyncDisposable {
   update(documents: Documents | Kept): Promise<UpdateReport>;
 }
 
-/** What all apps of a runtime share. */
-export interface HostDeps extends Omit<LoadDeps, "denied" | "meter" | "endsStart"> {
-  readonly badTokens: BadTokens;
-  readonly loop: LoopShare;
-}
-
 export async function hostApp(
   options: AppOptions,
   deps: HostDeps,
@@ -68,7 +55,7 @@ export async function hostApp(
   const resources = options.resources.filter((resource) => isVisible(resource, options));
   const components = await openComponents(options, deps, resources, configuration);
   try {
-    if (options.failOnComponentError) throwIfFatal(components.failed, resources);
+    if (options.failOnComponentError) throwIfFatal(components.failed);
     const documents = ofKind(resources, "HTTPEndpoint");
     const { endpoints, faults } = await loadEndpoints(
       options,
@@ -82,27 +69,6 @@ export async function hostApp(
     await components.release();
     throw reason;
   }
-}
-
-function openComponents(
-  options: AppOptions,
-  deps: HostDeps,
-  resources: readonly Resource[],
-  configuration: Configuration,
-  before?: Components,
-): Promise<Components> {
-  const documents = ofKind(resources, "Component");
-  return loadComponents(
-    options,
-    configuration.wasm.strictSandbox ? documents.map(sandboxed) : documents,
-    {
-      ...deps,
-      denied: new Set(configuration.components.deny),
-      meter: options.meter,
-      endsStart: before === undefined && options.failOnComponentError,
-    },
-    before,
-  );
 }
 
 /** Time that calls have to end which use a component that is there no more. */
@@ -152,10 +118,11 @@ class Hosted implements HostedApp {
     });
   }
   #policyDeps(): PolicyDeps {
-    const { namespace, connection, meter } = this.#options;
+    const { appId, namespace, connection, meter, apiLogging } = this.#options;
     const isHttp = !connection?.protocol.startsWith("grpc");
     const { loop, platform } = this.#deps;
-    return { ...platform, namespace, isHttp, meter, loop, usage: this.#usage };
+    const app = { appId, namespace, apiLogging, isHttp };
+    return { ...platform, ...app, meter, loop, usage: this.#usage };
   }
   async start(): Promise<void> {
     const { healthCheck } = this.app;
@@ -215,9 +182,8 @@ class Hosted implements HostedApp {
     const resources = withUnread(documents, before.resources).filter((resource) =>
       isVisible(resource, this.#options),
     );
-    const isSame =
-      isSameConfiguration(before.configuration, configuration) &&
-      resources.map(meaningOf).join("\n") === before.resources.map(meaningOf).join("\n");
+    const changes = changesOf(before, { resources, configuration });
+    const isSame = changes === "";
     // What has failed is tried again: what it lacked may be there now.
     const { failed, faults: former } = before.components;
     const isDone = isSame && failed.length + former.length + this.#endpointFaults.length === 0;
@@ -225,7 +191,7 @@ class Hosted implements HostedApp {
       ? unread
       : [...unread, ...(await this.#replace(resources, configuration, isSame))];
     showFaults(this.app, faults, clock.now());
-    if (!isSame) log.info("Documents reloaded", { app_id: this.app.appId });
+    if (!isSame) log.info(`Documents reloaded: ${changes}`, { app_id: this.app.appId });
     return { changed: !isSame, faults };
   }
   /** All of it or nothing; a component that does not open is left as it was. */
@@ -243,7 +209,8 @@ class Hosted implements HostedApp {
       configuration,
       before.components,
     );
-    const isVain = gone(components, before.components).length + this.#endpointFaults.length === 0;
+    const isVain =
+      entriesOnlyIn(components, before.components).length + this.#endpointFaults.length === 0;
     if (isSame && isVain) {
       // Nothing new has opened, so that nothing is to follow.
       this.app.restate(components);
@@ -274,10 +241,12 @@ class Hosted implements HostedApp {
       this.#sources = sources;
       this.#endpointFaults = faults;
       await this.#callers.follow(sources);
-      this.#retire(gone(before.components, components), calls);
+      this.#retire(entriesOnlyIn(before.components, components), calls);
       return [...components.faults, ...faults];
     } catch (reason) {
-      await Promise.allSettled(gone(components, before.components).map((entry) => entry.release()));
+      await Promise.allSettled(
+        entriesOnlyIn(components, before.components).map((entry) => entry.release()),
+      );
       const fault = unreadFault("", `nothing was changed: ${messageOf(reason)}`);
       platform.log.error(`Cannot reload documents: ${messageOf(reason)}`, {
         app_id: this.app.appId,
@@ -326,13 +295,4 @@ class Hosted implements HostedApp {
     await Promise.allSettled([...this.#retired].map((entry) => entry.release()));
     this.#tracing.close();
   }
-}
-
-/** Entries of the one that the other does not have. */
-function gone(of: Components, than: Components): readonly ComponentEntry[] {
-  const there = new Set(than.entries.values());
-  return [...of.entries.values()].filter((entry) => !there.has(entry));
-}
-function unreadFault(file: string, reason: string): ReloadFault {
-  return { kind: "", name: "", reason, file };
 }

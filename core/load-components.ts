@@ -8,9 +8,9 @@ import { within } from "./util/time-limit.ts";
 import type { CallOptions, Metadata } from "./ports/component.ts";
 import type { ComponentSpec, Kind, Kinds, Manifest } from "./ports/manifest.ts";
 import type { AppRef, Log, Platform } from "./ports/platform.ts";
-import { openingLog, whereOf } from "./opening-log.ts";
+import { type Failure, openingLog, twiceDefined, whereOf } from "./opening-log.ts";
 import { meaningOf, type ReloadFault } from "./reload/documents.ts";
-import { capabilitiesOf, type Registry } from "./registry.ts";
+import { capabilitiesOf, type Registry, wrongCategory } from "./registry.ts";
 import { encryptedStore, type StateCipher, stateCipher } from "./state/encryption.ts";
 import { keyPrefix } from "./state/keys.ts";
 import { outboxSettings } from "./state/outbox.ts";
@@ -28,7 +28,7 @@ export interface Components {
     readonly version: string;
     readonly capabilities: readonly string[];
   }>;
-  readonly failed: ReadonlyArray<FailedComponent & { readonly ignored: boolean }>;
+  readonly failed: ReadonlyArray<FailedComponent & Failure>;
   /** What a document has become, by its name. */
   readonly entries: ReadonlyMap<string, ComponentEntry>;
   /** Changed documents that could not be put into force; what they were before still is. */
@@ -89,6 +89,12 @@ export async function loadComponents(
     });
   }
   return table;
+}
+
+/** Entries of the one that the other does not have. */
+export function entriesOnlyIn(of: Components, than: Components): readonly ComponentEntry[] {
+  const there = new Set(than.entries.values());
+  return [...of.entries.values()].filter((entry) => !there.has(entry));
 }
 
 function isDenied({ spec }: ComponentDocument, { denied }: LoadDeps): boolean {
@@ -288,11 +294,12 @@ class Table implements Components {
     document: ComponentDocument,
     why: string,
     { app, log, before, endsStart }: Said,
-    reason = `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${document.name} (${typeOf(document.spec)}): ${why}`,
+    reason = failureOf(document, why),
   ): void {
     const { name, spec } = document;
     const version = spec.version || "v1";
-    this.failed.push({ name, type: spec.type, version, why, reason, ignored: spec.ignoreErrors });
+    const at = { where: whereOf(document), ignored: spec.ignoreErrors };
+    this.failed.push({ name, type: spec.type, version, why, reason, ...at });
     const isNews = !before?.failed.some((former) => former.reason === reason);
     const fields = { app_id: app.appId, where: whereOf(document) };
     // Whoever started the process is told why it ends.
@@ -307,11 +314,18 @@ class Table implements Components {
     const { name, spec } = document;
     const existing = this.entries.get(name)?.document.spec ?? spec;
     const why = `duplicate definition of Component name ${name} (${typeOf(spec)}) with existing ${name} (${typeOf(existing)})`;
-    this.fail(document, why, said, `failed to load components: ${why}`);
+    this.fail(document, why, said, `${twiceDefined}${why}`);
   }
   async release(): Promise<void> {
     await Promise.allSettled([...this.entries.values()].map((entry) => entry.release()));
   }
+}
+
+/** In Dapr's words. */
+function failureOf({ name, spec }: ComponentDocument, why: string): string {
+  return why.startsWith(wrongCategory)
+    ? why
+    : `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${name} (${typeOf(spec)}): ${why}`;
 }
 
 function typeOf({ type, version }: ComponentDocument["spec"]): string {

@@ -1,5 +1,4 @@
 import type { AppRef, Platform } from "./ports/platform.ts";
-import { ofKind, type Resource } from "./resources/resource.ts";
 import type { ComponentDocument } from "./resources/component.ts";
 
 /** A component that takes longer is worth a word: its server may not be there. */
@@ -37,21 +36,28 @@ export function whereOf({ origin }: ComponentDocument): string {
   return `${origin.file} (document ${origin.document})`;
 }
 
+export interface Failure {
+  readonly name: string;
+  readonly reason: string;
+  readonly ignored: boolean;
+  /** Its file and document. */
+  readonly where: string;
+}
+/** What the reasons of components whose name another one has begin with; Dapr tells all of these at once. */
+export const twiceDefined = "failed to load components: ";
+
 /** Throws the reasons of components that did not open and that are not to be ignored, with where they are described. */
-export function throwIfFatal(
-  failed: ReadonlyArray<{
-    readonly name: string;
-    readonly reason: string;
-    readonly ignored: boolean;
-  }>,
-  resources: readonly Resource[],
-): void {
-  const documents = ofKind(resources, "Component");
-  const reasons = failed
-    .filter(({ ignored }) => !ignored)
-    .map(({ name, reason }) => {
-      const document = documents.find((each) => each.name === name);
-      return document ? `${reason}; see ${whereOf(document)}` : reason;
-    });
+export function throwIfFatal(failed: readonly Failure[]): void {
+  const fatal = failed.filter(({ ignored }) => !ignored);
+  const isTwice = ({ reason }: Failure): boolean => reason.startsWith(twiceDefined);
+  const twice = fatal.filter(isTwice);
+  const reasons = fatal
+    .filter((each) => !isTwice(each))
+    .map(({ name, reason, where }) => `process component ${name} error: ${reason}; see ${where}`);
+  if (twice.length > 0) {
+    const whys = twice.map(({ reason }) => reason.slice(twiceDefined.length));
+    const places = twice.map(({ where }) => where);
+    reasons.unshift(`${twiceDefined}${whys.join("\n")}; see ${places.join(", ")}`);
+  }
   if (reasons.length > 0) throw new Error(reasons.join("\n"));
 }

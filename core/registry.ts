@@ -29,7 +29,7 @@ export function createRegistry(manifests: readonly Manifest[], target: Target): 
     const versions = byType.get(type)?.map((manifest) => manifest.version);
     if (versions) return `; its versions are ${[...new Set(versions)].sort().join(", ")}`;
     if (elsewhere.has(type)) return `; it does not run on ${target}`;
-    const category = type.split(".", 1)[0] as string;
+    const category = categoryOf(type);
     const types = [...byType.keys()].sort();
     const others = types.filter((each) => each.startsWith(`${category}.`));
     const known =
@@ -47,6 +47,8 @@ export function createRegistry(manifests: readonly Manifest[], target: Target): 
           (firstVersions.has(version) && firstVersions.has(manifest.version)),
       );
       if (found.length > 0) return found;
+      if (!Object.hasOwn(nouns, categoryOf(wanted)))
+        throw new Error(`${wrongCategory} ${type}${instead(wanted)}`);
       const asked = `${type}/${version === "" ? "v1" : version}`;
       throw new Error(`couldn't find ${noun(wanted)} ${asked}${instead(wanted)}`);
     },
@@ -66,8 +68,13 @@ const nouns: Readonly<Record<string, string>> = {
   middleware: "HTTP middleware",
 };
 function noun(type: string): string {
-  return nouns[type.split(".", 1)[0] as string] ?? "component";
+  return nouns[categoryOf(type)] ?? "component";
 }
+function categoryOf(type: string): string {
+  return type.split(".", 1)[0] as string;
+}
+/** Dapr's words for a type whose first part no component has. */
+export const wrongCategory = "incorrect type";
 
 /** What a port can do, by the names that `GET /v1.0/metadata` lists. */
 export function capabilitiesOf(kind: Kind, port: object): readonly string[] {

@@ -26,6 +26,10 @@ export interface ReloadFault {
   readonly reason: string;
   readonly file: string;
 }
+/** Of a file that could not be read, whatever is in it. */
+export function unreadFault(file: string, reason: string): ReloadFault {
+  return { kind: "", name: "", reason, file };
+}
 export interface UpdateReport {
   /** False: nothing of the app's was different. */
   readonly changed: boolean;
@@ -38,6 +42,29 @@ export function meaningOf(resource: Resource): string {
   return JSON.stringify(rest, (_name, value: unknown) =>
     value instanceof Map ? [...(value as Map<unknown, unknown>)] : value,
   );
+}
+
+const mostNames = 20;
+/** The documents that came, went or changed, in words; empty where none did. */
+export function changesOf(before: InForce, next: InForce): string {
+  const former = meanings(before.resources);
+  const latter = meanings(next.resources);
+  const names = [...new Set([...former.keys(), ...latter.keys()])].filter(
+    (name) => former.get(name) !== latter.get(name),
+  );
+  if (!isSameConfiguration(before.configuration, next.configuration))
+    names.push("the Configuration");
+  const more = names.length - mostNames;
+  return `${names.slice(0, mostNames).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+type InForce = Pick<Documents, "resources" | "configuration">;
+function meanings(resources: readonly Resource[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const each of resources) {
+    const name = `${each.kind} ${each.name}`;
+    found.set(name, `${found.get(name) ?? ""}${meaningOf(each)}`);
+  }
+  return found;
 }
 
 /** The new documents, and of the old ones those whose files could not be read. */
@@ -55,7 +82,7 @@ function identity({ kind, name, namespace }: Resource): string {
 }
 
 /** Sections of a Configuration that only a start puts into force. */
-const atStart = ["nameResolution", "metrics", "apiLogging", "wasm"] as const;
+const atStart = ["nameResolution", "metrics", "wasm"] as const;
 
 export function needsRestart(before: Configuration, next: Configuration): readonly string[] {
   return atStart.filter((section) => textOf(before[section]) !== textOf(next[section]));

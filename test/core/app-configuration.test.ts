@@ -61,7 +61,7 @@ describe("an app's own configuration", () => {
   });
   it("keeps no app from starting, whatever it is", async () => {
     for (const body of ["", "null", "[]", '{"entities":{"a":1}}'])
-      expect((await load(says(body))).lines, body).toEqual([loaded]);
+      expect((await load(says(body))).lines).toEqual([loaded]);
     for (const answer of [says("{"), () => Promise.reject(new Error("reset"))])
       expect((await load(answer)).lines).toEqual([
         expect.stringMatching(/^debug The app did not answer GET/),

@@ -258,7 +258,7 @@ describe("a component that cannot start", () => {
     ],
     [
       component("bad", "stat.in-memory"),
-      'couldn\'t find component stat.in-memory/v1; did you mean "state.in-memory"?',
+      'process component bad error: incorrect type stat.in-memory; did you mean "state.in-memory"?',
     ],
     [
       `${component("bad", "state.in-memory")}---\n${component("bad", "pubsub.in-memory")}`,
@@ -276,6 +276,20 @@ describe("a component that cannot start", () => {
     await using of = runtime();
     await expect(of.addApp(options("a", [document]))).rejects.toThrow(reason);
     expect(of.find({ namespace: "", appId: "a" })).toBeUndefined();
+  });
+  it("is told together with all others of which there are two", async () => {
+    await using of = runtime();
+    const documents = [
+      component("a", "state.in-memory"),
+      component("b", "pubsub.in-memory"),
+      component("a", "pubsub.in-memory"),
+      component("b", "pubsub.in-memory"),
+    ];
+    await expect(of.addApp(options("a", documents))).rejects.toThrow(
+      "failed to load components: " +
+        "duplicate definition of Component name a (pubsub.in-memory/v1) with existing a (state.in-memory/v1)\n" +
+        "duplicate definition of Component name b (pubsub.in-memory/v1) with existing b (pubsub.in-memory/v1); see ",
+    );
   });
   it("is passed over with `ignoreErrors`, and shown in metadata with its reason", async () => {
     await using of = runtime();

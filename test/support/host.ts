@@ -5,6 +5,7 @@ import type { Clock } from "#core/ports/platform.ts";
 export interface LogLine {
   readonly level: "debug" | "info" | "warn" | "error";
   readonly message: string;
+  readonly fields?: Readonly<Record<string, unknown>> | undefined;
 }
 /** A Host with the real clock, whose log can be read. */
 export interface TestHost extends Host {
@@ -24,7 +25,8 @@ const realClock: Clock = {
 
 export function testHost(overrides: Partial<Host> = {}): TestHost {
   const lines: LogLine[] = [];
-  const at = (level: LogLine["level"]) => (message: string) => void lines.push({ level, message });
+  const at = (level: LogLine["level"]) => (message: string, fields?: LogLine["fields"]) =>
+    void lines.push(fields ? { level, message, fields } : { level, message });
   return {
     clock: realClock,
     log: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },

@@ -21,6 +21,7 @@ const failure = (ignored: boolean) => ({
   why: "no such host",
   reason: "it did not start",
   ignored,
+  where: "f.yaml (document 1)",
 });
 const run = async (
   handler: { readonly name?: string; readonly type?: string; readonly version?: string },

@@ -9,8 +9,7 @@ import { problemText } from "#core/resources/read-document.ts";
 import { createRuntime, type Runtime } from "#core/runtime.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { type RecordingChannel, recordingChannel } from "#test/support/fake-app.ts";
-import { testHost } from "#test/support/host.ts";
-import { silent } from "../api.ts";
+import { type LogLine, testHost } from "#test/support/host.ts";
 
 /** A store that shows how often it was opened and closed, waits when told to, and fails on request. */
 function probe() {
@@ -92,6 +91,8 @@ interface Setup extends AsyncDisposable {
   readonly runtime: Runtime;
   readonly hosted: HostedApp;
   readonly channel: RecordingChannel;
+  /** What was logged. */
+  readonly lines: readonly LogLine[];
   get(
     path: string,
     init?: RequestInit,
@@ -109,7 +110,7 @@ async function setUp(
   const runtime = createRuntime({
     platform: {
       clock: host.clock,
-      log: silent,
+      log: host.log,
       fetch: () => Promise.reject(new Error("no network here")),
       env: {},
       host: { address: "10.0.0.1", name: "host" },
@@ -146,6 +147,7 @@ async function setUp(
     runtime,
     hosted,
     channel,
+    lines: host.lines,
     get,
     errors: async () => {
       const { text } = await get("/v1.0/metadata");
@@ -175,6 +177,38 @@ describe("an update", () => {
     );
     expect(seen).toEqual({ opened: ["1"], closed: [] });
     expect((await app.get("/v1.0/state/new/k")).status).toBe(204);
+  });
+  it("says what came, went and changed", async () => {
+    await using app = await setUp(
+      [],
+      documents([component("a", "state.in-memory"), component("b", "state.in-memory")]),
+    );
+    await app.hosted.update(
+      documents([component("b", "state.in-memory", { x: "1" }), subscription("t", "/t")], {
+        logging: { apiLogging: { enabled: true } },
+      }),
+    );
+    expect(app.lines.map(({ message }) => message)).toContain(
+      "Documents reloaded: Component a, Component b, Subscription sub-t, the Configuration",
+    );
+  });
+  it("turns API logging on, and changes what it shows", async () => {
+    const state = [component("s", "state.in-memory")];
+    await using app = await setUp([], documents(state));
+    const logged = async (apiLogging: object): Promise<readonly string[]> => {
+      await app.hosted.update(documents(state, { logging: { apiLogging } }));
+      const before = app.lines.length;
+      await app.get("/v1.0/state/s/k");
+      return app.lines
+        .slice(before)
+        .map(({ message, fields }) => `${message} ${String(fields?.["method"])}`);
+    };
+    expect(await logged({})).toEqual([]);
+    expect(await logged({ enabled: true })).toEqual(["HTTP API Called GET /v1.0/state/s/k"]);
+    expect(await logged({ enabled: true, obfuscateURLs: true })).toEqual([
+      "HTTP API Called GetState",
+    ]);
+    expect(await logged({ enabled: false })).toEqual([]);
   });
   it("opens the new before the old is closed, which waits for its calls", async () => {
     const { manifest, seen, hold } = probe();

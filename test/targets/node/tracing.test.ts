@@ -69,50 +69,6 @@ metadata: { name: tick }
 spec: { type: bindings.cron, version: v1, metadata: [{ name: schedule, value: "@every 1s" }, { name: direction, value: input }, { name: route, value: /tick }] }
 `;
 
-describe("trace contexts where nothing is exported and no rate is given", () => {
-  const zeros = `00-${"0".repeat(32)}-${"0".repeat(16)}-00`;
-  it.each([
-    ["are passed on as they came", `00-${traceId}-${parentId}-02`, "a=b"],
-    ["are zeros where there is none, as Dapr's are", undefined, undefined],
-  ])("%s", async (_, given, state) => {
-    const app = await use(appServer());
-    const { url, grpcPort } = await use(
-      tracedRuntime([
-        {
-          appPort: app.port,
-          inlineResources: [
-            { name: "cell.yaml", text: inMemoryResources },
-            { name: "hook.yaml", text: hook(app) },
-          ],
-        },
-      ]),
-    );
-    const headers = given && state ? { traceparent: given, tracestate: state } : {};
-    const wanted = given ?? zeros;
-    const last = (path: string) =>
-      eventually(async () => (await app.saw(path)).at(-1), { what: path });
-    const invoked = await post(`${url("orders")}/v1.0/invoke/orders/method/echo`, {}, headers);
-    expect(invoked.headers.get("traceparent")).toBe(wanted);
-    expect((await last("/echo")).headers).toMatchObject(headers);
-    expect((await last("/echo")).headers["traceparent"]).toBe(wanted);
-    await post(`${url("orders")}/v1.0/bindings/hook`, { operation: "post", data: 1 }, headers);
-    expect((await last("/echo")).headers["traceparent"]).toBe(wanted);
-    await post(`${url("orders")}/v1.0/publish/pubsub/orders`, {}, headers);
-    const delivered = await last("/on-order");
-    expect(delivered.headers["traceparent"]).toBe(wanted);
-    expect(JSON.parse(delivered.body)).toMatchObject({
-      traceid: given ?? "",
-      traceparent: given ?? "",
-      tracestate: state ?? "",
-    });
-    using client = wireClient(grpcPort("orders"));
-    const key = { storeName: "statestore", key: "a" };
-    const { code, headers: metadata } = await client.unary("GetState", key, { metadata: headers });
-    expect(code).toBe(0);
-    expect(metadata.get("grpc-trace-bin")).toHaveLength(1);
-  });
-});
-
 describe("spans of the Node target, as a collector gets them", () => {
   it("join what one caller does: state, a binding, an invocation, an event and its delivery", async () => {
     const receiver = await use(otlpHttpReceiver());
