@@ -1,4 +1,4 @@
-import { type GrpcInput, setMetadata } from "#core/grpc/input.ts";
+import type { GrpcInput } from "#core/grpc/input.ts";
 import type { RequestOf } from "#core/grpc/rpcs.ts";
 import type { GrpcRoutes } from "#core/grpc/surface.ts";
 import type { Metadata } from "#core/ports/component.ts";
@@ -21,7 +21,7 @@ export function bindingsGrpc(routes: GrpcRoutes): void {
     (answer, input) => {
       if (!answer) return {};
       const metadata = headerNamesOf(answer.metadata);
-      setMetadata(input, metadata);
+      input.setMetadata(metadata);
       return { data: bytesOf(answer.data ?? ""), metadata: { ...metadata } };
     },
   );

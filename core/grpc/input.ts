@@ -50,6 +50,11 @@ export class GrpcInput implements Call {
   setHeader(name: string, value: string): void {
     this.#caller.setHeader(name, value);
   }
+  /** What a component says beside its answer or failure, as initial metadata `metadata.<name>`. */
+  setMetadata(metadata: Metadata): void {
+    for (const [name, value] of Object.entries(metadata))
+      this.setHeader(`metadata.${name}`.toLowerCase(), headerValue(value));
+  }
 }
 
 /** The trace of a call; `undefined` where tracing is off. OpenCensus' binary header wins over W3C's text, as in Dapr. */
@@ -78,10 +83,4 @@ export function metadataOf(request: object): Metadata {
     return noMetadata;
   for (const _ in metadata) return metadata as Metadata;
   return noMetadata;
-}
-
-/** What a component says beside its answer or failure, as initial metadata `metadata.<name>`. */
-export function setMetadata(input: GrpcInput, metadata: Metadata): void {
-  for (const [name, value] of Object.entries(metadata))
-    input.setHeader(`metadata.${name}`.toLowerCase(), headerValue(value));
 }

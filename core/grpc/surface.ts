@@ -10,7 +10,7 @@ import { scopedLog } from "#core/telemetry/scoped-log.ts";
 import { refuseAccess } from "./access.ts";
 import { checkBaggage } from "./baggage.ts";
 import { describeRpc, endWithCode, endWithError } from "./grpc-span.ts";
-import { GrpcInput, type GrpcCaller, metadataOf, setMetadata, traceOf } from "./input.ts";
+import { GrpcInput, type GrpcCaller, metadataOf, traceOf } from "./input.ts";
 import { observed } from "./observed.ts";
 import {
   type BidiRpc,
@@ -107,7 +107,7 @@ export function createGrpc(run: Run, blocks: readonly GrpcBlock[], logs: Log): G
     input: GrpcInput | undefined,
   ): ApiError => {
     const error = reported(operation, reason);
-    if (input && error.metadata) setMetadata(input, error.metadata);
+    if (input && error.metadata) input.setMetadata(error.metadata);
     if (input?.trace?.span) endWithError(input.trace.span, error);
     return error;
   };
