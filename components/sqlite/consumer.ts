@@ -13,6 +13,8 @@ export interface ConsumerOptions {
   readonly subscription: TopicSubscription;
   readonly deliver: Deliver;
   readonly stopping: AbortSignal;
+  /** The broker itself ends. */
+  readonly closing: AbortSignal;
   readonly concurrency: number;
   readonly redeliverMs: number;
   readonly backlogMs: number;
@@ -30,7 +32,7 @@ export interface Consumer {
 /** So long a message belongs to a process that has taken it and says nothing more: then the process counts as dead. */
 const heldMs = 20_000;
 const renewMs = 5000;
-/** Once the stop is asked for, deliveries under way may still end so long. */
+/** Once the broker ends, deliveries under way may still end so long. */
 const graceMs = 5000;
 const firstPauseMs = 100;
 const longestPauseMs = 5000;
@@ -69,21 +71,22 @@ class Running implements Consumer {
   }
 
   async #run(): Promise<void> {
-    const { concurrency, stopping, clock } = this.#options;
+    const { concurrency, stopping, closing, clock } = this.#options;
     const workers = Array.from({ length: concurrency }, () => this.#work());
-    const staying = this.#stay();
-    const late = new AbortController();
-    const stop = (): void => {
-      this.wake();
-      clock.sleep(graceMs, { signal: late.signal }).then(
+    const done = new AbortController();
+    const staying = this.#stay(done.signal);
+    const close = (): void => {
+      clock.sleep(graceMs, { signal: done.signal }).then(
         () => this.#over.abort(new Error(`the delivery took longer than ${graceMs} ms`)),
         () => {},
       );
     };
-    if (stopping.aborted) stop();
-    else stopping.addEventListener("abort", stop, { once: true });
+    whenever(stopping, () => this.wake());
+    // A subscription that ends while its broker goes on is followed by another: an answer that comes late counts.
+    whenever(closing, close);
     await Promise.all(workers);
-    late.abort();
+    closing.removeEventListener("abort", close);
+    done.abort();
     await staying;
   }
 
@@ -195,15 +198,15 @@ class Running implements Consumer {
     this.#idle.delete(resolve);
   }
 
-  /** Keeps what is being delivered, and says that the consumer is there. */
-  async #stay(): Promise<void> {
+  /** Keeps what is being delivered until that is done, and says that the consumer is there. */
+  async #stay(done: AbortSignal): Promise<void> {
     const { rows, commits, holder, clock, stopping, log, subscription } = this.#options;
     let touched = clock.now();
-    const ended = AbortSignal.any([stopping, this.#over.signal]);
+    const ended = AbortSignal.any([done, this.#over.signal]);
     while (!ended.aborted) {
       await clock.sleep(renewMs, { signal: ended }).catch(() => {});
       const now = clock.now();
-      const isQuiet = now - touched < touchMs;
+      const isQuiet = stopping.aborted || now - touched < touchMs;
       if (ended.aborted || (isQuiet && this.#held.size === 0)) continue;
       try {
         await commits.submit(
@@ -225,6 +228,11 @@ class Running implements Consumer {
   async #sleep(ms: number): Promise<void> {
     await this.#options.clock.sleep(ms, { signal: this.#options.stopping }).catch(() => {});
   }
+}
+
+function whenever(signal: AbortSignal, then: () => void): void {
+  if (signal.aborted) then();
+  else signal.addEventListener("abort", then, { once: true });
 }
 
 function untilAborted(work: Promise<readonly Ack[]>, signal: AbortSignal): Promise<readonly Ack[]> {

@@ -96,6 +96,7 @@ export async function open(spec: ComponentSpec, host: Host): Promise<PubSub> {
         subscription,
         deliver,
         stopping,
+        closing: closing.signal,
         clock,
         log,
       });

@@ -119,6 +119,45 @@ describe("several processes", () => {
     expect(rows.dueAt(consumer)).toBe(0);
   });
 
+  test("an answer that comes long after its subscription was replaced counts", async () => {
+    const clock = fakeClock();
+    const broker = await opened(
+      { connectionString: temporaryFile("pubsub.db") },
+      testHost({ clock }),
+    );
+    const first = new AbortController();
+    const asked: Array<(ack: Ack) => void> = [];
+    const texts: string[] = [];
+    const subscribe = (signal: AbortSignal): Promise<void> | undefined =>
+      broker.subscribe?.(
+        { topic: "t", consumerId: "app", metadata: {} },
+        async (messages) => {
+          texts.push(...messages.map(({ data }) => Buffer.from(data as Uint8Array).toString()));
+          return Promise.all(
+            messages.map(() => new Promise<Ack>((resolve) => asked.push(resolve))),
+          );
+        },
+        { signal },
+      );
+    await subscribe(first.signal);
+    await broker.publish("t", [message("1")], options);
+    await eventually(() => asked.length === 1);
+    first.abort();
+    await subscribe(options.signal);
+    // Longer than the grace of a broker that ends, and than a message is held of which nothing is heard.
+    for (let s = 0; s < 60; s++) {
+      await clock.advance(1000);
+      await new Promise((done) => setImmediate(done));
+    }
+    asked[0]?.("done");
+    await broker.publish("t", [message("2")], options);
+    await eventually(() => asked.length > 1);
+    await clock.advance(60_000);
+    await new Promise((done) => setTimeout(done, 50));
+    expect(texts).toEqual(["1", "2"]);
+    asked[1]?.("done");
+  });
+
   test("all of those that open a new file at once get it", async () => {
     const connectionString = temporaryFile("pubsub.db");
     const brokers = await Promise.all(
@@ -193,9 +232,10 @@ describe("what is kept", () => {
     for (let i = 0; i < 30; i++)
       expect(await broker.publish("t", [big], options)).toEqual([undefined]);
     const leaving = new AbortController();
+    const { promise: answer, resolve: end } = Promise.withResolvers<readonly Ack[]>();
     await broker.subscribe?.(
       { topic: "t", consumerId: "slow", metadata: {} },
-      () => new Promise(() => {}),
+      () => answer,
       leaving,
     );
     let failure: unknown;
@@ -212,6 +252,7 @@ describe("what is kept", () => {
     expect(host.lines.find(({ level }) => level === "warn")?.message).toMatch(
       /^The database is full: dropped the \d+ oldest messages of consumers that are away$/,
     );
+    end([]);
   });
 });
 
