@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { transformSync } from "esbuild";
 import { defineConfig } from "vitest/config";
@@ -58,6 +59,8 @@ const afterUnit = { sequence: { groupOrder: 1 } } as const;
 /** One project for each place that tests run in. */
 export default defineConfig({
   test: {
+    // Vitest leaves a core to itself; most tests wait, and small machines have two.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     silent: "passed-only",
     reporters: ["default", "./test/support/reporter.ts"],
     projects: [

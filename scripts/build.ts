@@ -5,6 +5,7 @@ import { isBuiltin } from "node:module";
 import { basename, join } from "node:path";
 import { build, type BuildOptions, type Metafile, type Plugin } from "esbuild";
 import { generateProto } from "./gen-proto.ts";
+import { mergeChunks, partsOf } from "./merge-chunks.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -124,9 +125,8 @@ export async function buildNode(): Promise<void> {
     minify: true,
     logLevel: "warning",
   });
-  const { metafile } = await build({
+  const shared = {
     absWorkingDir: root,
-    entryPoints: { main: "targets/cli/main.ts" },
     outdir,
     bundle: true,
     splitting: true,
@@ -135,7 +135,6 @@ export async function buildNode(): Promise<void> {
     target: "node24",
     sourcemap: true,
     metafile: true,
-    plugins: [lateLibraries, builtins, apart],
     external: ["./part-*"],
     // V8 keeps the source of what it runs: white space would cost memory in every process.
     minifySyntax: true,
@@ -145,11 +144,58 @@ export async function buildNode(): Promise<void> {
     banner: {
       js: 'let outriggerRequire; const require = (name) => (outriggerRequire ??= process.getBuiltinModule("node:module").createRequire(import.meta.url))(name);',
     },
-  });
-  await checkCharacters(Object.keys(metafile.outputs).filter((path) => path.endsWith(".js")));
-  const outputs = Object.keys(metafile.outputs).map((path) => basename(path));
-  await removeOthers(outdir, new Set([...outputs, ...partNames.map(partFile)]));
+  } as const satisfies BuildOptions;
+  const plugins = [lateLibraries, builtins, apart];
+  const [{ metafile }, others] = await Promise.all([
+    build({
+      ...shared,
+      entryPoints: { main: "targets/cli/main.ts" },
+      plugins: [commandsApart, ...plugins],
+    }),
+    build({
+      ...shared,
+      entryPoints: commands.map((name) => ({
+        in: `targets/cli/${name}.ts`,
+        out: commandFile(name).slice(0, -3),
+      })),
+      chunkNames: "command-[name]-[hash]",
+      plugins,
+    }),
+  ]);
+  const outputs = Object.keys({ ...metafile.outputs, ...others.metafile.outputs });
+  await checkCharacters(outputs.filter((path) => path.endsWith(".js")));
+  const started = partsOf(
+    metafile,
+    ["targets/cli/sidecar.ts", "targets/node/start.ts"],
+    ["targets/cli/main.ts"],
+  );
+  await mergeChunks(outdir, metafile, started, startFile);
+  await removeOthers(
+    outdir,
+    new Set([
+      ...outputs
+        .map((path) => basename(path))
+        .filter((name) => !started.has(name.replace(/\.map$/, "")) || !name.endsWith(".map")),
+      ...[startFile, `${startFile}.map`],
+      ...partNames.map(partFile),
+    ]),
+  );
 }
+
+/** What every start of a sidecar and of `outrigger run` loads. */
+const startFile = "start.js";
+/** Commands that start no runtime here, or another one: built by themselves, so that what they share with the rest does not cut that into small parts. */
+const commands = ["ca", "injector", "k8s", "node", "node-group"];
+const commandFile = (name: string): string => `command-${name}.js`;
+const commandsApart: Plugin = {
+  name: "commands-apart",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: new RegExp(`^\\./(?:${commands.join("|")})\\.ts$`) }, ({ path, kind }) =>
+      kind === "dynamic-import"
+        ? { path: `./${commandFile(basename(path, ".ts"))}`, external: true }
+        : undefined,
+    ),
+};
 
 /** A single character beyond Latin-1, as in a regular expression, makes V8 keep the whole file with two bytes for each. */
 async function checkCharacters(paths: readonly string[]): Promise<void> {

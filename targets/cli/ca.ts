@@ -175,7 +175,9 @@ async function serve(
   const { serveCa } = await import("../node/ca/serve-ca.ts");
   const { serveHealth } = await import("../node/ca/health-port.ts");
   const address = values["listen-address"] ?? (values.kubernetes ? "" : "127.0.0.1");
-  const healthPort = values["health-port"] || (values.kubernetes ? "8080" : "");
+  const given = values["health-port"] || (values.kubernetes ? "8080" : "");
+  // Before anything listens: a flag that is wrong must not wait for its turn.
+  const healthPort = given === "" ? undefined : port("health-port", given);
   const ending = listenForEnd(cli, ["SIGINT", "SIGTERM"]);
   await using server = await serveCa({
     port: port("port", values.port),
@@ -189,12 +191,9 @@ async function serve(
     log,
   });
   await using health =
-    healthPort === ""
+    healthPort === undefined
       ? undefined
-      : await serveHealth(
-          { port: port("health-port", healthPort), address },
-          server.counts.exposition,
-        );
+      : await serveHealth({ port: healthPort, address }, server.counts.exposition);
   log.info(
     `Certificate authority listening on port ${server.port}; trusted roots are in ${store.anchorsAt}`,
   );

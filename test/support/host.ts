@@ -5,11 +5,13 @@ import type { Clock } from "#core/ports/platform.ts";
 export interface LogLine {
   readonly level: "debug" | "info" | "warn" | "error";
   readonly message: string;
-  readonly fields?: Readonly<Record<string, unknown>> | undefined;
 }
+type Fields = Readonly<Record<string, unknown>> | undefined;
 /** A Host with the real clock, whose log can be read. */
 export interface TestHost extends Host {
   readonly lines: LogLine[];
+  /** The same with their fields. */
+  readonly entries: Array<LogLine & { readonly fields: Fields }>;
 }
 
 const realClock: Clock = {
@@ -25,8 +27,13 @@ const realClock: Clock = {
 
 export function testHost(overrides: Partial<Host> = {}): TestHost {
   const lines: LogLine[] = [];
-  const at = (level: LogLine["level"]) => (message: string, fields?: LogLine["fields"]) =>
-    void lines.push(fields ? { level, message, fields } : { level, message });
+  const entries: TestHost["entries"] = [];
+  const at =
+    (level: LogLine["level"]) =>
+    (message: string, fields?: Fields): void => {
+      lines.push({ level, message });
+      entries.push({ level, message, fields });
+    };
   return {
     clock: realClock,
     log: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
@@ -35,6 +42,7 @@ export function testHost(overrides: Partial<Host> = {}): TestHost {
     binding: () => undefined,
     ...overrides,
     lines,
+    entries,
   };
 }
 

@@ -9,7 +9,7 @@ import { problemText } from "#core/resources/read-document.ts";
 import { createRuntime, type Runtime } from "#core/runtime.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { type RecordingChannel, recordingChannel } from "#test/support/fake-app.ts";
-import { type LogLine, testHost } from "#test/support/host.ts";
+import { type TestHost, testHost } from "#test/support/host.ts";
 
 /** A store that shows how often it was opened and closed, waits when told to, and fails on request. */
 function probe() {
@@ -92,7 +92,7 @@ interface Setup extends AsyncDisposable {
   readonly hosted: HostedApp;
   readonly channel: RecordingChannel;
   /** What was logged. */
-  readonly lines: readonly LogLine[];
+  readonly entries: TestHost["entries"];
   get(
     path: string,
     init?: RequestInit,
@@ -147,7 +147,7 @@ async function setUp(
     runtime,
     hosted,
     channel,
-    lines: host.lines,
+    entries: host.entries,
     get,
     errors: async () => {
       const { text } = await get("/v1.0/metadata");
@@ -188,7 +188,7 @@ describe("an update", () => {
         logging: { apiLogging: { enabled: true } },
       }),
     );
-    expect(app.lines.map(({ message }) => message)).toContain(
+    expect(app.entries.map(({ message }) => message)).toContain(
       "Documents reloaded: Component a, Component b, Subscription sub-t, the Configuration",
     );
   });
@@ -197,9 +197,9 @@ describe("an update", () => {
     await using app = await setUp([], documents(state));
     const logged = async (apiLogging: object): Promise<readonly string[]> => {
       await app.hosted.update(documents(state, { logging: { apiLogging } }));
-      const before = app.lines.length;
+      const before = app.entries.length;
       await app.get("/v1.0/state/s/k");
-      return app.lines
+      return app.entries
         .slice(before)
         .map(({ message, fields }) => `${message} ${String(fields?.["method"])}`);
     };
