@@ -170,16 +170,8 @@ export async function buildNode(): Promise<void> {
     ["targets/cli/main.ts"],
   );
   await mergeChunks(outdir, metafile, started, startFile);
-  await removeOthers(
-    outdir,
-    new Set([
-      ...outputs
-        .map((path) => basename(path))
-        .filter((name) => !started.has(name.replace(/\.map$/, "")) || !name.endsWith(".map")),
-      ...[startFile, `${startFile}.map`],
-      ...partNames.map(partFile),
-    ]),
-  );
+  const files = [...outputs.map((path) => basename(path)), startFile, `${startFile}.map`];
+  await removeOthers(outdir, new Set([...files, ...partNames.map(partFile)]));
 }
 
 /** What every start of a sidecar and of `outrigger run` loads. */

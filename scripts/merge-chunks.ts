@@ -1,5 +1,5 @@
 /** Joins small parts of a bundle that are always loaded together. */
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { build, type Metafile } from "esbuild";
 
@@ -48,7 +48,7 @@ export async function mergeChunks(
   });
   for (const { name, pairs } of all) {
     const list = pairs.map(([exported, unique]) => `${unique} as ${exported}`).join(",");
-    await writeFile(join(folder, name), `export {${list}} from "./${joined}";\n`);
+    await writeFile(join(folder, name), `export{${list}}from"./${joined}";\n`);
     await rm(join(folder, `${name}.map`), { force: true });
   }
 }

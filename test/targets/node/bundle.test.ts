@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeWith } from "#test/support/services.ts";
 import { sidecar, type SidecarProcess } from "#test/support/sidecar.ts";
 
@@ -19,6 +19,36 @@ const component = (name: string, type: string, metadata: object): string =>
       })),
     },
   });
+
+const dist = join(import.meta.dirname, "../../../dist/node");
+/** The files that one loads at once, its imports included. */
+function loadedBy(name: string, found = new Set<string>()): ReadonlySet<string> {
+  if (found.has(name)) return found;
+  found.add(name);
+  const text = readFileSync(join(dist, name), "utf8");
+  for (const [, next] of text.matchAll(
+    /(?:^|[;}])(?:import|export)(?:[^;"'()]*from)?"\.\/([^"]+\.js)"/gm,
+  ))
+    loadedBy(next as string, found);
+  return found;
+}
+
+describe("the parts of the bundle", () => {
+  it("that a start loads at once are few: each costs it about a millisecond", () => {
+    const main = readFileSync(join(dist, "main.js"), "utf8");
+    const sidecar = /import\("\.\/(sidecar-\w+\.js)"\)/.exec(
+      [...loadedBy("main.js")].map((name) => readFileSync(join(dist, name), "utf8")).join("\n"),
+    )?.[1];
+    const start = /import\("\.\/(start-\w+\.js)"\)/.exec(main)?.[1];
+    const all = [sidecar, start].flatMap((name) => [...loadedBy(name ?? "not found")]);
+    expect(all).toContain("start.js");
+    expect(new Set(all).size).toBeLessThan(20);
+  });
+  it("of commands that start no runtime leave out what does", () => {
+    for (const command of ["ca", "injector", "k8s", "node"])
+      expect([...loadedBy(`command-${command}.js`)]).not.toContain("start.js");
+  });
+});
 
 /** The tests of components run from source; a library may still come out of the bundle in another shape. */
 await describeWith("redis", "the built runtime", (service) => {
