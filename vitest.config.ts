@@ -46,15 +46,16 @@ const clusters = {
   test: {
     name: "cluster",
     include: ["test/cluster/**/*.test.ts"],
-    sequence: { groupOrder: 2 },
+    sequence: { groupOrder: 3 },
     fileParallelism: false,
     testTimeout: 300_000,
     hookTimeout: 900_000,
   },
 };
 
-/** What is quick to run and to mend comes first. */
+/** What is quick to run and to mend comes first; then what others do not disturb, and what would be last. */
 const afterUnit = { sequence: { groupOrder: 1 } } as const;
+const alone = { sequence: { groupOrder: 2 }, fileParallelism: false } as const;
 
 /** One project for each place that tests run in. */
 export default defineConfig({
@@ -68,9 +69,8 @@ export default defineConfig({
       {
         test: {
           name: "hostile",
-          ...afterUnit,
+          ...alone,
           include: ["test/hostile/**/*.test.ts"],
-          fileParallelism: false,
           testTimeout: 30_000,
         },
       },
@@ -95,9 +95,8 @@ export default defineConfig({
       {
         test: {
           name: "components",
-          ...afterUnit,
+          ...alone,
           include: ["test/components/**/*.test.ts"],
-          fileParallelism: false,
           testTimeout: 20_000,
         },
       },
@@ -136,9 +135,8 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
-          ...afterUnit,
+          ...alone,
           include: ["test/e2e/**/*.test.ts"],
-          fileParallelism: false,
           testTimeout: 120_000,
         },
       },
