@@ -31,7 +31,7 @@ export async function loadAppConfiguration(
     log.info("Application configuration loaded", fields);
     if (entities.length > 0)
       log.warn(
-        `The app has actors (${entities.join(", ")}), which Outrigger does not have yet: nobody can call them`,
+        `The app has actors (${listed(entities)}), which Outrigger does not have yet: nobody can call them`,
         fields,
       );
   } catch (reason) {
@@ -41,6 +41,14 @@ export async function loadAppConfiguration(
 }
 
 const path = "/dapr/config";
+
+const mostNames = 20;
+const longestName = 100;
+/** For the log: an app may say whatever it likes. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, mostNames).map((name) => name.slice(0, longestName));
+  return names.length > mostNames ? `${shown.join(", ")}, …` : shown.join(", ");
+}
 
 function entitiesIn(text: string | undefined): readonly string[] {
   const value: unknown = JSON.parse(text === undefined || text === "" ? "{}" : text);

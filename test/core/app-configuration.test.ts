@@ -59,6 +59,11 @@ describe("an app's own configuration", () => {
     const { lines } = await load(says('{"entities":["Cart",7,"Order"],"actorIdleTimeout":"1h"}'));
     expect(lines[1]).toMatch(/^warn The app has actors \(Cart, Order\), which/);
   });
+  it("may name very many of them, of which the log shows some", async () => {
+    const entities = Array.from({ length: 5000 }, (_, i) => `${i}${"x".repeat(150)}`);
+    const { lines } = await load(says(JSON.stringify({ entities })));
+    expect(lines[1]?.length).toBeLessThan(2500);
+  });
   it("keeps no app from starting, whatever it is", async () => {
     for (const body of ["", "null", "[]", '{"entities":{"a":1}}'])
       expect((await load(says(body))).lines).toEqual([loaded]);
