@@ -15,6 +15,7 @@ import type { AppFinder } from "../app-finder.ts";
 import { closeAfter } from "../h2c.ts";
 import type { Endpoint } from "../on-first-use.ts";
 import { plainAddress } from "../plain-address.ts";
+import { written } from "../written.ts";
 import { StreamCaller } from "./caller.ts";
 import { refuse } from "./status.ts";
 import { type GrpcJsCaller, requestsOf, serveStream } from "./streaming.ts";
@@ -51,18 +52,6 @@ export function createGrpcEndpoint(options: GrpcEndpointOptions): Endpoint {
       for (const socket of sockets) socket.destroy();
     },
   };
-}
-
-/**
- * Resolves once all that the connection was to carry is sent, or it is gone. Its session ends it after the last call,
- * and says so too late: never, where the client's end came first; and not before a client that hangs has closed.
- */
-function written(socket: Socket): Promise<void> {
-  if (socket.destroyed || socket.writableFinished) return Promise.resolve();
-  return new Promise((resolve) => {
-    socket.once("finish", resolve);
-    socket.once("close", () => resolve());
-  });
 }
 
 function serverFor(options: GrpcEndpointOptions): GrpcJsServer {

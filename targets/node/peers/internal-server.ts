@@ -19,6 +19,7 @@ import { bytesIn, type Fields, listOf, pushFields } from "../http2-message.ts";
 import { collect } from "#core/util/bounded-read.ts";
 import { createInternalServer, type Identities, wasShown } from "./internal-tls.ts";
 import { peerWorkload } from "./peer-workload.ts";
+import { written } from "../written.ts";
 import { endSilent } from "./silence.ts";
 import {
   asHttp,
@@ -65,6 +66,12 @@ export async function serveInternal(options: InternalServerOptions): Promise<Int
   const accepted = new Set<Socket>();
   const silence = endSilent(silentMs);
   let isDraining = false;
+  /** As HTTP/2 sees them: with TLS, those inside. */
+  const sockets = new Set<Socket>();
+  server.on("setSecureContext" in server ? "secureConnection" : "connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   server.on("session", (session) => {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
@@ -119,7 +126,8 @@ export async function serveInternal(options: InternalServerOptions): Promise<Int
     },
     drain: async () => {
       end();
-      await Promise.all([...sessions].map(closed));
+      for (const session of sessions) if (!session.closed) session.close();
+      await Promise.all([...sockets].map(written));
     },
     [Symbol.asyncDispose]: async () => {
       end();
@@ -128,15 +136,6 @@ export async function serveInternal(options: InternalServerOptions): Promise<Int
       silence[Symbol.dispose]();
     },
   };
-}
-
-/** Not by the callback of `close`: of a session that its server has begun to close it is never called. */
-function closed(session: ServerHttp2Session): Promise<void> {
-  if (session.destroyed) return Promise.resolve();
-  return new Promise((done) => {
-    session.once("close", done);
-    session.close();
-  });
 }
 
 async function serve(

@@ -220,7 +220,23 @@ describe("a caller's machine that dies without a word", () => {
     await pass(300);
     expect(sockets.size).toBe(1);
   });
-  it("keeps no drain from its end, with a call in flight and without", async () => {
+  it.each(["plain", "TLS"])(
+    "keeps no drain from its end at all without a call in flight, %s",
+    async (how) => {
+      const authority = await testIdentities();
+      const [own, web] = [await authority.of("cart", "shop"), await authority.of("web", "shop")];
+      const isTls = how === "TLS";
+      const tls = { ...web.context, ca: authority.root, servername: serverNameOf(to) };
+      const internal = open.use(
+        await serveInternal({ ...served, ...(isTls ? { identity: own } : {}) } as never),
+      );
+      const line = open.use(await cable(internal.port));
+      await call(await caller(line.port, isTls ? tls : {}), "/m");
+      line.cut();
+      await internal.drain();
+    },
+  );
+  it("keeps no drain from its end for long, with a call in flight and without", async () => {
     const internal = await server();
     const line = open.use(await cable(internal.port));
     await call(await caller(line.port), "/m");
