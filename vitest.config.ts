@@ -37,16 +37,25 @@ const workerd = () => {
 };
 
 /**
- * Real clusters take minutes, Go and root: they run when they are asked for by name (`npm run test:cluster`), and where
- * they are required (`.ci/run`). Whole clusters would slow down what others measure or wait for, so they come last.
+ * The processes of a Kubernetes node and real clusters take minutes, and clusters Go and root: they run when they are
+ * asked for by name (`npm run test:cluster`), and where all tests are (`.ci/run`). They would slow down what others
+ * measure or wait for, so they come last.
  */
-const withClusters =
-  process.env["OUTRIGGER_REQUIRE_CLUSTER"] === "1" || process.argv.includes("cluster");
+const isWanted = (name: string): boolean =>
+  process.env["OUTRIGGER_TESTS"] === "all" || process.argv.includes(name);
+const nodes = {
+  test: {
+    name: "k8s-node",
+    include: ["test/k8s/node/**/*.test.ts"],
+    sequence: { groupOrder: 3 },
+    testTimeout: 30_000,
+  },
+};
 const clusters = {
   test: {
     name: "cluster",
     include: ["test/cluster/**/*.test.ts"],
-    sequence: { groupOrder: 3 },
+    sequence: { groupOrder: 4 },
     fileParallelism: false,
     testTimeout: 300_000,
     hookTimeout: 900_000,
@@ -87,10 +96,11 @@ export default defineConfig({
           name: "k8s",
           ...afterUnit,
           include: ["test/k8s/**/*.test.ts"],
+          exclude: ["test/k8s/node/**"],
           testTimeout: 30_000,
         },
       },
-      ...(withClusters ? [clusters] : []),
+      ...[nodes, clusters].filter(({ test }) => isWanted(test.name)),
       { test: { name: "boundaries", ...afterUnit, include: ["test/boundaries/**/*.test.ts"] } },
       {
         test: {
