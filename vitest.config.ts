@@ -37,12 +37,21 @@ const workerd = () => {
 };
 
 /**
- * The processes of a Kubernetes node and real clusters take minutes, and clusters Go and root: they run when they are
- * asked for by name (`npm run test:cluster`), and where all tests are (`.ci/run`). They would slow down what others
- * measure or wait for, so they come last.
+ * What takes minutes runs when it is asked for by name (`npm run test:hostile`, `npm run test:cluster`), and where all
+ * tests are (`.ci/run`). Clusters need Go and root as well, and would slow down what others measure or wait for, so they
+ * come last.
  */
 const isWanted = (name: string): boolean =>
   process.env["OUTRIGGER_TESTS"] === "all" || process.argv.includes(name);
+const hostile = {
+  test: {
+    name: "hostile",
+    include: ["test/hostile/**/*.test.ts"],
+    sequence: { groupOrder: 2 },
+    fileParallelism: false,
+    testTimeout: 30_000,
+  },
+};
 const nodes = {
   test: {
     name: "k8s-node",
@@ -63,8 +72,8 @@ const clusters = {
 };
 
 /** What is quick to run and to mend comes first; then what others do not disturb, and what would be last. */
-const afterUnit = { sequence: { groupOrder: 1 } } as const;
-const alone = { sequence: { groupOrder: 2 }, fileParallelism: false } as const;
+const afterUnit = { sequence: { groupOrder: 1 }, hookTimeout: 30_000 } as const;
+const alone = { sequence: { groupOrder: 2 }, fileParallelism: false, hookTimeout: 30_000 } as const;
 
 /** One project for each place that tests run in. */
 export default defineConfig({
@@ -75,14 +84,6 @@ export default defineConfig({
     reporters: ["default", "./test/support/reporter.ts"],
     projects: [
       { test: { name: "unit", include: ["test/core/**/*.test.ts"], testTimeout: 30_000 } },
-      {
-        test: {
-          name: "hostile",
-          ...alone,
-          include: ["test/hostile/**/*.test.ts"],
-          testTimeout: 30_000,
-        },
-      },
       {
         test: {
           name: "fuzz",
@@ -100,7 +101,7 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      ...[nodes, clusters].filter(({ test }) => isWanted(test.name)),
+      ...[hostile, nodes, clusters].filter(({ test }) => isWanted(test.name)),
       { test: { name: "boundaries", ...afterUnit, include: ["test/boundaries/**/*.test.ts"] } },
       {
         test: {
@@ -127,7 +128,7 @@ export default defineConfig({
         plugins: [cloudflareTest(workerd)],
         test: {
           name: "workerd",
-          ...afterUnit,
+          ...alone,
           include: ["test/workerd/**/*.test.ts", "test/api/**/*.test.ts"],
           provide: cell("workers-http"),
           testTimeout: 30_000,

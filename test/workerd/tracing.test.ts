@@ -38,7 +38,7 @@ async function exported(
   );
   await response.text();
   await waitOnExecutionContext(ctx);
-  await vi.waitFor(() => expect(exports.length).toBeGreaterThan(0), { timeout: 5000 });
+  await vi.waitFor(() => expect(exports.length).toBeGreaterThan(0), { timeout: 20_000 });
   return { status: response.status, exports };
 }
 
