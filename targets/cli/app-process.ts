@@ -8,8 +8,11 @@ export interface ProcessOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: "inherit" | "ignore";
-  onLine(line: string): void;
+  /** Where its output goes: to `onLine`, or straight to where ours goes, a terminal included. */
+  readonly output: "lines" | "inherit";
+  onLine(line: string, from: OutputStream): void;
 }
+export type OutputStream = "stdout" | "stderr";
 
 /** A program in a process group of its own. */
 export interface AppProcess {
@@ -43,7 +46,7 @@ export function startProcess(options: ProcessOptions): AppProcess {
   const child = spawn(file, args, {
     cwd: options.cwd,
     env: { ...options.env },
-    stdio: [options.stdin, "pipe", "pipe"],
+    stdio: [options.stdin, ...outputOf(options)],
     // A group of its own: whatever the program starts can be ended with it.
     detached: true,
   });
@@ -91,8 +94,9 @@ export function startProcess(options: ProcessOptions): AppProcess {
 }
 
 function endOf(child: ChildProcess, options: ProcessOptions): Promise<number> {
-  const outputs = [child.stdout, child.stderr].map((stream) => {
-    const lines = splitLines((line) => options.onLine(line));
+  const outputs = (["stdout", "stderr"] as const).map((from) => {
+    const stream = child[from];
+    const lines = splitLines((line) => options.onLine(line, from));
     stream?.on("data", (chunk: Buffer) => lines.push(chunk));
     // A pipe that breaks ends; the exit is told by the process.
     stream?.on("error", () => {});
@@ -111,7 +115,10 @@ function endOf(child: ChildProcess, options: ProcessOptions): Promise<number> {
     };
     child.once("error", (reason: NodeJS.ErrnoException) => {
       if (child.pid !== undefined) return;
-      options.onLine(`Cannot start ${JSON.stringify(options.command[0])}: ${startFailure(reason)}`);
+      options.onLine(
+        `Cannot start ${JSON.stringify(options.command[0])}: ${startFailure(reason)}`,
+        "stderr",
+      );
       // As a shell says it: not found, or found and not runnable.
       code = reason.code === "ENOENT" ? 127 : 126;
       finish();
@@ -124,6 +131,11 @@ function endOf(child: ChildProcess, options: ProcessOptions): Promise<number> {
       if (code !== undefined) finish();
     });
   });
+}
+
+function outputOf({ output }: ProcessOptions): readonly ["pipe" | "inherit", "pipe" | "inherit"] {
+  const each = output === "lines" ? "pipe" : "inherit";
+  return [each, each];
 }
 
 function startFailure(reason: NodeJS.ErrnoException): string {

@@ -42,10 +42,8 @@ export function startApp(
     if (typeof asked !== "number" && asked.prefer !== 0 && asked.prefer !== port)
       say(`Port ${asked.prefer} is taken; the ${api} API is on port ${port}`);
   const addresses = apiAddresses(app, ports);
-  const logs = console.folderOf(plan);
-  say(
-    `App "${appId}": HTTP API at ${addresses.http}, gRPC API at ${addresses.grpc}${logs === undefined ? "" : `, logs in ${logs}`}`,
-  );
+  const isAlone = !console.isShared;
+  sayStarted(appId, app, ports, isAlone, console.folderOf(plan), say);
   const heard = (event: StartEvent): void => say(eventLines(event, addresses));
   if (plan.command.length === 0) {
     say(`No command for app "${appId}": only the API is served`);
@@ -56,13 +54,17 @@ export function startApp(
     command: plan.command,
     cwd: plan.dir,
     env: appEnv(app, ports, cli.env, plan.env),
-    // Only a single app can own the keyboard.
+    // Only a single app can own the keyboard, and one that runs alone the terminal.
     stdin: plans.length === 1 ? "inherit" : "ignore",
+    output: isAlone && plan.appLog === "console" && cli.ownsOutput ? "inherit" : "lines",
     onLine: console.lineOf(plan),
   });
+  if (isAlone) say("You're up and running! Both Dapr and your app logs will appear here.");
   let asked = false;
   const ended = child.exited.then((code) => {
-    say(asked ? `App "${appId}" ended` : `App "${appId}" exited with code ${code}`);
+    if (!isAlone || code !== 0)
+      say(asked ? `App "${appId}" ended` : `App "${appId}" exited with code ${code}`);
+    if (asked || code === 0) say("Exited App successfully");
     return asked ? 0 : code;
   });
   return {
@@ -88,4 +90,27 @@ export function startApp(
     kill: () => child.kill(),
     heard: (event) => asked || heard(event),
   };
+}
+
+/** In the words of Dapr's CLI, which its documents and their checks quote; sockets have no ports to tell. */
+function sayStarted(
+  appId: string,
+  app: NodeAppOptions,
+  ports: BoundPorts,
+  isAlone: boolean,
+  logs: string | undefined,
+  say: (line: string) => void,
+): void {
+  const { http, grpc } = apiAddresses(app, ports);
+  const at =
+    app.unixSocketFolder === undefined
+      ? `HTTP Port: ${ports.httpPort}. gRPC Port: ${ports.grpcPort}`
+      : `HTTP API: ${http}. gRPC API: ${grpc}`;
+  if (!isAlone) say(`Validating config and starting app "${appId}"`);
+  say(
+    isAlone
+      ? `Starting Dapr with id ${appId}. ${at}`
+      : `Started Dapr with app id "${appId}". ${at}`,
+  );
+  if (logs !== undefined) say(`Writing log files to directory : ${logs}`);
 }

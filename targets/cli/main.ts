@@ -15,6 +15,7 @@ const cli: Cli = {
   terminal: stdout.isTTY === true,
   colour: stdout.isTTY === true && !process.env["NO_COLOR"],
   pid: process.pid,
+  ownsOutput: true,
   out: (text) => void stdout.write(text),
   err: (text) => void stderr.write(text),
   input: readInput,

@@ -54,7 +54,7 @@ export async function runApps(options: RunOptions, cli: Cli): Promise<number> {
     }
     const code = await ending.asked;
     await Promise.all([...running.values()].map((app) => app.end(options.stopMs)));
-    await stopRuntime(starting, console, cli);
+    if (await stopRuntime(starting, console, cli)) cli.out("Exited Dapr successfully\n");
     return code;
   } catch (reason) {
     logFatal(console.log, reason);
@@ -80,10 +80,15 @@ async function stopRuntime(
   starting: Promise<NodeRuntime>,
   { log }: RunConsole,
   cli: Cli,
-): Promise<void> {
+): Promise<boolean> {
   const done = new AbortController();
+  let isWell = false;
   const stopped = starting.then(
-    (runtime) => runtime.stop().catch((reason: unknown) => log.error(reasonText(reason))),
+    (runtime) =>
+      runtime.stop().then(
+        () => void (isWell = true),
+        (reason: unknown) => log.error(reasonText(reason)),
+      ),
     (reason: unknown) => log.warn(`The start was broken off: ${reasonText(reason)}`),
   );
   const timer = setTimeout(
@@ -95,4 +100,5 @@ async function stopRuntime(
     log.error(`Not everything closed within ${closingMs} ms`);
   clearTimeout(timer);
   done.abort();
+  return isWell;
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { OutputStream } from "./app-process.ts";
 import type { Cli } from "./cli.ts";
 import { type LogFile, openLog, openLogFile } from "./cli-log.ts";
 import type { AppPlan, LogDestination } from "./run-plan.ts";
@@ -12,8 +13,10 @@ const colours = [36, 33, 35, 32, 34, 31];
 export interface RunConsole {
   /** A line that is about an app (`app_id`) goes where that app's lines go, any other one everywhere. */
   readonly log: Log;
+  /** True for a run file: each line says whose it is. Dapr's CLI: those of an app that runs alone stay as they are. */
+  readonly isShared: boolean;
   /** What a line of that app is given to. */
-  lineOf(plan: AppPlan): (line: string) => void;
+  lineOf(plan: AppPlan): (line: string, from: OutputStream) => void;
   /** The folder of an app's log files, where it has some. */
   folderOf(plan: AppPlan): string | undefined;
   close(): void;
@@ -27,8 +30,8 @@ interface View {
 
 export function openConsole(
   plans: readonly AppPlan[],
-  options: { readonly json: boolean; readonly at: Date },
-  cli: Pick<Cli, "out" | "colour" | "terminal">,
+  options: { readonly json: boolean; readonly at: Date; readonly isShared: boolean },
+  cli: Pick<Cli, "out" | "err" | "colour" | "terminal">,
 ): RunConsole {
   const files: LogFile[] = [];
   const folderOf = (plan: AppPlan): string => join(plan.dir, ".dapr", "logs");
@@ -86,14 +89,18 @@ export function openConsole(
       warn: at("warn", true),
       error: at("error", true),
     },
+    isShared: options.isShared,
     lineOf: (plan) => {
       const title = `== APP - ${plan.appId} ==`;
       const colour = colours[plans.indexOf(plan) % colours.length];
       const prefix = cli.colour ? `\u001B[${colour}m${title}\u001B[0m` : title;
       const file = plan.appLog === "console" ? undefined : fileOf(plan, "app");
-      return (line) => {
+      return (line, from) => {
         file?.write(line);
-        if (plan.appLog !== "file") cli.out(`${prefix} ${line}\n`);
+        if (plan.appLog === "file") return;
+        if (options.isShared) cli.out(`${prefix} ${line}\n`);
+        else if (from === "stdout") cli.out(`${line}\n`);
+        else cli.err(`${line}\n`);
       };
     },
     folderOf: (plan) =>

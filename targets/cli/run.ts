@@ -57,7 +57,11 @@ async function runOne(flags: Flags, parsed: ParsedArgs, cli: Cli): Promise<numbe
       `${flag} stands after ${JSON.stringify(program)}, which gets it; flags of outrigger run stand before the program\n`,
     );
   const plan = await planOne(flags, parsed.rest, cli);
-  const console = openConsole([plan], { json: flags.boolean("log-as-json"), at: new Date() }, cli);
+  const console = openConsole(
+    [plan],
+    { json: flags.boolean("log-as-json"), at: new Date(), isShared: false },
+    cli,
+  );
   try {
     return await runApps({ plans: [plan], console, failOnComponentError: true, stopMs }, cli);
   } finally {
@@ -103,7 +107,11 @@ async function runFile(flags: Flags, { given, rest }: ParsedArgs, cli: Cli): Pro
   const { readRunFile } = await import("./run-file.ts");
   const { plans, warnings } = await readRunFile(flags.text("run-file"), cli);
   for (const warning of warnings) cli.err(`${warning}\n`);
-  const console = openConsole(plans, { json: flags.boolean("log-as-json"), at: new Date() }, cli);
+  const console = openConsole(
+    plans,
+    { json: flags.boolean("log-as-json"), at: new Date(), isShared: true },
+    cli,
+  );
   try {
     return await runApps({ plans, console, failOnComponentError: false, stopMs }, cli);
   } finally {

@@ -65,7 +65,8 @@ describe("what a start says", () => {
     expect(await code).toBe(0);
     expect(shell.out()).toBe(
       [
-        'App "a": HTTP API at http://127.0.0.1:3501, gRPC API at 127.0.0.1:3502',
+        "Starting Dapr with id a. HTTP Port: 3501. gRPC Port: 3502",
+        "You're up and running! Both Dapr and your app logs will appear here.",
         'Waiting for app "a" on port 3999',
         'Still waiting for app "a" on port 3999, for 10 s now: nothing calls it before it listens there (--app-port)',
         'App "a" listens on port 3999',
@@ -76,6 +77,8 @@ describe("what a start says", () => {
         "    not started    other",
         "    subscriptions  orders of pubsub",
         'App "a" ended',
+        "Exited App successfully",
+        "Exited Dapr successfully",
         "",
       ].join("\n"),
     );
@@ -135,11 +138,11 @@ describe("what a start says", () => {
     const print = `for (const name in process.env) if (/^DAPR_/.test(name)) console.log(name + "=" + process.env[name])`;
     await runCommand(["run", "-a", "a", "-u", cwd, "--", node, "-e", print], shell.cli);
     expect(shell.out()).toContain(
-      `App "a": HTTP API at unix:${cwd}/dapr-a-http.socket, gRPC API at unix:${cwd}/dapr-a-grpc.socket\n`,
+      `Starting Dapr with id a. HTTP API: unix:${cwd}/dapr-a-http.socket. gRPC API: unix:${cwd}/dapr-a-grpc.socket\n`,
     );
     expect(shell.out()).not.toMatch(/port \d|127\.0\.0\.1/);
-    const env = [...shell.out().matchAll(/^== APP - a == (.*)$/gm)].map(([, line]) => line);
-    expect(env.filter((line) => !line?.startsWith("DAPR_METRICS_PORT="))).toEqual([
+    const env = shell.out().match(/^DAPR_\w+=.*$/gm) ?? [];
+    expect(env.filter((line) => !line.startsWith("DAPR_METRICS_PORT="))).toEqual([
       `DAPR_GRPC_ENDPOINT=unix:${cwd}/dapr-a-grpc.socket`,
     ]);
   });
@@ -214,7 +217,7 @@ describe("mistakes", () => {
     expect(shell.out().match(/bad\.yaml \(document 2\)/g)).toHaveLength(1);
     for (const id of ["one", "two"]) {
       const folder = join(cwd, id, ".dapr/logs");
-      expect(shell.out()).toContain(`logs in ${folder}`);
+      expect(shell.out()).toContain(`Writing log files to directory : ${folder}`);
       const [name = ""] = readdirSync(folder).filter((each) => each.startsWith(`${id}_daprd_`));
       const text = readFileSync(join(folder, name), "utf8");
       expect(text.match(/INIT_COMPONENT_FAILURE/g)).toHaveLength(1);
@@ -238,7 +241,7 @@ describe("mistakes", () => {
     const shown = async (...args: readonly string[]): Promise<string> => {
       const shell = cliFor({ cwd: scratch() });
       await runCommand(["run", "-a", "a", ...args], shell.cli);
-      expect(shell.out()).toContain("== APP - a == --app-port=1");
+      expect(shell.out()).toMatch(/^--app-port=1/m);
       return shell.err();
     };
     const script = join(scratch(), "print.cjs");
@@ -317,7 +320,7 @@ describe("an app that ignores signals", () => {
     const shell = cliFor({ cwd: scratch() });
     const script = `process.on("SIGTERM", () => console.log("no")); console.log("up"); ${untilEnd}`;
     const code = runCommand(["run", "-a", "a", "--", node, "-e", script], shell.cli);
-    await eventually(() => shell.out().includes("== APP - a == up"));
+    await eventually(() => /^up$/m.test(shell.out()));
     shell.signal("SIGINT");
     await eventually(() =>
       /^Waiting for app "a" \(process \d+\) to end, at most 10 s; a second signal \(Ctrl-C\) kills it$/m.test(

@@ -236,8 +236,8 @@ describe("outrigger as a process", () => {
       { cwd },
     );
     expect(await run.closed).toEqual({ code: 9, signal: null });
-    expect(run.output()).toContain("== APP - a == state 5\n");
-    expect(run.output()).toContain("== APP - a == publish 204\n");
+    expect(run.output()).toContain("\nstate 5\n");
+    expect(run.output()).toContain("\npublish 204\n");
     expect(existsSync(join(cwd, ".outrigger/state.db"))).toBe(true);
   });
 

@@ -76,7 +76,7 @@ describe("run", () => {
       shell.cli,
     );
     expect(code).toBe(7);
-    const seen = [...shell.out().matchAll(/^== APP - shop == (.*)$/gm)].map(([, line]) => line);
+    const seen = shell.out().match(/^\w+=.*$/gm);
     expect(seen).toEqual([
       "APP_ID=shop",
       `APP_PORT=${appPort}`,
@@ -100,34 +100,46 @@ describe("run", () => {
     const shell = cliFor({ start: runtime.start, cwd: scratch() });
     await runCommand(["run", "-a", "a", "--", node, "-e", "console.log('up')"], shell.cli);
     expect(order).toHaveLength(1);
-    expect(order[0]).not.toContain("== APP");
-    expect(shell.out()).toContain("== APP - a == up\n");
+    expect(order[0]).not.toContain("up");
+    expect(shell.out()).toContain("\nup\n");
   });
 
-  it("prefixes whole lines, also of pieces, of stderr, of a last line without its end and of letters cut in two", async () => {
+  const pieces = `
+    process.stdout.write("on"); process.stdout.write("e\\r\\n\\ntw");
+    setTimeout(() => { process.stdout.write(Buffer.from([0x6f, 0xc3])); }, 20);
+    setTimeout(() => { process.stdout.write(Buffer.from([0xb6])); process.stderr.write("wrong\\n"); }, 40);`;
+  it("leaves the output of an app that runs alone as it is, stderr apart", async () => {
     const shell = cliFor({ cwd: scratch() });
-    const script = `
-      process.stdout.write("on"); process.stdout.write("e\\r\\n\\ntw");
-      setTimeout(() => { process.stdout.write(Buffer.from([0x6f, 0xc3])); }, 20);
-      setTimeout(() => { process.stdout.write(Buffer.from([0xb6])); process.stderr.write("wrong\\n"); }, 40);`;
-    expect(await runCommand(["run", "-a", "a", "--", node, "-e", script], shell.cli)).toBe(0);
-    const lines = shell
-      .out()
-      .split("\n")
-      .filter((line) => line.startsWith("== APP"));
-    expect(lines.toSorted()).toEqual([
-      "== APP - a == ",
-      "== APP - a == one",
-      "== APP - a == twoö",
-      "== APP - a == wrong",
-    ]);
+    expect(await runCommand(["run", "-a", "a", "--", node, "-e", pieces], shell.cli)).toBe(0);
+    expect(shell.out()).toContain("\none\n\ntwoö\n");
+    expect(shell.out()).not.toContain("wrong");
+    expect(shell.err()).toBe("wrong\n");
   });
 
-  it("colours the prefix only where colours are welcome", async () => {
-    const shell = cliFor({ cwd: scratch(), colour: true });
-    await runCommand(["run", "-a", "a", "--", node, "-e", "console.log('x')"], shell.cli);
-    expect(shell.out()).toContain("\u001B[36m== APP - a ==\u001B[0m x\n");
-  });
+  it.each([
+    [false, "== APP - a =="],
+    [true, "\u001B[36m== APP - a ==\u001B[0m"],
+  ])(
+    "prefixes whole lines of a run file's apps, also of pieces, of stderr, of a last line without its end and of letters cut in two (colours: %s)",
+    async (colour, title) => {
+      const cwd = scratch();
+      writeFileSync(join(cwd, "pieces.cjs"), pieces);
+      const command = JSON.stringify([node, join(cwd, "pieces.cjs")]);
+      writeFileSync(
+        join(cwd, "dapr.yaml"),
+        `version: 1\napps: [{ appID: a, appDirPath: ., command: ${command} }]`,
+      );
+      const shell = cliFor({ cwd, colour });
+      expect(await runCommand(["run", "-f", "dapr.yaml"], shell.cli)).toBe(0);
+      const lines = shell
+        .out()
+        .split("\n")
+        .filter((line) => line.includes("== APP"));
+      expect(lines.toSorted()).toEqual(
+        ["", "one", "twoö", "wrong"].map((line) => `${title} ${line}`),
+      );
+    },
+  );
 
   it("takes free ports instead of Dapr's that are taken, and says so", async () => {
     const runtime = fakeRuntime({ taken: new Set([3500]) });
@@ -199,14 +211,14 @@ describe("run", () => {
   it("leaves flags after the command to the command", async () => {
     const shell = cliFor({ cwd: scratch() });
     await runCommand(["run", "-a", "a", node, "-p", "1 + 1"], shell.cli);
-    expect(shell.out()).toContain("== APP - a == 2\n");
+    expect(shell.out()).toContain("\n2\n");
   });
 
   it("ends with 127 when there is no such program, and stops the runtime", async () => {
     const runtime = fakeRuntime();
     const shell = cliFor({ start: runtime.start, cwd: scratch() });
     expect(await runCommand(["run", "-a", "a", "--", "/no/such/program"], shell.cli)).toBe(127);
-    expect(shell.out()).toContain('Cannot start "/no/such/program": no such program');
+    expect(shell.err()).toContain('Cannot start "/no/such/program": no such program');
     expect(runtime.stops).toBe(1);
   });
 
@@ -257,6 +269,7 @@ describe("run", () => {
       cwd: scratch(),
       env: {},
       stdin: "ignore",
+      output: "lines",
       onLine: (line) => void lines.push(line),
     });
     await eventually(() => lines.includes("up"));
@@ -271,7 +284,7 @@ describe("run", () => {
       ["run", "-a", "a", "--", node, "-e", `console.log("up"); ${untilEnd}`],
       shell.cli,
     );
-    await eventually(() => shell.out().includes("== APP - a == up"));
+    await eventually(() => /^up$/m.test(shell.out()));
     shell.runExit();
     expect(await code).toBe(137);
   });
@@ -283,7 +296,7 @@ describe("run", () => {
       await runCommand(["run", "-a", "a", "--", node, "-e", "console.log('up')"], shell.cli),
     ).toBe(1);
     expect(shell.out()).toMatch(/level=fatal msg="Fatal error from runtime: No such store"/);
-    expect(shell.out()).not.toContain("== APP");
+    expect(shell.out()).not.toMatch(/^up$/m);
   });
 
   it("stops the app and ends with 0 when the API asks for its shutdown", async () => {
@@ -293,7 +306,7 @@ describe("run", () => {
       ["run", "-a", "a", "--", node, "-e", `console.log("up"); ${untilEnd}`],
       shell.cli,
     );
-    await eventually(() => shell.out().includes("== APP - a == up"));
+    await eventually(() => /^up$/m.test(shell.out()));
     runtime.options?.shutdown("a", false);
     expect(await code).toBe(0);
   });

@@ -124,7 +124,7 @@ describe("outrigger run, as a process", () => {
       [bin, "run", "--app-id", "shop", "--", process.execPath, "-e", script],
       { cwd: folder, env: { HOME: folder } },
     );
-    expect(stdout).toContain("== APP - shop == process_cpu_seconds_total ");
+    expect(stdout).toContain("\nprocess_cpu_seconds_total ");
     expect(stdout).toContain('outrigger_app_calls_total{app_id="shop",direction="api"} 0');
   });
 });
