@@ -297,11 +297,11 @@ class Table implements Components {
     reason = failureOf(document, why),
   ): void {
     const { name, spec } = document;
-    const version = spec.version || "v1";
-    const at = { where: whereOf(document), ignored: spec.ignoreErrors };
-    this.failed.push({ name, type: spec.type, version, why, reason, ...at });
+    const { type, version, ignoreErrors: ignored } = spec;
+    const where = whereOf(document);
+    this.failed.push({ name, type, version: version || "v1", why, reason, where, ignored });
     const isNews = !before?.failed.some((former) => former.reason === reason);
-    const fields = { app_id: app.appId, where: whereOf(document) };
+    const fields = { app_id: app.appId, where };
     // Whoever started the process is told why it ends.
     if (endsStart && !spec.ignoreErrors) return;
     if (!isNews) log.debug(`Still cannot start a component: ${reason}`, fields);

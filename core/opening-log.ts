@@ -38,6 +38,7 @@ export function whereOf({ origin }: ComponentDocument): string {
 
 export interface Failure {
   readonly name: string;
+  readonly why: string;
   readonly reason: string;
   readonly ignored: boolean;
   /** Its file and document. */
@@ -55,7 +56,7 @@ export function throwIfFatal(failed: readonly Failure[]): void {
     .filter((each) => !isTwice(each))
     .map(({ name, reason, where }) => `process component ${name} error: ${reason}; see ${where}`);
   if (twice.length > 0) {
-    const whys = twice.map(({ reason }) => reason.slice(twiceDefined.length));
+    const whys = twice.map(({ why }) => why);
     const places = twice.map(({ where }) => where);
     reasons.unshift(`${twiceDefined}${whys.join("\n")}; see ${places.join(", ")}`);
   }

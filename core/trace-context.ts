@@ -20,7 +20,7 @@ const nothingToRelay: TraceContext = {
   isRelayed: true,
 };
 
-/** The `traceparent` that an event of this trace carries; empty where there is no trace. */
+/** The `traceparent` to put into an event: an empty string if there is no trace. */
 export function eventTraceparent(trace: TraceContext | undefined): string {
   return trace === undefined || trace === nothingToRelay ? "" : trace.traceparent;
 }

@@ -1,6 +1,7 @@
 /**
- * Writes what follows from the manifests: the table in docs/status.md, and components/_registry/<target>.gen.ts: which component folders a target offers. A component is
- * found here, by its folder and the targets its manifest names; it does not register itself.
+ * Generates from the manifests the table in docs/status.md, and components/_registry/<target>.gen.ts, which lists the
+ * component folders that a target offers. A component is found here, by its folder and the targets its manifest names;
+ * it does not register itself.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -43,7 +43,11 @@ export function startApp(
       say(`Port ${asked.prefer} is taken; the ${api} API is on port ${port}`);
   const addresses = apiAddresses(app, ports);
   const isAlone = !console.isShared;
-  sayStarted(appId, app, ports, isAlone, console.folderOf(plan), say);
+  const at =
+    app.unixSocketFolder === undefined
+      ? `HTTP Port: ${ports.httpPort}. gRPC Port: ${ports.grpcPort}`
+      : `HTTP API: ${addresses.http}. gRPC API: ${addresses.grpc}`;
+  sayStarted(appId, at, isAlone, console.folderOf(plan), say);
   const heard = (event: StartEvent): void => say(eventLines(event, addresses));
   if (plan.command.length === 0) {
     say(`No command for app "${appId}": only the API is served`);
@@ -92,20 +96,14 @@ export function startApp(
   };
 }
 
-/** In the words of Dapr's CLI, which its documents and their checks quote; sockets have no ports to tell. */
+/** In the words of Dapr's CLI, which its documents and their checks quote. */
 function sayStarted(
   appId: string,
-  app: NodeAppOptions,
-  ports: BoundPorts,
+  at: string,
   isAlone: boolean,
   logs: string | undefined,
   say: (line: string) => void,
 ): void {
-  const { http, grpc } = apiAddresses(app, ports);
-  const at =
-    app.unixSocketFolder === undefined
-      ? `HTTP Port: ${ports.httpPort}. gRPC Port: ${ports.grpcPort}`
-      : `HTTP API: ${http}. gRPC API: ${grpc}`;
   if (!isAlone) say(`Validating config and starting app "${appId}"`);
   say(
     isAlone

@@ -15,9 +15,9 @@ export interface Cli {
   err(text: string): void;
   /** All that stands on stdin, at most a few MiB. */
   input(): Promise<string>;
-  /** Loads the runtime; not before it is needed, so that `--help` stays quick. */
   /** True: `out` and `err` write to streams of this process, which a program that it starts may write to as well. */
   readonly ownsOutput?: boolean;
+  /** Loads the runtime; not before it is needed, so that `--help` stays quick. */
   loadStart(): Promise<StartNode>;
   /** Returns what takes the listener away again. */
   onSignal(name: SignalName, listener: () => void): () => void;

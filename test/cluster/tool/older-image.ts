@@ -23,7 +23,7 @@ export async function olderImage(): Promise<string> {
     return { ...entry, content: { text: text.replace(said, `runtimeVersion="${olderVersion}"`) } };
   });
   // Once for what a sidecar starts with, once for the commands beside it.
-  if (found === 0) throw new Error("The bundle does not say which version it is");
+  if (found !== 2) throw new Error(`The bundle says ${found} times which version it is`);
   await writeImage({
     target,
     names: [olderImageName],
