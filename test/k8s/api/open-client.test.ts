@@ -128,14 +128,16 @@ describe("requests", () => {
     });
     await eventually(() => api.watches.length === 20);
     const heal = api.fail({ verb: "list", hang: true, times: 30 });
+    const calls = (): number => api.requests.filter(({ query }) => !query.has("watch")).length;
     const stuck = Array.from({ length: 30 }, () =>
-      failureOf(client.request("GET", "/api/v1/pods", { timeoutMs: 300 })),
+      failureOf(client.request("GET", "/api/v1/pods", stop)),
     );
-    await Promise.all(stuck);
-    heal();
-    expect(api.requests.filter(({ query }) => !query.has("watch"))).toHaveLength(16);
+    await eventually(() => calls() === 16);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(calls()).toBe(16);
     stop.abort();
-    await Promise.allSettled(watching);
+    await Promise.allSettled([...stuck, ...watching]);
+    heal();
   });
 });
 

@@ -1,10 +1,12 @@
 import { hash } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createHolds, type Holds } from "#targets/node/kubernetes/holds.ts";
 import type { App } from "#core/app.ts";
+import type { Clock } from "#core/ports/platform.ts";
 import { createBadTokens } from "#core/identity/bad-tokens.ts";
 import { type CallingPod, createCallers } from "#targets/node/kubernetes/group/callers.ts";
-import { clock } from "#targets/node/clock.ts";
+import { clock as realClock } from "#targets/node/clock.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
 
 const sha = (token: string): string => hash("sha256", token, "hex");
 const app = (appId: string): App => ({ appId }) as App;
@@ -26,8 +28,10 @@ function callers(
     readonly readToken?: (token: string) => Promise<{ podUid: string } | undefined>;
     readonly checkSourceIp?: boolean;
     readonly holds?: Holds;
+    readonly clock?: Clock;
   } = {},
 ) {
+  const { clock = realClock } = more;
   const made = createCallers({
     clock,
     badTokens: createBadTokens(clock),
@@ -135,10 +139,38 @@ describe("who calls on a port that apps share", () => {
     put(pod("a", "secret", []));
     expect(await found).toEqual(app("a"));
   });
-  it("while there is no news an unknown token is answered with a 503 that can be tried again", async () => {
-    const made = callers();
-    made.isCurrent = false;
-    expect(await made.find(call("secret", "10.244.0.5"))).toMatchObject({ status: 503 });
+  describe("while there is no news", () => {
+    function withoutNews() {
+      const clock = fakeClock();
+      const made = callers({ clock });
+      made.isCurrent = false;
+      const settled = vi.fn();
+      const found = Promise.resolve(made.find(call("secret", "10.244.0.5")));
+      void found.then(settled);
+      return { clock, made, found, settled };
+    }
+
+    it("a call with an unknown token waits for some, and is then told to try again", async () => {
+      const { clock, found, settled } = withoutNews();
+      for (let i = 0; i < 14; i++) await clock.advance(1000);
+      expect(settled).not.toHaveBeenCalled();
+      await clock.advance(1000);
+      expect(await found).toMatchObject({ status: 503 });
+    });
+    it("its pod may be told of at last", async () => {
+      const { clock, made, found, settled } = withoutNews();
+      for (let i = 0; i < 9; i++) await clock.advance(1000);
+      expect(settled).not.toHaveBeenCalled();
+      made.put(pod("a", "secret", ["10.244.0.5"]));
+      expect(await found).toEqual(app("a"));
+    });
+    it("it is refused when there is news again, and none of its pod", async () => {
+      const { clock, made, found } = withoutNews();
+      for (let i = 0; i < 3; i++) await clock.advance(1000);
+      made.isCurrent = true;
+      await clock.advance(1000);
+      expect(await found).toMatchObject({ status: 401 });
+    });
   });
   it("a call waits for the components of its app", async () => {
     const { put, find } = callers();

@@ -44,6 +44,8 @@ export interface Callers {
 
 /** How long a call with a token that nobody has waits for the pod that has it: news of pods may be slower than the pods. */
 const newsMs = 1000;
+/** And where there is no news at all, as after an outage of the API server: so often. */
+const mostWaits = 15;
 const mostWaiting = 1000;
 /** How long a call waits for the components of its app. */
 const openMs = 15_000;
@@ -154,15 +156,21 @@ export function createCallers(options: CallersOptions): Callers {
     waiting++;
     const end = holds.begin("pod");
     const over = new AbortController();
-    const late = clock.sleep(newsMs, { signal: over.signal }).then(
-      () => true,
-      () => true,
-    );
+    const wait = (): Promise<boolean> =>
+      clock.sleep(newsMs, { signal: over.signal }).then(
+        () => true,
+        () => true,
+      );
+    let late = wait();
     try {
-      for (let isLate = false; ;) {
+      for (let isLate = false, waits = 1; ;) {
         const found = find();
         if (found && (isLate || !mayStillFit(found))) return settle(found, shown);
-        if (isLate) return callers.isCurrent ? refuse(shown) : unlessElsewhere(notYet, shown);
+        if (isLate) {
+          if (callers.isCurrent) return refuse(shown);
+          if (waits++ >= mostWaits) return unlessElsewhere(notYet, shown);
+          late = wait();
+        }
         isLate = await Promise.race([news.promise.then(() => false), late]);
       }
     } finally {
