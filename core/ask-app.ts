@@ -1,5 +1,5 @@
 import type { App } from "./app.ts";
-import { tokenHeader } from "./http/token.ts";
+import { tokenHeader } from "./gate/token.ts";
 import type { AppCallback } from "./ports/app-callback.ts";
 import type { CallOptions } from "./ports/component.ts";
 import type { AppChannel, Clock } from "./ports/platform.ts";

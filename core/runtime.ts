@@ -1,4 +1,5 @@
 import type { App } from "./app.ts";
+import { actorsHttp } from "./actors/http.ts";
 import { configurationHttp } from "./configuration/http.ts";
 import { conversationHttp } from "./conversation/http.ts";
 import { cryptoHttp } from "./crypto/http.ts";
@@ -7,8 +8,7 @@ import { healthHttp } from "./health/http.ts";
 import type { AppOptions } from "./app-options.ts";
 import { type HostedApp, hostApp } from "./hosted-app.ts";
 import { createHostedApps } from "./hosted-apps.ts";
-import { createHttp } from "./http/surface.ts";
-import type { Caller } from "./http/input.ts";
+import { createHttp, type HttpSurface } from "./http/surface.ts";
 import { bindingsHttp } from "./bindings/http.ts";
 import { giveWay } from "./budget/give-way.ts";
 import { createLoopShare } from "./budget/loop-share.ts";
@@ -16,6 +16,7 @@ import { createBadTokens } from "./identity/bad-tokens.ts";
 import { createInstances } from "./instances.ts";
 import { invokeHttp } from "./invoke/http.ts";
 import { createInvoke, type Invoke } from "./invoke/operations.ts";
+import { jobsHttp } from "./jobs/http.ts";
 import { lockHttp } from "./lock/http.ts";
 import { metadataHttp } from "./metadata/http.ts";
 import { compose, type Layer, type Operation, type Run } from "./operation.ts";
@@ -31,7 +32,7 @@ import { secretsHttp } from "./secrets/http.ts";
 import { stateHttp } from "./state/http.ts";
 import { measuredOperations } from "./telemetry/measured-operations.ts";
 import { scopedLog } from "./telemetry/scoped-log.ts";
-import { unconfiguredHttp } from "./unconfigured/http.ts";
+import { workflowHttp } from "./workflow/http.ts";
 
 export interface RuntimeOptions {
   readonly platform: Platform;
@@ -55,7 +56,7 @@ export interface Runtime extends AsyncDisposable {
   /** One of the app's replicas here, in turn. */
   find(app: AppRef): App | undefined;
   /** The HTTP API. Who calls is the target's finding, never the request's claim. */
-  fetch(request: Request, caller: Caller): Response | Promise<Response>;
+  readonly fetch: HttpSurface;
   /** Runs an operation inside the layers; what other surfaces are made with. */
   readonly run: Run;
   /** Calls another app, an HTTPEndpoint or a URL. */
@@ -96,7 +97,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       conversationHttp,
       cryptoHttp,
       subtleCryptoHttp,
-      unconfiguredHttp,
+      actorsHttp,
+      jobsHttp,
+      workflowHttp,
       metadataHttp,
       healthHttp,
       (routes) => invokeHttp(routes, invoke),

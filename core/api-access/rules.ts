@@ -31,14 +31,21 @@ function matches({ name, version, protocol }: ApiRule, api: Api): boolean {
   return api.route?.startsWith(`${version}/${name}`) === true;
 }
 
-/** The API that a route of HTTP belongs to; `undefined` for health, which cannot be denied. */
-export function apiOfRoute(path: string): Api | undefined {
+/** The API of an operation behind a route of HTTP; `undefined` for what no list can name, which cannot be denied. */
+export function httpApi(name: string | undefined, path: string): Api | undefined {
+  if (name === undefined) return undefined;
   const route = path.replace(/^\//, "");
-  const [segment = "", name = ""] = route.split("/");
-  if (name === "healthz") return undefined;
   // The path says v1.0-alpha1 where a rule says v1alpha1.
-  const version = segment.replace(".0", "").replace("-", "");
+  const version = (route.split("/", 1)[0] as string).replace(".0", "").replace("-", "");
   return { protocol: "http", name, version, route };
+}
+
+/** The API of an operation behind an rpc, whose name ends in `Alpha1` and the like unless it is stable. */
+export function grpcApi(name: string | undefined, rpc: string): Api {
+  // What no list can name only a list of what is allowed keeps out.
+  if (name === undefined) return { protocol: "grpc", name: "", version: "" };
+  const stage = /(?:Alpha|Beta)\d+$/.exec(rpc)?.[0].toLowerCase() ?? "";
+  return { protocol: "grpc", name, version: `v1${stage}` };
 }
 
 /** What every path that no route takes belongs to. */

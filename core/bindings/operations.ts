@@ -6,6 +6,7 @@ import type { BindingData } from "#core/ports/bindings.ts";
 import type { Data, Metadata } from "#core/ports/component.ts";
 import { bindingError } from "./errors.ts";
 import { headerNamesOf } from "./header-names.ts";
+import { describeStore } from "#core/tracing/describe.ts";
 
 export interface InvokeBinding {
   readonly binding: string;
@@ -15,6 +16,16 @@ export interface InvokeBinding {
 }
 export const invokeBinding: Operation<InvokeBinding, BindingData | undefined> = defineOperation(
   "binding.invoke",
+  {
+    api: "bindings",
+    endpoint: "InvokeBinding",
+    describe: describeStore("bindings"),
+    metric: {
+      family: "component_output_binding",
+      component: ({ binding }) => binding,
+      labels: (app, name, { operation }, success) => [name, app.namespace, operation, success],
+    },
+  },
   async (call, { binding, operation, data, metadata }) => {
     if (operation === "") throw failure(binding, "operation field is missing from request");
     const found = call.app.component("bindings.output", binding);

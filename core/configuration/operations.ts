@@ -8,6 +8,7 @@ import { handOver } from "#core/util/hand-over.ts";
 import { configurationError } from "./errors.ts";
 import { type ConfigurationUpdate, postUpdate } from "./post-update.ts";
 import type { ConfigurationSubscription } from "./subscriptions.ts";
+import { configurationFacts } from "./facts.ts";
 
 /** Which items; no keys means all. */
 export interface GetConfiguration {
@@ -17,6 +18,7 @@ export interface GetConfiguration {
 
 export const getConfiguration: Operation<GetConfiguration, ConfigurationItems> = defineOperation(
   "configuration.get",
+  { ...configurationFacts("GetConfiguration", "get"), entries: ({ keys }) => keys.length },
   async (call, { store, keys }) => {
     const port = storeOf(call, store);
     try {
@@ -29,12 +31,15 @@ export const getConfiguration: Operation<GetConfiguration, ConfigurationItems> =
       );
     }
   },
-  ({ keys }) => keys.length,
 );
 
 /** Updates go to the app, until it unsubscribes or goes away. Answers the subscription's id. */
 export const subscribeConfiguration: Operation<GetConfiguration, string> = defineOperation(
   "configuration.subscribe",
+  {
+    ...configurationFacts("SubscribeConfiguration", "subscribe"),
+    entries: ({ keys }) => keys.length,
+  },
   async (call, request) => {
     const { app } = call;
     const { store } = request;
@@ -58,7 +63,6 @@ export const subscribeConfiguration: Operation<GetConfiguration, string> = defin
       throw reason;
     }
   },
-  ({ keys }) => keys.length,
 );
 
 /** Updates go to the caller; the first message says only the id. Ends with the call, or when it is unsubscribed. */
@@ -67,8 +71,11 @@ export const streamConfiguration: Operation<
   AsyncIterable<ConfigurationUpdate>
 > = defineOperation(
   "configuration.stream",
+  {
+    ...configurationFacts("SubscribeConfiguration", "subscribe"),
+    entries: ({ keys }) => keys.length,
+  },
   async (call, request) => updates(call, storeOf(call, request.store), request),
-  ({ keys }) => keys.length,
 );
 
 async function* updates(
@@ -100,10 +107,14 @@ export interface Unsubscribed {
   readonly ok: boolean;
 }
 export const unsubscribeConfiguration: Operation<UnsubscribeConfiguration, Unsubscribed> =
-  defineOperation("configuration.unsubscribe", async (call, { store, id }) => {
-    if (store !== undefined) storeOf(call, store);
-    return { id, ok: call.app.configurationSubscriptions.end(id, store) };
-  });
+  defineOperation(
+    "configuration.unsubscribe",
+    configurationFacts("UnsubscribeConfiguration", "unsubscribe"),
+    async (call, { store, id }) => {
+      if (store !== undefined) storeOf(call, store);
+      return { id, ok: call.app.configurationSubscriptions.end(id, store) };
+    },
+  );
 
 function storeOf({ app }: Call, store: string): ConfigurationStore {
   const failure = whyNotStarted(app, "configuration", store);

@@ -1,4 +1,4 @@
-import { defineOperation, type Operation } from "#core/operation.ts";
+import type { Operation } from "#core/operation.ts";
 import type { ConversationResult } from "#core/ports/conversation.ts";
 import { type Converse, converse } from "./operations.ts";
 import { scrub } from "./scrub.ts";
@@ -14,13 +14,13 @@ export interface Answered {
   readonly asked: Asked;
   readonly result: ConversationResult;
 }
-export const answered: Operation<Asked, Answered> = defineOperation(
-  converse.name,
-  async (call, asked) => {
+export const answered: Operation<Asked, Answered> = {
+  ...(converse as Operation<Converse, unknown>),
+  run: async (call, asked) => {
     const result = await converse.run(call, asked);
     return { asked, result: asked.scrubAnswer ? scrubbed(result) : result };
   },
-);
+};
 
 function scrubbed(result: ConversationResult): ConversationResult {
   const choices = result.choices.map((choice) => ({ ...choice, content: scrub(choice.content) }));

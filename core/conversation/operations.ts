@@ -8,6 +8,7 @@ import type {
   ConversationResult,
 } from "#core/ports/conversation.ts";
 import { conversationError, invalidParameters } from "./errors.ts";
+import { describeConversation } from "#core/tracing/describe.ts";
 
 export interface Converse {
   readonly component: string;
@@ -17,6 +18,17 @@ export interface Converse {
 }
 export const converse: Operation<Converse, ConversationResult> = defineOperation(
   "conversation.converse",
+  {
+    api: "conversation",
+    endpoint: "Converse",
+    describe: describeConversation,
+    metric: {
+      family: "component_conversation",
+      kind: "conversation",
+      component: ({ component }) => component,
+      labels: (app, name, _, success) => [name, app.namespace, success],
+    },
+  },
   async (call, { component, inputs, request }) => {
     const port = modelOf(call, component);
     if (inputs === 0)

@@ -7,6 +7,7 @@ import { cipherOf, keyAlgorithmOf, wrapNonce } from "./document/scheme.ts";
 import { operationFailed } from "./errors.ts";
 import { providerOf } from "./find-provider.ts";
 import { holdBack } from "./hold-back.ts";
+import { cryptoFacts } from "./facts.ts";
 
 /** A piece of the result; `seq` counts from 0. */
 export interface Part {
@@ -33,6 +34,7 @@ export interface EncryptDocument extends Document {
 }
 export const encryptDocument: Operation<EncryptDocument, AsyncIterable<Part>> = defineOperation(
   "crypto.encrypt",
+  { ...cryptoFacts("crypto", "Encrypt"), streamUsesComponent: true },
   async (call, input) => {
     const provider = providerOf(call, input.component);
     const { keyName: key, decryptionKeyName } = input;
@@ -57,6 +59,7 @@ export interface DecryptDocument extends Document {
 }
 export const decryptDocument: Operation<DecryptDocument, AsyncIterable<Part>> = defineOperation(
   "crypto.decrypt",
+  { ...cryptoFacts("crypto", "Decrypt"), streamUsesComponent: true },
   async (call, input) => {
     const provider = providerOf(call, input.component);
     return through(call, input, (document) =>

@@ -1,6 +1,6 @@
 import type { ApiError } from "#core/errors/api-error.ts";
-import { blockOf, describeHeaders, describeStore } from "#core/tracing/attributes.ts";
-import { withoutUserInfo } from "#core/tracing/redact.ts";
+import type { Operation } from "#core/operation.ts";
+import { describeHeaders } from "#core/tracing/attributes.ts";
 import type { Span } from "#core/tracing/span.ts";
 import type { GrpcInput } from "./input.ts";
 
@@ -17,27 +17,23 @@ interface Asked {
 export function describeRpc(
   span: Span,
   path: string,
-  operation: string,
+  { describe }: Operation<never, unknown>,
   input: GrpcInput,
   request: Asked = {},
 ): void {
-  const block = blockOf(operation);
   describeHeaders(span, input.headers());
   span.set("dapr.protocol", "grpc");
   span.set("dapr.api", path);
-  if (block === "invoke") {
-    const id = withoutUserInfo(request.id ?? "");
-    span.name = `CallLocal/${id}/${request.message?.method ?? ""}`;
-    span.set("rpc.service", "ServiceInvocation");
-    span.set("net.peer.name", id);
-    return;
-  }
+  // Of an invocation it is another.
   span.set("rpc.service", "Dapr");
-  if (block === "conversation") span.set("rpc.system", request.name);
-  else if (block === "pubsub") {
-    span.set("messaging.system", "pubsub");
-    span.set("messaging.destination.name", request.topic);
-  } else describeStore(span, block, request.storeName ?? request.name ?? "", path);
+  const { id, message, name, storeName, topic } = request;
+  describe?.(span, {
+    wire: "grpc",
+    statement: path,
+    component: storeName ?? name ?? "",
+    topic,
+    callee: { id: id ?? "", method: message?.method ?? "" },
+  });
 }
 
 /** Ends a span whose outcome is a gRPC status. */

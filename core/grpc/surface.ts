@@ -1,17 +1,18 @@
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
-import { enterCall, enterStream } from "#core/budget/grpc.ts";
+import { type Api, grpcApi } from "#core/api-access/rules.ts";
 import { encoderFor } from "./encode.ts";
 import { ApiError, toApiError } from "#core/errors/api-error.ts";
 import { messageOf } from "#core/errors/component-error.ts";
-import type { Operation, Run } from "#core/operation.ts";
+import { admit, type Admission, type Leave } from "#core/gate/admit.ts";
+import type { Exemptions, Operation, Run } from "#core/operation.ts";
 import type { Log } from "#core/ports/platform.ts";
-import { leave } from "#core/reload/calls.ts";
+import { enterCalls, leave } from "#core/reload/calls.ts";
 import { scopedLog } from "#core/telemetry/scoped-log.ts";
-import { refuseAccess } from "./access.ts";
 import { checkBaggage } from "./baggage.ts";
 import { describeRpc, endWithCode, endWithError } from "./grpc-span.ts";
 import { GrpcInput, type GrpcCaller, metadataOf, traceOf } from "./input.ts";
 import { observed } from "./observed.ts";
+import { refusalOverGrpc } from "./refusals.ts";
 import {
   type BidiRpc,
   type RequestOf,
@@ -68,6 +69,14 @@ export interface GrpcSurface {
   readonly methods: ReadonlyMap<string, GrpcMethod>;
 }
 
+/** What is known of an rpc before it is called. */
+interface Bound {
+  readonly api: Api;
+  readonly exempt: Exemptions | undefined;
+  encode(message: never): Uint8Array;
+}
+
+const overBudget: Exemptions = { budget: true };
 const malformed = { http: 400, grpc: 13 } as const;
 
 /** Assembles the gRPC surface from the blocks, once; all apps of a runtime share it. */
@@ -97,7 +106,7 @@ export function createGrpc(run: Run, blocks: readonly GrpcBlock[], logs: Log): G
     const input = new GrpcInput(caller, metadataOf(request ?? {}), trace);
     if (trace) {
       input.setHeader("grpc-trace-bin", traceBin(trace.traceparent));
-      if (trace.span) describeRpc(trace.span, path, operation.name, input, request);
+      if (trace.span) describeRpc(trace.span, path, operation, input, request);
     }
     return input;
   }
@@ -119,33 +128,74 @@ export function createGrpc(run: Run, blocks: readonly GrpcBlock[], logs: Log): G
     return toApiError(reason);
   };
 
-  function bind<R extends Rpc>(rpc: R, kind: GrpcMethod["kind"]) {
+  function bind<R extends Rpc>(
+    rpc: R,
+    kind: GrpcMethod["kind"],
+    { api, exempt }: Pick<Operation<never, unknown>, "api" | "exempt">,
+  ) {
     const descriptor = rpcs.get(rpc);
     if (descriptor?.kind !== kind) throw new TypeError(`${rpc} is no ${kind} rpc of Dapr`);
     if (methods.has(descriptor.path)) throw new TypeError(`Two blocks own the rpc ${rpc}`);
     return {
       ...descriptor,
+      api: grpcApi(api, rpc),
+      // Only probes need no token, and they come over HTTP.
+      exempt: exempt?.budget ? overBudget : undefined,
       encode: encoderFor(descriptor.output) as (init: ResponseInit<R>) => Uint8Array,
     };
   }
 
+  /** A call whose answer is a stream; `open` says what it is, and how to read what it asks for. */
+  async function* streamed<In, Out>(
+    { api, exempt, encode }: Pick<Bound, "api" | "exempt" | "encode">,
+    operation: Operation<In, AsyncIterable<Out>>,
+    caller: GrpcCaller,
+    write: (out: Out, input: GrpcInput) => never,
+    bytes: number,
+    open: () => readonly [GrpcInput, () => In | Promise<In>],
+  ): AsyncGenerator<Uint8Array> {
+    let input: GrpcInput | undefined;
+    let leaveBudget: Leave | undefined;
+    const { calls } = caller.app;
+    let holds = calls;
+    const letGo = (): void => {
+      if (holds) leave(holds);
+      holds = undefined;
+    };
+    if (calls) enterCalls(calls);
+    try {
+      const admitted = admit(caller, { api, exempt, bytes, isStream: true });
+      leaveBudget = admittedOverGrpc(admitted instanceof Promise ? await admitted : admitted);
+      const [opened, read] = open();
+      input = opened;
+      takeBaggage(input);
+      const out = await run(operation, input, await read());
+      if (!operation.streamUsesComponent) letGo();
+      for await (const message of out) yield encode(write(message, input));
+    } catch (reason) {
+      throw failure(operation, reason, input);
+    } finally {
+      leaveBudget?.();
+      letGo();
+      // Also where the client has left; an error has ended it already.
+      if (input?.trace?.span) endWithCode(input.trace.span, 0, "");
+    }
+  }
+
   const routes: GrpcRoutes = {
     unary: (rpc, operation, read, write) => {
-      const { path, input: schema, encode } = bind(rpc, "unary");
+      const { path, api, exempt, input: schema, encode } = bind(rpc, "unary", operation);
       methods.set(path, {
         kind: "unary",
         call: async (bytes, caller) => {
           let input: GrpcInput | undefined;
-          const { budget, calls } = caller.app;
-          let leaveBudget: (() => void) | undefined;
-          if (calls) calls.inFlight++;
+          const { calls } = caller.app;
+          let leaveBudget: Leave | undefined;
+          if (calls) enterCalls(calls);
           try {
-            const refused = refuseAccess(path, caller);
-            if (refused) await refused;
-            if (budget) {
-              const entered = enterCall(budget, bytes.byteLength);
-              leaveBudget = entered instanceof Promise ? await entered : entered;
-            }
+            const asking = { api, exempt, bytes: bytes.byteLength, isStream: false };
+            const admitted = admit(caller, asking);
+            leaveBudget = admittedOverGrpc(admitted instanceof Promise ? await admitted : admitted);
             const request = decode(schema, bytes) as never;
             input = inputOf(path, operation, caller, request);
             takeBaggage(input);
@@ -165,57 +215,40 @@ export function createGrpc(run: Run, blocks: readonly GrpcBlock[], logs: Log): G
       });
     },
     serverStream: (rpc, operation, read, write) => {
-      const { path, input: schema, encode } = bind(rpc, "server_streaming");
+      const bound = bind(rpc, "server_streaming", operation);
+      const { path, input: schema } = bound;
       methods.set(path, {
         kind: "server_streaming",
-        stream: async function* (bytes, caller) {
-          let input: GrpcInput | undefined;
-          let leaveBudget: (() => void) | undefined;
-          try {
-            await refuseAccess(path, caller);
-            if (caller.app.budget) leaveBudget = await enterStream(caller.app.budget);
+        stream: (bytes, caller) =>
+          streamed(bound, operation, caller, write as never, bytes.byteLength, () => {
             const request = decode(schema, bytes) as never;
-            input = inputOf(path, operation, caller, request);
-            takeBaggage(input);
-            const out = await run(operation, input, await read(request, input));
-            for await (const message of out) yield encode(write(message, input));
-          } catch (reason) {
-            throw failure(operation, reason, input);
-          } finally {
-            leaveBudget?.();
-            // Also where the client has left; an error has ended it already.
-            if (input?.trace?.span) endWithCode(input.trace.span, 0, "");
-          }
-        },
+            const input = inputOf(path, operation, caller, request);
+            return [input, () => read(request, input)];
+          }),
       });
     },
     bidi: (rpc, operation, read, write) => {
-      const { path, input: schema, encode } = bind(rpc, "bidi_streaming");
+      const bound = bind(rpc, "bidi_streaming", operation);
+      const { path, input: schema } = bound;
       methods.set(path, {
         kind: "bidi_streaming",
-        stream: async function* (requests, caller) {
-          let input: GrpcInput | undefined;
-          let leaveBudget: (() => void) | undefined;
-          try {
-            await refuseAccess(path, caller);
-            if (caller.app.budget) leaveBudget = await enterStream(caller.app.budget);
-            input = inputOf(path, operation, caller);
-            takeBaggage(input);
+        stream: (requests, caller) =>
+          streamed(bound, operation, caller, write as never, 0, () => {
+            const input = inputOf(path, operation, caller);
             const decoded = decodeAll(requests, (bytes) => decode(schema, bytes));
-            const out = await run(operation, input, await read(decoded as never, input));
-            for await (const message of out) yield encode(write(message, input));
-          } catch (reason) {
-            throw failure(operation, reason, input);
-          } finally {
-            leaveBudget?.();
-            if (input?.trace?.span) endWithCode(input.trace.span, 0, "");
-          }
-        },
+            return [input, () => read(decoded as never, input)];
+          }),
       });
     },
   };
   for (const block of blocks) block(routes);
   return { methods: observed(methods) };
+}
+
+/** Throws the gate's refusal in gRPC's words. */
+function admittedOverGrpc(admission: Admission): Leave {
+  if (typeof admission === "function") return admission;
+  throw refusalOverGrpc(admission);
 }
 
 /** Told back, as Dapr does. */

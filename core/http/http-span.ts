@@ -1,33 +1,29 @@
-import type { Invoke } from "#core/invoke/operations.ts";
-import {
-  blockOf,
-  describeHeaders,
-  describeStore,
-  endWithStatus,
-} from "#core/tracing/attributes.ts";
-import { redactedTarget, withoutUserInfo } from "#core/tracing/redact.ts";
+import type { Operation } from "#core/operation.ts";
+import { describeHeaders, endWithStatus } from "#core/tracing/attributes.ts";
+import { redactedTarget } from "#core/tracing/redact.ts";
 import type { Span } from "#core/tracing/span.ts";
 import type { HttpInput } from "./input.ts";
 
 /** Ends the span of an API call; `asked` is what the operation was given, if it came to that. */
 export function endHttpSpan(
   span: Span,
-  operation: string,
+  { describe }: Operation<never, unknown>,
   input: HttpInput,
   asked: unknown,
   status: number,
 ): void {
   const { method } = input.request;
-  const block = blockOf(operation);
   // What it was called at the start.
-  const path = span.name;
+  const statement = `${method} ${span.name}`;
   describeHeaders(span, input.headers);
-  if (block === "invoke") describeInvocation(span, asked as Invoke | undefined);
-  // Dapr: the topic stays out, since its route does not know it.
-  else if (block === "pubsub") span.set("messaging.system", "pubsub");
-  else describeStore(span, block, input.param("store") || input.param("name"), `${method} ${path}`);
+  describe?.(span, {
+    wire: "http",
+    statement,
+    component: input.param("store") || input.param("name"),
+    callee: asked as { readonly id: string; readonly method: string } | undefined,
+  });
   span.set("dapr.protocol", "http");
-  span.set("dapr.api", `${method} ${path}`);
+  span.set("dapr.api", statement);
   span.set("http.request.method", method);
   span.set("url.full", redactedTarget(input.target));
   // Dapr: these two name the caller's end of the connection.
@@ -35,12 +31,4 @@ export function endHttpSpan(
   span.set("server.address", address);
   span.set("server.port", port === undefined ? undefined : String(port));
   endWithStatus(span, status);
-}
-
-function describeInvocation(span: Span, asked: Invoke | undefined): void {
-  if (!asked) return;
-  const id = withoutUserInfo(asked.id);
-  span.name = `CallLocal/${id}/${asked.method}`;
-  span.set("rpc.service", "ServiceInvocation");
-  span.set("net.peer.name", id);
 }

@@ -1,7 +1,7 @@
 import type { App } from "#core/app.ts";
 import type { Metadata } from "#core/ports/component.ts";
 import { headerValue, isHeaderName } from "#core/util/header-value.ts";
-import { tokenHeader } from "./token.ts";
+import { tokenHeader } from "#core/gate/token.ts";
 
 /**
  * Names that the metadata of a message or an event must not set on a call to the app: what belongs to one

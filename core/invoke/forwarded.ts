@@ -1,7 +1,7 @@
 import type { App } from "#core/app.ts";
 import type { Call } from "#core/call.ts";
 import { encodePath } from "#core/http/path.ts";
-import { tokenHeader } from "#core/http/token.ts";
+import { tokenHeader } from "#core/gate/token.ts";
 import { asksForToken } from "#core/identity/token-check.ts";
 import type { AppRef, HeaderList, Platform, PlainRequest } from "#core/ports/platform.ts";
 import { requestHeaders } from "./headers.ts";

@@ -22,6 +22,7 @@ import { invokeError, invokeFailed, missingVerb, speaksGrpc } from "./errors.ts"
 import { bodyOf, headersFor, pathOf } from "./forwarded.ts";
 import { callOutside } from "./outside.ts";
 import { underPolicy } from "./under-policy.ts";
+import { describeInvocation } from "#core/tracing/describe.ts";
 
 export interface Invoke {
   readonly id: string;
@@ -44,17 +45,26 @@ export interface InvokeDeps {
 
 /** Calls another app, an HTTPEndpoint or a URL, and gives back what it answered. */
 export function createInvoke(deps: InvokeDeps): Operation<Invoke, PlainResponse> {
-  return defineOperation("invoke.call", (call, input) => {
-    const method = cleanMethod(input.method);
-    if (method === undefined)
-      throw invokeFailed(
-        input.id,
-        `method contains forbidden character: ${JSON.stringify(input.method)}`,
+  return defineOperation(
+    "invoke.call",
+    {
+      api: "invoke",
+      endpoint: "InvokeService",
+      describe: describeInvocation,
+      metric: undefined,
+    },
+    (call, input) => {
+      const method = cleanMethod(input.method);
+      if (method === undefined)
+        throw invokeFailed(
+          input.id,
+          `method contains forbidden character: ${JSON.stringify(input.method)}`,
+        );
+      return underPolicy(call, { ...input, method }, (options) =>
+        dispatch(deps, call, input, method, options),
       );
-    return underPolicy(call, { ...input, method }, (options) =>
-      dispatch(deps, call, input, method, options),
-    );
-  });
+    },
+  );
 }
 
 function dispatch(

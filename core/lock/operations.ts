@@ -6,6 +6,7 @@ import { defineOperation, type Operation } from "#core/operation.ts";
 import type { LockRelease } from "#core/ports/lock-store.ts";
 import { lockError } from "./errors.ts";
 import { storedResource } from "./resource.ts";
+import { lockFacts } from "./facts.ts";
 
 export interface Unlock {
   readonly store: string;
@@ -19,6 +20,7 @@ export interface TryLock extends Unlock {
 /** True when the lock is the owner's now. */
 export const tryLock: Operation<TryLock, boolean> = defineOperation(
   "lock.try",
+  lockFacts("TryLock", "lock"),
   async (call, request) => {
     const { store, resource, owner, expirySeconds } = request;
     // Dapr: looks at this even before it looks whether there is any store.
@@ -44,6 +46,7 @@ export const tryLock: Operation<TryLock, boolean> = defineOperation(
 
 export const unlock: Operation<Unlock, LockRelease> = defineOperation(
   "lock.unlock",
+  lockFacts("Unlock", "unlock"),
   async (call, request) => {
     const loaded = storeOf(call, request);
     try {

@@ -1,6 +1,7 @@
 import type { App, AppConnection } from "#core/app.ts";
 import { defineOperation, type Operation } from "#core/operation.ts";
 import type { SubscriptionView } from "#core/pubsub/subscriptions.ts";
+import { describePlainly } from "#core/tracing/describe.ts";
 
 /** What the runtime says of itself and of one app, in the wire's own shape; empty fields are left out. */
 export interface MetadataView {
@@ -29,15 +30,32 @@ export interface ComponentView {
 
 export const getMetadata: Operation<undefined, MetadataView> = defineOperation(
   "metadata.get",
+  {
+    api: "metadata",
+    endpoint: "GetMetadata",
+    describe: describePlainly,
+    metric: undefined,
+    exempt: { budget: true, publicPort: true },
+  },
   async ({ app }) => view(app),
 );
 
 export const setMetadata: Operation<{ readonly key: string; readonly value: string }, void> =
-  defineOperation("metadata.set", async ({ app }, { key, value }) => {
-    if (app.extended.size >= maxEntries && !app.extended.has(key))
-      throw new RangeError(`Cannot keep more than ${maxEntries} metadata entries`);
-    app.extended.set(key, value);
-  });
+  defineOperation(
+    "metadata.set",
+    {
+      api: "metadata",
+      endpoint: "PutMetadata",
+      describe: describePlainly,
+      metric: undefined,
+      exempt: { budget: true, publicPort: true },
+    },
+    async ({ app }, { key, value }) => {
+      if (app.extended.size >= maxEntries && !app.extended.has(key))
+        throw new RangeError(`Cannot keep more than ${maxEntries} metadata entries`);
+      app.extended.set(key, value);
+    },
+  );
 /** Each PUT stays in memory for the life of the app. */
 const maxEntries = 1000;
 

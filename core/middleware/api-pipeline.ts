@@ -1,7 +1,7 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import { type Caller, targetOf } from "#core/http/input.ts";
 import { mayHaveBody } from "#core/http/may-have-body.ts";
-import { tokenHeader } from "#core/http/token.ts";
+import { tokenHeader } from "#core/gate/token.ts";
 import type { PipelineRequest } from "#core/ports/http-middleware.ts";
 import type { Log, PlainResponse } from "#core/ports/platform.ts";
 import { fittingHeaders } from "./changed-body.ts";

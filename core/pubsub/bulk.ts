@@ -10,6 +10,7 @@ import { childTrace } from "#core/tracing/start-trace.ts";
 import { toCloudEvent } from "./envelope.ts";
 import { brokerTopic, findPubsub } from "./find-pubsub.ts";
 import { noEvent, refuseTopic, wantsRaw } from "./publish.ts";
+import { describeMessaging } from "#core/tracing/describe.ts";
 
 export interface BulkEntry {
   /** Not empty, and no other entry's. */
@@ -34,6 +35,21 @@ export interface FailedEntry {
 /** Answers the entries that the broker did not take; none means success. */
 export const bulkPublish: Operation<BulkPublish, readonly FailedEntry[]> = defineOperation(
   "pubsub.bulk_publish",
+  {
+    api: "publish",
+    endpoint: "BulkPublishEvent",
+    describe: describeMessaging,
+    // The call, and the events that the broker took, which may be some where the call has failed.
+    metric: {
+      family: "component_pubsub_egress_bulk",
+      kind: "pubsub",
+      component: ({ pubsub }) => pubsub,
+      labels: (app, name, { topic }, success) => [name, app.namespace, success, topic],
+      isSuccess: (failed) => failed.length === 0,
+      events: ({ entries }, failed) => (failed ? entries.length - failed.length : 0),
+    },
+    entries: ({ entries }) => entries.length,
+  },
   async (call, { pubsub, topic, entries, metadata }) => {
     const loaded = findPubsub(call.app, pubsub, topic, metadata);
     const raw = wantsRaw(pubsub, metadata);
@@ -65,7 +81,6 @@ export const bulkPublish: Operation<BulkPublish, readonly FailedEntry[]> = defin
       throw reason;
     }
   },
-  ({ entries }) => entries.length,
 );
 
 function messageFor(

@@ -75,7 +75,7 @@ function writeStream(message: StreamMessage): ResponseInit<"SubscribeTopicEvents
 
 /** Dapr: over gRPC a bulk that failed in part is an error; which entries failed is in its text. */
 const bulkPublishWhole: typeof bulkPublish = {
-  name: bulkPublish.name,
+  ...bulkPublish,
   run: async (call, input) => {
     const failed: readonly FailedEntry[] = await bulkPublish.run(call, input);
     if (failed.length === 0) return failed;

@@ -9,6 +9,7 @@ import { publishFailed, pubsubError } from "./errors.ts";
 import { brokerTopic, findPubsub } from "./find-pubsub.ts";
 import { isRawPayload } from "./raw-payload.ts";
 import { mayUseTopic } from "./scopes.ts";
+import { describeMessaging } from "#core/tracing/describe.ts";
 
 export interface PublishEvent {
   readonly pubsub: string;
@@ -22,6 +23,17 @@ export interface PublishEvent {
 
 export const publishEvent: Operation<PublishEvent, void> = defineOperation(
   "pubsub.publish",
+  {
+    api: "publish",
+    endpoint: "PublishEvent",
+    describe: describeMessaging,
+    metric: {
+      family: "component_pubsub_egress",
+      kind: "pubsub",
+      component: ({ pubsub }) => pubsub,
+      labels: (app, name, { topic }, success) => [name, app.namespace, success, topic],
+    },
+  },
   async (call, input) => {
     const { pubsub, topic, metadata } = input;
     const loaded = findPubsub(call.app, pubsub, topic, metadata);

@@ -18,21 +18,31 @@ import {
 } from "./stream-client.ts";
 import { startSubscription } from "./start-subscription.ts";
 import { type DeclaredSubscription, viewOf } from "./subscriptions.ts";
+import { describeMessaging } from "#core/tracing/describe.ts";
 
 /** A subscription for as long as its stream lasts; what was not answered by then comes again. */
 export const subscribeStream: Operation<
   AsyncIterable<StreamRequest>,
   AsyncIterable<StreamMessage>
-> = defineOperation("pubsub.subscribe_stream", async (call, requests) => {
-  const incoming = requests[Symbol.asyncIterator]();
-  const first = await firstOf(incoming, call.app.streaming.stopping);
-  if (first.done) throw hungUp();
-  if (first.value.kind !== "initial") throw refused("initial request is required");
-  const { wanted } = first.value;
-  if (wanted.pubsub === "") throw refused("pubsubName is required");
-  if (wanted.topic === "") throw refused("topic is required");
-  return runStream(call, wanted, { [Symbol.asyncIterator]: () => incoming });
-});
+> = defineOperation(
+  "pubsub.subscribe_stream",
+  {
+    api: "subscribe",
+    endpoint: "SubscribeTopicEvents",
+    describe: describeMessaging,
+    metric: undefined,
+  },
+  async (call, requests) => {
+    const incoming = requests[Symbol.asyncIterator]();
+    const first = await firstOf(incoming, call.app.streaming.stopping);
+    if (first.done) throw hungUp();
+    if (first.value.kind !== "initial") throw refused("initial request is required");
+    const { wanted } = first.value;
+    if (wanted.pubsub === "") throw refused("pubsubName is required");
+    if (wanted.topic === "") throw refused("topic is required");
+    return runStream(call, wanted, { [Symbol.asyncIterator]: () => incoming });
+  },
+);
 
 /** A client that has said nothing must not keep an app that is stopping. */
 async function firstOf(

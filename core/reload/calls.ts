@@ -9,6 +9,9 @@ export interface Calls {
 export function createCalls(): Calls {
   return { inFlight: 0, idle: undefined };
 }
+export function enterCalls(calls: Calls): void {
+  calls.inFlight++;
+}
 export function leave(calls: Calls): void {
   if (--calls.inFlight === 0) calls.idle?.();
 }

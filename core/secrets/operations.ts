@@ -5,6 +5,7 @@ import { defineOperation, type Operation } from "#core/operation.ts";
 import type { Secret, SecretStore } from "#core/ports/secret-store.ts";
 import { secretError } from "./errors.ts";
 import { isSecretAllowed } from "./scope.ts";
+import { secretFacts } from "./facts.ts";
 
 export interface GetSecret {
   readonly store: string;
@@ -12,6 +13,7 @@ export interface GetSecret {
 }
 export const getSecret: Operation<GetSecret, Secret | undefined> = defineOperation(
   "secret.get",
+  secretFacts("GetSecret", "get"),
   async (call, { store, key }) => {
     const port = storeOf(call, store);
     if (!isSecretAllowed(call.app.secretScope(store), key))
@@ -38,6 +40,7 @@ export type BulkSecret = Readonly<Record<string, Secret>>;
 /** Dapr: what the scope denies is left out, without a word. */
 export const getBulkSecret: Operation<GetBulkSecret, BulkSecret> = defineOperation(
   "secret.get_bulk",
+  secretFacts("GetBulkSecret", "bulk_get"),
   async (call, { store }) => {
     const port = storeOf(call, store);
     const scope = call.app.secretScope(store);

@@ -7,6 +7,7 @@ import { etagText } from "./etag.ts";
 import { stateError } from "./errors.ts";
 import { storedKey } from "./keys.ts";
 import { type AskedDelete, checkedOptions, storeOf } from "./operations.ts";
+import { stateFacts } from "./facts.ts";
 
 export interface DeleteBulkState {
   readonly store: string;
@@ -16,6 +17,7 @@ export interface DeleteBulkState {
 /** Each key for itself; what could be deleted is, also when another key fails. Only gRPC has it. */
 export const deleteBulkState: Operation<DeleteBulkState, void> = defineOperation(
   "state.delete_bulk",
+  { ...stateFacts("DeleteBulkState", "bulk_delete"), entries: ({ items }) => items.length },
   async (call, { store, items }) => {
     const { port, keyPrefix } = storeOf(call, store);
     const keys = items.map(({ key }) => storedKey(store, keyPrefix, key));
@@ -41,7 +43,6 @@ export const deleteBulkState: Operation<DeleteBulkState, void> = defineOperation
     );
     if (failures.length > 0) throw bulkError(store, failures);
   },
-  ({ items }) => items.length,
 );
 
 function bulkError(store: string, failures: readonly unknown[]): Error {

@@ -17,6 +17,7 @@ import { etagText } from "./etag.ts";
 import { stateError, stateResource } from "./errors.ts";
 import { storedKey } from "./keys.ts";
 import { type Outbox, transactWithOutbox } from "./outbox.ts";
+import { stateFacts } from "./facts.ts";
 
 export interface GetState {
   readonly store: string;
@@ -25,6 +26,7 @@ export interface GetState {
 }
 export const getState: Operation<GetState, StateItem | undefined> = defineOperation(
   "state.get",
+  stateFacts("GetState", "get"),
   async (call, { store, key, consistency }) => {
     const { port, keyPrefix } = storeOf(call, store);
     const stored = storedKey(store, keyPrefix, key);
@@ -53,6 +55,7 @@ export interface BulkStateItem {
 }
 export const bulkGetState: Operation<BulkGetState, readonly BulkStateItem[]> = defineOperation(
   "state.bulk_get",
+  { ...stateFacts("GetBulkState", "bulk_get"), entries: ({ keys }) => keys.length },
   async (call, { store, keys, metadata }) => {
     const { port, keyPrefix } = storeOf(call, store);
     const reads = keys.map((key) => ({ key: storedKey(store, keyPrefix, key), metadata }));
@@ -76,7 +79,6 @@ export const bulkGetState: Operation<BulkGetState, readonly BulkStateItem[]> = d
       );
     }
   },
-  ({ keys }) => keys.length,
 );
 
 /** A change as it came over the wire, its key not yet prefixed, its options not yet checked. */
@@ -93,6 +95,7 @@ export interface SaveState {
 }
 export const saveState: Operation<SaveState, void> = defineOperation(
   "state.set",
+  { ...stateFacts("SaveState", "set"), entries: ({ items }) => items.length },
   async (call, { store, items }) => {
     const { port, keyPrefix } = storeOf(call, store);
     const keys = items.map((item) => {
@@ -121,7 +124,6 @@ export const saveState: Operation<SaveState, void> = defineOperation(
     );
     if (failures.length > 0) throw saveError(store, failures, items.length > 1);
   },
-  ({ items }) => items.length,
 );
 
 function saveError(store: string, failures: readonly unknown[], several: boolean): ApiError {
@@ -143,6 +145,7 @@ export interface DeleteState {
 }
 export const deleteState: Operation<DeleteState, void> = defineOperation(
   "state.delete",
+  stateFacts("DeleteState", "delete"),
   async (call, { store, item }) => {
     const { port, keyPrefix } = storeOf(call, store);
     const key = storedKey(store, keyPrefix, item.key);
@@ -169,6 +172,10 @@ export interface TransactState {
 }
 export const transactState: Operation<TransactState, void> = defineOperation(
   "state.transaction",
+  {
+    ...stateFacts("ExecuteStateTransaction", "transaction"),
+    entries: ({ operations }) => operations.length,
+  },
   async (call, { store, operations }) => {
     const { port, keyPrefix, outbox } = transactionalStoreOf(call, store);
     if (operations.length === 0) return;
@@ -190,7 +197,6 @@ export const transactState: Operation<TransactState, void> = defineOperation(
       );
     }
   },
-  ({ operations }) => operations.length,
 );
 
 /** The store of that name, or the documented refusal. */

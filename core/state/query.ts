@@ -7,6 +7,7 @@ import { stateError, stateResource } from "./errors.ts";
 import { separator } from "./keys.ts";
 import { storeOf } from "./operations.ts";
 import { parseQuery } from "./query-text.ts";
+import { stateFacts } from "./facts.ts";
 
 export interface QueryState {
   readonly store: string;
@@ -17,6 +18,7 @@ export interface QueryState {
 /** The app's values that match, under the keys it knows. No results means that nothing matches. */
 export const queryState: Operation<QueryState, StateQueryResult> = defineOperation(
   "state.query",
+  stateFacts("QueryStateAlpha1", "query"),
   async (call, { store, query }) => {
     const { port, keyPrefix } = storeOf(call, store);
     if (!port.query) throw unsupported(store);

@@ -2,18 +2,19 @@ import type { Answer } from "#core/http/answer.ts";
 import type { HttpInput } from "#core/http/input.ts";
 import { cleanPath, decodePath, splitTarget } from "#core/http/path.ts";
 import { findTarget } from "#core/invoke/find-target.ts";
+import type { Operation } from "#core/operation.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { ApiLoggingSettings } from "#core/resources/api-logging.ts";
 import { sizeOf } from "#core/util/bytes.ts";
 import { watchBody } from "#core/util/watch-body.ts";
-import { endpointName } from "./endpoint-names.ts";
 
 /** One line for each call of an app's API. Absent on an app whose calls are not logged. */
 export interface ApiLog {
   /** A call that begins; `undefined` for one that is left out. */
-  http(input: HttpInput, operation: string): HttpCallLog | undefined;
+  http(input: HttpInput, operation: LoggedOperation): HttpCallLog | undefined;
   grpc(method: string, code: number, ms: number, userAgent: string | undefined): void;
 }
+type LoggedOperation = Pick<Operation<never, unknown>, "name" | "endpoint" | "exempt">;
 export interface HttpCallLog {
   /** The answer, which is logged once it has gone out. */
   note(answer: Answer): Answer;
@@ -33,7 +34,7 @@ export function createApiLog({ appId, settings, flag, log }: ApiLogOptions): Api
     log.info(message, { app_id: appId, scope: `dapr.runtime.${scope}`, ...fields });
   return {
     http: (input, operation) => {
-      if (settings.omitHealthChecks && operation.startsWith("health.")) return undefined;
+      if (settings.omitHealthChecks && operation.exempt?.token) return undefined;
       const began = performance.now();
       const ended = (status: number, size: number): void =>
         write("http-info", "HTTP API Called", {
@@ -75,12 +76,11 @@ function methodAndPath({ request, target }: HttpInput): string {
 }
 
 /** Says which app is called, but not which method of it. */
-function obfuscated(input: HttpInput, operation: string): string {
-  const name = endpointName(operation);
-  if (operation !== "invoke.call") return name;
+function obfuscated(input: HttpInput, { name, endpoint }: LoggedOperation): string {
+  if (name !== "invoke.call") return endpoint;
   try {
-    return `${name}/${findTarget(input).id}`;
+    return `${endpoint}/${findTarget(input).id}`;
   } catch {
-    return name;
+    return endpoint;
   }
 }

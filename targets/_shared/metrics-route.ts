@@ -1,7 +1,8 @@
 import { cleanPath, splitTarget } from "#core/http/path.ts";
 import { targetOf } from "#core/http/input.ts";
-import { asksForToken } from "#core/identity/token-check.ts";
-import { refuseToken } from "#core/http/token.ts";
+import { tokenFault } from "#core/gate/token.ts";
+import { respond } from "#core/http/answer.ts";
+import { refusalOverHttp } from "#core/http/refusals.ts";
 import type { App } from "#core/app.ts";
 import type { MetricSettings } from "#core/resources/metrics.ts";
 import type { Log } from "#core/ports/platform.ts";
@@ -26,19 +27,13 @@ export function answerMetrics(request: Request, app: App): Promise<Response> | u
   const { metrics } = app;
   if (!metrics || request.method !== "GET") return undefined;
   const target = targetOf(request.url);
-  return cleanPath(splitTarget(target).path) === path
-    ? answer(metrics, request, app, target)
-    : undefined;
+  return cleanPath(splitTarget(target).path) === path ? answer(metrics, request, app) : undefined;
 }
 
-async function answer(
-  metrics: AppMetrics,
-  request: Request,
-  app: App,
-  target: string,
-): Promise<Response> {
-  const refused = asksForToken(app) ? await refuseToken(request, { app }, target) : undefined;
-  if (refused) return refused;
+async function answer(metrics: AppMetrics, request: Request, app: App): Promise<Response> {
+  const header = (name: string): string | undefined => request.headers.get(name) ?? undefined;
+  const fault = await tokenFault({ app, header });
+  if (fault !== undefined) return respond(refusalOverHttp({ why: "token", fault }), undefined);
   metrics.cost.show();
   return new Response([...exposition([metrics])].join(""), {
     headers: { "content-type": expositionType },

@@ -10,7 +10,6 @@ import { problemText } from "#core/resources/read-document.ts";
 import type { Resource } from "#core/resources/resource.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { HostedApp } from "#core/hosted-app.ts";
-import { cleanPath, splitTarget } from "#core/http/path.ts";
 import { targetOf } from "#core/http/input.ts";
 import { createJwtVerifier, readJwtSettings } from "#core/identity/jwt.ts";
 import { hashToken } from "#core/identity/token-check.ts";
@@ -85,7 +84,7 @@ export async function openOneApp(options: OneAppOptions): Promise<OneApp> {
       const logged = start.catch((reason: unknown) =>
         platform.log.error(`Cannot start what calls the app: ${messageOf(reason)}`),
       );
-      if (asksForState(request)) await logged;
+      if (runtime.fetch.exempt(request.method, targetOf(request.url))?.publicPort) await logged;
       else platform.background(logged);
       return runtime.fetch(request, { app: hosted.app, remoteAddress });
     },
@@ -120,11 +119,6 @@ function starter(hosted: HostedApp, clock: Clock): () => Promise<void> {
     if (!(await inTime(current, startMs, clock)))
       throw new Error(`The app did not say within ${startMs} ms what it subscribes to`);
   };
-}
-
-function asksForState(request: Request): boolean {
-  const path = cleanPath(splitTarget(targetOf(request.url)).path);
-  return path.startsWith("/v1.0/healthz") || path === "/v1.0/metadata";
 }
 
 /** No SHA-256 text, so that no token fits. */

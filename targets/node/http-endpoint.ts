@@ -9,9 +9,8 @@ import type { Http2ServerRequest } from "node:http2";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { App } from "#core/app.ts";
-import type { Caller } from "#core/http/input.ts";
-import { cleanPath, splitTarget } from "#core/http/path.ts";
-import { isHealthRoute, tokenHeader } from "#core/http/token.ts";
+import type { HttpSurface } from "#core/http/surface.ts";
+import { tokenHeader } from "#core/gate/token.ts";
 import { joinedHeader } from "#core/util/header-list.ts";
 import { BytesResponse } from "./bytes-response.ts";
 import { type AppFinder, isNobodys, type NobodysCall } from "./app-finder.ts";
@@ -21,7 +20,7 @@ import { Http2Caller, NodeCaller } from "./http-callers.ts";
 export interface HttpEndpointOptions {
   /** Whose calls they are: one app's, since the port is; or found for each. */
   readonly who: App | AppFinder;
-  readonly fetch: (request: Request, caller: Caller) => Response | Promise<Response>;
+  readonly fetch: HttpSurface;
   /** True: clients may speak HTTP/2 without TLS. */
   readonly h2c?: boolean;
   /** Bytes of request headers before 431 (`read-buffer-size`). */
@@ -142,8 +141,6 @@ function handlerOf({
     const caller = isHttp2(incoming)
       ? new Http2Caller(app, incoming, isProven)
       : new NodeCaller(app, incoming, isPublic, isProven);
-    if (caller.tokenFree && !isPublicPath(caller.target))
-      return new Response(null, { status: 404 });
     return fetch(request, caller);
   };
   if (typeof who !== "function") return (request, incoming) => serve(request, who, incoming, false);
@@ -159,7 +156,7 @@ function handlerOf({
       token,
       remoteAddress: seen.remoteAddress,
       remotePort: seen.remotePort,
-      isOpen: !isProven && isHealthRoute(request.method, seen.target),
+      isOpen: !isProven && fetch.exempt(request.method, seen.target)?.token === true,
     });
     if (found instanceof Promise)
       return found.then((app) =>
@@ -178,9 +175,4 @@ function refusal({ status, message, mayBeElsewhere }: NobodysCall, incoming: Inc
   }
   if (status === 429 || status === 503) headers["retry-after"] = "1";
   return new Response(message, { status, headers });
-}
-
-const publicPath = /^\/v1\.0\/(?:healthz(?:\/outbound)?|metadata(?:\/[^/]+)?)$/;
-function isPublicPath(target: string): boolean {
-  return publicPath.test(cleanPath(splitTarget(target).path));
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { App } from "#core/app.ts";
 import { traceBin } from "#core/grpc/trace-bin.ts";
-import { tokenHeader } from "#core/http/token.ts";
+import { tokenHeader } from "#core/gate/token.ts";
 import type { AppRef } from "#core/ports/platform.ts";
 import type { TraceContext } from "#core/trace-context.ts";
 import { StreamCaller } from "./caller.ts";

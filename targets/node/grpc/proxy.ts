@@ -6,20 +6,20 @@ import {
 } from "node:http2";
 import { workloadOf } from "#core/access-control/check.ts";
 import type { App } from "#core/app.ts";
-import { enterStream } from "#core/budget/grpc.ts";
 import { ApiError, toApiError } from "#core/errors/api-error.ts";
 import { messageOf } from "#core/errors/component-error.ts";
-import { refuseToken } from "#core/grpc/access.ts";
+import { admit, type Admission } from "#core/gate/admit.ts";
 import { checkBaggage } from "#core/grpc/baggage.ts";
+import { refusalOverGrpc } from "#core/grpc/refusals.ts";
 import { renderStatus } from "#core/grpc/render-error.ts";
 import { cleanMethod } from "#core/http/path.ts";
-import { tokenHeader } from "#core/http/token.ts";
+import { tokenHeader } from "#core/gate/token.ts";
 import type { Workload } from "#core/identity/workload.ts";
 import { calleeOf } from "#core/invoke/operations.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { AppRef } from "#core/ports/platform.ts";
 import { noteError } from "#core/telemetry/error-codes.ts";
-import { noWorkflowService } from "#core/unconfigured/errors.ts";
+import { noWorkflowService } from "#core/errors/not-built.ts";
 import { isTruthy } from "#core/util/truthy.ts";
 import { cancelStream } from "../http2-cancel.ts";
 import type { Http2Pool } from "../http2-pool.ts";
@@ -66,13 +66,15 @@ export function createProxy(
     const { app } = caller;
     if (app.metrics || app.apiLog) observeProxied(app, stream, headers);
     const path = headers[":path"] ?? "";
-    const proceed = (): void => {
+    const proceed = (admission: Admission): void => {
+      if (typeof admission !== "function") {
+        // Who was held back before it was refused may have left.
+        if (!stream.destroyed) fail(stream, app, refusalOverGrpc(admission));
+        return;
+      }
+      if (stream.destroyed) return admission();
+      stream.once("close", admission);
       try {
-        const refused = takeBudget(app, stream);
-        if (refused)
-          return void refused.catch((reason: unknown) => {
-            if (!stream.destroyed) fail(stream, app, reason);
-          });
         const policy = policyFor(app, caller, path);
         if (policy) return void forwardUnder(policy, routes, caller, stream, headers);
         const route = routeFor(routes, caller, path);
@@ -88,8 +90,9 @@ export function createProxy(
         fail(stream, app, reason);
       }
     };
-    const admitted = refuseToken(caller);
-    if (!admitted) return proceed();
+    // A proxied call is a stream, whatever its service makes of it.
+    const admitted = admit(caller, { bytes: 0, isStream: true });
+    if (!(admitted instanceof Promise)) return proceed(admitted);
     admitted.then(proceed, (reason: unknown) => fail(stream, app, reason));
   };
 }
@@ -127,15 +130,6 @@ async function forwardUnder(
   } catch (reason) {
     fail(stream, app, failureOf(reason));
   }
-}
-
-/** A proxied call is a stream, whatever its service makes of it. */
-function takeBudget({ budget }: App, stream: ServerHttp2Stream): Promise<never> | undefined {
-  if (!budget || stream.destroyed) return undefined;
-  const entered = enterStream(budget);
-  if (entered instanceof Promise) return entered;
-  stream.once("close", entered);
-  return undefined;
 }
 
 /** A call to oneself is no call between apps. */

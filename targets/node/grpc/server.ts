@@ -10,7 +10,7 @@ import type { App } from "#core/app.ts";
 import type { GrpcSurface } from "#core/grpc/surface.ts";
 import { toApiError } from "#core/errors/api-error.ts";
 import { renderStatus } from "#core/grpc/render-error.ts";
-import { tokenHeader } from "#core/http/token.ts";
+import { tokenHeader } from "#core/gate/token.ts";
 import type { AppFinder } from "../app-finder.ts";
 import { closeAfter } from "../h2c.ts";
 import type { Endpoint } from "../on-first-use.ts";

@@ -8,7 +8,7 @@ import type { App } from "#core/app.ts";
 import { toApiError } from "#core/errors/api-error.ts";
 import { renderStatus } from "#core/grpc/render-error.ts";
 import type { GrpcCaller } from "#core/grpc/input.ts";
-import { tokenHeader } from "#core/http/token.ts";
+import { tokenHeader } from "#core/gate/token.ts";
 import type { AppFinder, Shown } from "../app-finder.ts";
 import { plainAddress } from "../plain-address.ts";
 import { appOf, isProven } from "./who.ts";

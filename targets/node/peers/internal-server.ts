@@ -7,7 +7,7 @@ import { missingVerb, speaksGrpc } from "#core/invoke/errors.ts";
 import { responseHeaders } from "#core/invoke/headers.ts";
 import { discard } from "#core/pubsub/app-answer.ts";
 import { cleanMethod, decodePath, encodePath, splitTarget } from "#core/http/path.ts";
-import { tokenHeader } from "#core/http/token.ts";
+import { tokenHeader } from "#core/gate/token.ts";
 import type { AppRef, HeaderList, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
 import type { Workload } from "#core/identity/workload.ts";
 import { measuredInvocation } from "#core/telemetry/invocation.ts";

@@ -1,8 +1,22 @@
 import { describe, expect, it } from "vitest";
-import { isRpcAllowed } from "#core/api-access/grpc.ts";
-import { apiOfRoute, type ApiRule, invokeApi, isAllowed } from "#core/api-access/rules.ts";
+import {
+  type ApiLists,
+  type ApiRule,
+  grpcApi,
+  httpApi,
+  invokeApi,
+  isAllowed,
+} from "#core/api-access/rules.ts";
+import type { Invoke } from "#core/invoke/operations.ts";
+import type { PlainResponse } from "#core/ports/platform.ts";
 import type { HttpRoutes } from "#core/http/surface.ts";
-import { defineOperation } from "#core/operation.ts";
+import { cryptoGrpc } from "#core/crypto/grpc.ts";
+import { admit } from "#core/gate/admit.ts";
+import { grpcBlocks } from "#core/grpc/blocks.ts";
+import { invokeGrpc } from "#core/invoke/grpc.ts";
+import type { Operation } from "#core/operation.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
+import { plainFacts, plainOperation } from "#test/support/plain-operation.ts";
 import { rpcs } from "#core/grpc/rpcs.ts";
 import { fakeApp } from "#test/support/fake-app.ts";
 import { api as surface } from "../api.ts";
@@ -20,7 +34,8 @@ const lists = (allowed: readonly ApiRule[], denied: readonly ApiRule[] = []) => 
 
 describe("API lists over HTTP", () => {
   const judge = (path: string, allowed: readonly ApiRule[], denied: readonly ApiRule[] = []) => {
-    const api = apiOfRoute(path);
+    const [, , name = ""] = path.split("/");
+    const api = httpApi(name === "healthz" ? undefined : name, path);
     return api === undefined || isAllowed(lists(allowed, denied), api);
   };
   it.each([
@@ -62,65 +77,73 @@ describe("API lists over HTTP", () => {
   });
 });
 
+const plainInvoke: Operation<Invoke, PlainResponse> = {
+  ...plainFacts,
+  api: "invoke",
+  name: "invoke.call",
+  run: async () => ({ status: 200, headers: [] }),
+};
+
 describe("API lists over gRPC", () => {
-  const path = (rpc: string): string => `/dapr.proto.runtime.v1.Dapr/${rpc}`;
+  /** By the operation that a block has for the rpc; `undefined` where none has. */
+  const apis = new Map<string, string | undefined>();
+  const note = (rpc: string, { api }: { readonly api: string | undefined }): void =>
+    void apis.set(rpc, api);
+  for (const block of [...grpcBlocks, cryptoGrpc(fakeClock()), invokeGrpc(plainInvoke)])
+    block({ unary: note, serverStream: note, bidi: note });
+  const isRpcAllowed = (lists: ApiLists, rpc: string): boolean =>
+    isAllowed(lists, grpcApi(apis.get(rpc), rpc));
   it("close what is denied, and all but what is allowed", () => {
     const denied = lists([], [grpc("v1/state")]);
-    expect(isRpcAllowed(denied, path("GetState"))).toBe(false);
-    expect(isRpcAllowed(denied, path("QueryStateAlpha1"))).toBe(true);
-    expect(isRpcAllowed(denied, path("GetSecret"))).toBe(true);
+    expect(isRpcAllowed(denied, "GetState")).toBe(false);
+    expect(isRpcAllowed(denied, "QueryStateAlpha1")).toBe(true);
+    expect(isRpcAllowed(denied, "GetSecret")).toBe(true);
     const allowed = lists([grpc("v1/state")]);
-    expect(isRpcAllowed(allowed, path("GetState"))).toBe(true);
-    expect(isRpcAllowed(allowed, path("GetSecret"))).toBe(false);
+    expect(isRpcAllowed(allowed, "GetState")).toBe(true);
+    expect(isRpcAllowed(allowed, "GetSecret")).toBe(false);
   });
   it("have no older form of versions", () => {
-    expect(isRpcAllowed(lists([], [grpc("v1.0/state")]), path("GetState"))).toBe(true);
+    expect(isRpcAllowed(lists([], [grpc("v1.0/state")]), "GetState")).toBe(true);
   });
   it("let a denial win, and never judge by HTTP's rules", () => {
-    expect(isRpcAllowed(lists([grpc("v1/state")], [grpc("v1/state")]), path("GetState"))).toBe(
-      false,
-    );
-    expect(isRpcAllowed(lists([http("v1/secrets")], [http("v1/state")]), path("GetState"))).toBe(
-      true,
-    );
+    expect(isRpcAllowed(lists([grpc("v1/state")], [grpc("v1/state")]), "GetState")).toBe(false);
+    expect(isRpcAllowed(lists([http("v1/secrets")], [http("v1/state")]), "GetState")).toBe(true);
   });
   it("keep an rpc that no list can name out only where there is a list of what is allowed", () => {
-    expect(isRpcAllowed(lists([grpc("v1/state")]), path("Unheard"))).toBe(false);
-    expect(isRpcAllowed(lists([], [grpc("v1/state")]), path("Unheard"))).toBe(true);
+    expect(isRpcAllowed(lists([grpc("v1/state")]), "Unheard")).toBe(false);
+    expect(isRpcAllowed(lists([], [grpc("v1/state")]), "Unheard")).toBe(true);
   });
   it("say nothing about other services", () => {
     const shut = lists([grpc("v1/state")]);
-    expect(isRpcAllowed(shut, "/grpc.health.v1.Health/Check")).toBe(true);
-    expect(isRpcAllowed(shut, "/TaskHubSidecarService/GetWorkItems")).toBe(true);
-    expect(isRpcAllowed(shut, "/orders.Orders/List")).toBe(true);
+    const arrival = { app: fakeApp({ apiLists: shut }), header: () => undefined };
+    expect(admit(arrival, { bytes: 0, isStream: true })).toBeInstanceOf(Function);
   });
-  it("can name every rpc of Dapr's service but those that Dapr's own list leaves out", () => {
+  it("can name every rpc that a block has", () => {
     const all = ["state", "secrets", "publish", "invoke", "bindings", "actors", "metadata"]
       .concat(["configuration", "lock", "unlock", "crypto", "subtlecrypto", "workflows"])
       .concat(["jobs", "shutdown", "subscribe", "conversation"])
       .flatMap((name) =>
         ["v1", "v1alpha1", "v1alpha2", "v1beta1"].map((version) => grpc(`${version}/${name}`)),
       );
-    const unnamed = [...rpcs.values()]
-      .map((rpc) => rpc.path)
-      .filter((each) => !isRpcAllowed(lists(all), each));
-    expect(unnamed).toEqual([]);
+    expect([...apis.keys()].filter((each) => !isRpcAllowed(lists(all), each))).toEqual([]);
+    expect([...rpcs.keys()].filter((each) => !apis.has(each))).toEqual([]);
   });
 });
 
 describe("an app with API lists", () => {
-  const operation = (name: `${string}.${string}`) => defineOperation(name, async () => name);
+  const operation = (name: `${string}.${string}`, api: string | undefined) =>
+    plainOperation<undefined, string>(name, async () => name, { ...plainFacts, api });
   const block = (routes: HttpRoutes): void => {
-    for (const [path, name] of [
-      ["/v1.0/state/:store", "state.get"],
-      ["/v1.0/secrets/:store/:key", "secrets.get"],
-      ["/v1.0/metadata", "metadata.get"],
-      ["/v1.0/healthz", "health.check"],
+    for (const [path, name, of] of [
+      ["/v1.0/state/:store", "state.get", "state"],
+      ["/v1.0/secrets/:store/:key", "secrets.get", "secrets"],
+      ["/v1.0/metadata", "metadata.get", "metadata"],
+      ["/v1.0/healthz", "health.check", undefined],
     ] as const)
       routes.on(
         ["GET"],
         path,
-        operation(name),
+        operation(name, of),
         () => undefined,
         (body) => ({ status: 200, body }),
       );

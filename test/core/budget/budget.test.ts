@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { type Budget, createBudget, createUsage } from "#core/budget/budget.ts";
 import { createLoopShare } from "#core/budget/loop-share.ts";
 import { budgetFromEnv, type BudgetSettings } from "#core/budget/settings.ts";
-import { ApiError } from "#core/errors/api-error.ts";
+import { admit, type Admission, type Leave, type Refusal } from "#core/gate/admit.ts";
+import { refusalOverGrpc } from "#core/grpc/refusals.ts";
 import { mergeConfigurations } from "#core/resources/configuration.ts";
 import { parseDocuments } from "#core/resources/parse.ts";
 import { problemText } from "#core/resources/read-document.ts";
@@ -19,6 +20,12 @@ function budgetOf(settings: BudgetSettings): {
   const budget = createBudget(settings, usage, createLoopShare(fakeClock(), undefined), undefined);
   if (!budget) throw new Error("no budget");
   return { budget, usage };
+}
+
+/** Comes to the gate of an app that has nothing but the budget. */
+function knock(budget: Budget, isStream: boolean): Admission | Promise<Admission> {
+  const arrival = { app: fakeApp({ budget }), header: () => undefined };
+  return admit(arrival, { bytes: 5, isStream });
 }
 
 describe("settings", () => {
@@ -121,20 +128,14 @@ describe("a budget over HTTP", () => {
 
 describe("a budget over gRPC", () => {
   it("throws what becomes ResourceExhausted", async () => {
-    const { enterCall, enterStream } = await import("#core/budget/grpc.ts");
     const { budget, usage } = budgetOf({ maxConcurrentCalls: 2, maxOpenStreams: 1 });
-    const leave = enterStream(budget) as () => void;
-    const failure = (): unknown => {
-      try {
-        return enterStream(budget);
-      } catch (reason) {
-        return reason;
-      }
-    };
-    expect(failure()).toBeInstanceOf(ApiError);
-    expect((failure() as ApiError).spec.grpc).toBe(8);
-    const leaveCall = enterCall(budget, 5) as () => void;
-    expect(() => enterCall(budget, 5)).toThrow("concurrent calls");
+    const enter = (isStream: boolean) => knock(budget, isStream);
+    const leave = enter(true) as Leave;
+    const failure = refusalOverGrpc(enter(true) as Refusal);
+    expect(failure.spec.grpc).toBe(8);
+    expect(failure.message).toContain("open streams");
+    const leaveCall = enter(false) as Leave;
+    expect(enter(false)).toEqual({ why: "budget", short: "concurrent calls" });
     leave();
     leaveCall();
     expect(usage).toEqual({ calls: 0, bytes: 0, streams: 0 });
@@ -182,12 +183,11 @@ describe("refusals of an app", () => {
     expect(atOnce).toBeGreaterThanOrEqual(1000);
   });
   it("are slow over both wires", async () => {
-    const { enterCall, enterStream } = await import("#core/budget/grpc.ts");
     const { budget, clock } = limited();
-    void enterCall(budget, 0);
+    void knock(budget, false);
     for (let i = 0; i < 21; i++) void budget.holdBack(0);
-    const refused = [enterCall(budget, 0), enterStream(budget)];
-    const reasons = refused.map((each) => (each as Promise<never>).catch((why: unknown) => why));
+    const refused = [knock(budget, false), knock(budget, true)];
+    for (const each of refused) expect(each).toBeInstanceOf(Promise);
     const call = api(fakeApp({ appId: "shop", budget }), [stateHttp]);
     let answered = 0;
     const answer = call("/v1.0/state/store/k").finally(() => answered++);
@@ -195,7 +195,8 @@ describe("refusals of an app", () => {
     expect(answered).toBe(0);
     await clock.advance(1000);
     expect((await answer).status).toBe(429);
-    for (const reason of await Promise.all(reasons)) expect(reason).toBeInstanceOf(ApiError);
+    for (const refusal of await Promise.all(refused))
+      expect(refusal).toMatchObject({ why: "budget" });
   });
   it("are told at once where no event loop is shared", () => {
     const { budget } = budgetOf({ maxConcurrentCalls: 1 });

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { giveWay } from "#core/budget/give-way.ts";
 import type { Call } from "#core/call.ts";
 import { getConfiguration } from "#core/configuration/operations.ts";
-import { compose, defineOperation } from "#core/operation.ts";
+import { compose } from "#core/operation.ts";
+import { plainFacts, plainOperation } from "#test/support/plain-operation.ts";
 import { bulkPublish } from "#core/pubsub/bulk.ts";
 import { deleteBulkState } from "#core/state/delete-bulk.ts";
 import { bulkGetState, saveState, transactState } from "#core/state/operations.ts";
@@ -15,10 +16,10 @@ const unlimited = { app: { loop: { charge: (calls: number) => void charged.push(
 const list = (length: number): readonly number[] => Array.from({ length }, (_, i) => i);
 
 /** Of a list's length, and of anything else none. */
-const many = defineOperation(
+const many = plainOperation(
   "test.many",
   async (_call: Call, { list }: { readonly list: readonly number[] }) => list,
-  (input) => input.list.length,
+  { ...plainFacts, entries: (input) => input.list.length },
 );
 
 describe("an operation", () => {
@@ -44,7 +45,7 @@ describe("an operation", () => {
   it("on few entries, or on one thing, runs at once", async () => {
     await run(many, call, { list: list(63) });
     await run(
-      defineOperation("test.one", async (_call: Call, input: unknown) => input),
+      plainOperation("test.one", async (_call: Call, input: unknown) => input),
       call,
       { list: list(500) },
     );
@@ -57,10 +58,10 @@ describe("an operation", () => {
     expect(charged).toEqual([500 / 64, -1]);
   });
   it("that fails fails as it did", async () => {
-    const failing = defineOperation(
+    const failing = plainOperation(
       "test.fail",
       (): Promise<never> => Promise.reject(new Error("no")),
-      () => 100,
+      { ...plainFacts, entries: () => 100 },
     );
     await expect(run(failing, call, undefined)).rejects.toThrow("no");
   });

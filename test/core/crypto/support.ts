@@ -1,3 +1,4 @@
+import { plainOperation } from "#test/support/plain-operation.ts";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { compose } from "#core/operation.ts";
 import { cryptoHttp } from "#core/crypto/http.ts";
@@ -68,7 +69,7 @@ export function httpOf(app: App): (
       subtleCryptoHttp,
       (routes) =>
         routes.fallback(
-          { name: "test.fallback", run: async () => undefined },
+          plainOperation("test.fallback", async () => undefined),
           () => undefined,
           () => ({ status: 404 }),
         ),

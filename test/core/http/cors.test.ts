@@ -1,12 +1,12 @@
+import { plainOperation } from "#test/support/plain-operation.ts";
 import { describe, expect, it } from "vitest";
 import { parseOrigins } from "#core/http/cors.ts";
 import type { HttpRoutes } from "#core/http/surface.ts";
 import { hashToken } from "#core/identity/token-check.ts";
-import { defineOperation } from "#core/operation.ts";
 import { fakeApp, type FakeAppOptions } from "#test/support/fake-app.ts";
 import { type ApiAnswer, api as surface, type ApiRequest } from "../api.ts";
 
-const hello = defineOperation("state.get", async () => "hello");
+const hello = plainOperation("state.get", async () => "hello");
 const block = (routes: HttpRoutes): void =>
   routes.on(
     ["GET", "POST"],

@@ -1,3 +1,4 @@
+import { plainOperation } from "#test/support/plain-operation.ts";
 import { describe, expect, it } from "vitest";
 import type { HttpRoutes } from "#core/http/surface.ts";
 import { hashToken } from "#core/identity/token-check.ts";
@@ -5,7 +6,6 @@ import { throughAppPipeline } from "#core/middleware/app-pipeline.ts";
 import { withHeader } from "#core/util/header-list.ts";
 import { createPipeline, type Pipeline } from "#core/middleware/pipeline.ts";
 import { textResponse } from "#core/middleware/text-response.ts";
-import { defineOperation } from "#core/operation.ts";
 import type { HttpMiddleware } from "#core/ports/http-middleware.ts";
 import type { PlainRequest } from "#core/ports/platform.ts";
 import { fakeApp, type FakeAppOptions, recordingChannel } from "#test/support/fake-app.ts";
@@ -25,7 +25,7 @@ const note =
 
 /** Answers with what it was called with. */
 const block = (routes: HttpRoutes): void => {
-  const echo = defineOperation("state.echo", async (_, said: object) => said);
+  const echo = plainOperation("state.echo", async (_, said: object) => said);
   routes.on(
     ["GET", "POST", "PUT"],
     "/v1.0/state/:store",

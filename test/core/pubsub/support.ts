@@ -1,3 +1,4 @@
+import { plainOperation } from "#test/support/plain-operation.ts";
 import type { App } from "#core/app.ts";
 import { createHttp } from "#core/http/surface.ts";
 import { compose } from "#core/operation.ts";
@@ -103,7 +104,7 @@ export function publishApi(
       pubsubHttp,
       (routes) =>
         routes.fallback(
-          { name: "test.fallback", run: async () => undefined },
+          plainOperation("test.fallback", async () => undefined),
           () => undefined,
           () => ({ status: 404, body: "fallback" }),
         ),

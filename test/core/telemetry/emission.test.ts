@@ -1,3 +1,5 @@
+import { getState } from "#core/state/operations.ts";
+import { plainOperation } from "#test/support/plain-operation.ts";
 import { describe, expect, test } from "vitest";
 import type { App } from "#core/app.ts";
 import { deliverEvent } from "#core/bindings/deliver.ts";
@@ -174,7 +176,7 @@ describe("operations", () => {
     get: async () => ({}),
     watch: async () => {},
   };
-  const none: Operation<undefined, void> = { name: "none.none", run: async () => {} };
+  const none: Operation<undefined, void> = plainOperation("none.none", async () => {});
   const surface = createHttp(
     compose([measuredOperations]),
     [
@@ -230,11 +232,11 @@ describe("operations", () => {
   });
 
   test("an app without metrics runs the very operation, with no promise around it", async () => {
-    const promise = Promise.resolve();
-    const operation: Operation<undefined, void> = { name: "state.get", run: () => promise };
+    const promise = Promise.resolve(undefined);
+    const operation = { ...getState, run: () => promise };
     const run = compose([measuredOperations]);
     const call = { app: fakeApp(), metadata: {}, trace: undefined, ...never };
-    expect(run(operation, call, undefined)).toBe(promise);
+    expect(run(operation, call, { store: "s", key: "k" })).toBe(promise);
   });
 });
 

@@ -144,7 +144,7 @@ describe("who calls on a port that apps share", () => {
       const clock = fakeClock();
       const made = callers({ clock });
       made.isCurrent = false;
-      const settled = vi.fn();
+      const settled = vi.fn<() => void>();
       const found = Promise.resolve(made.find(call("secret", "10.244.0.5")));
       void found.then(settled);
       return { clock, made, found, settled };

@@ -3,10 +3,13 @@ import { type AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import type { App } from "#core/app.ts";
 import type { Caller } from "#core/http/input.ts";
+import type { HttpSurface } from "#core/http/surface.ts";
 import type { AppFinder, Shown } from "#targets/node/app-finder.ts";
 import { createHttpEndpoint } from "#targets/node/http-endpoint.ts";
 
 const app = { appId: "cart" } as App;
+const healthRoutes: HttpSurface["exempt"] = (_, target) =>
+  target.startsWith("/v1.0/healthz") ? { token: true } : undefined;
 
 describe("a call is proven", () => {
   async function callerOf(
@@ -17,10 +20,13 @@ describe("a call is proven", () => {
     let seen: Caller | undefined;
     using endpoint = createHttpEndpoint({
       who,
-      fetch: (_, caller) => {
-        seen = caller;
-        return new Response("ok");
-      },
+      fetch: Object.assign(
+        (_: Request, caller: Caller) => {
+          seen = caller;
+          return new Response("ok");
+        },
+        { exempt: healthRoutes },
+      ),
       maxHeaderBytes: 4096,
     });
     const server = endpoint.open();

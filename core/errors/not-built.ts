@@ -1,8 +1,7 @@
-import type { App } from "#core/app.ts";
-import { type ApiError, type Fail, failWith } from "#core/errors/api-error.ts";
+import { type ApiError, type Fail, failWith } from "./api-error.ts";
 
 /** What a sidecar says that has no placement and no scheduler service. */
-export const unconfiguredErrors = {
+export const notBuiltErrors = {
   ERR_ACTOR_NO_PLACEMENT: { http: 400, grpc: 14 },
   ERR_API_UNIMPLEMENTED: { http: 501, grpc: 12 },
   DAPR_SCHEDULER_GET_JOB: { http: 500, grpc: 13, reason: "DAPR_SCHEDULER_GET_JOB" },
@@ -10,21 +9,27 @@ export const unconfiguredErrors = {
   DAPR_SCHEDULER_DELETE_JOB: { http: 500, grpc: 13, reason: "DAPR_SCHEDULER_DELETE_JOB" },
   DAPR_SCHEDULER_LIST_JOBS: { http: 500, grpc: 13, reason: "DAPR_SCHEDULER_LIST_JOBS" },
 } as const;
-const fail: Fail<typeof unconfiguredErrors> = failWith(unconfiguredErrors);
+const fail: Fail<typeof notBuiltErrors> = failWith(notBuiltErrors);
 
+/** An app as far as a refusal goes. */
+interface Refused {
+  readonly appId: string;
+  readonly namespace: string;
+  warnOnce?(message: string): void;
+}
 /** Why a call is refused, for the app that makes it. */
-export type Refusal = (app: App) => ApiError;
+export type Refuse = (app: Refused) => ApiError;
 type Block = "actors" | "jobs" | "workflows";
 
 /** On the wire they look as if somebody had only forgotten to configure them; the log says that there is nothing to configure. */
-function warn(app: App, block: Block): void {
+function warn(app: Refused, block: Block): void {
   const instead = block === "jobs" ? "scheduler" : "placement";
   app.warnOnce?.(
     `Outrigger does not have ${block} yet: it answers their calls as a Dapr sidecar without a ${instead} service does`,
   );
 }
 
-export function noPlacement(block: Block): Refusal {
+export function noPlacement(block: Block): Refuse {
   return (app) => {
     warn(app, block);
     return fail("ERR_ACTOR_NO_PLACEMENT", "placement service is not configured");
@@ -32,9 +37,9 @@ export function noPlacement(block: Block): Refusal {
 }
 
 export function noScheduler(
-  code: keyof typeof unconfiguredErrors & `DAPR_${string}`,
+  code: keyof typeof notBuiltErrors & `DAPR_${string}`,
   what: string,
-): Refusal {
+): Refuse {
   return (app) => {
     warn(app, "jobs");
     const metadata = { appID: app.appId, namespace: app.namespace || "default" };
@@ -45,7 +50,7 @@ export function noScheduler(
 }
 
 /** The service that workflow SDKs talk to on the gRPC port; `undefined` for any other. */
-export function noWorkflowService(app: App, path: string): ApiError | undefined {
+export function noWorkflowService(app: Refused, path: string): ApiError | undefined {
   if (!path.startsWith("/TaskHubSidecarService/")) return undefined;
   warn(app, "workflows");
   return fail("ERR_API_UNIMPLEMENTED", "Outrigger does not have workflows yet");
