@@ -1,6 +1,6 @@
 /**
- * Generates core/grpc/gen/ from the `.proto` files that the official JavaScript SDK ships and from our
- * supplement in core/grpc/proto/ (what those files lack). Works offline; the output is not checked in.
+ * Generates core/wire/grpc/gen/ from the `.proto` files that the official JavaScript SDK ships and from our
+ * supplement in core/wire/grpc/proto/ (what those files lack). Works offline; the output is not checked in.
  */
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -11,8 +11,8 @@ import { promisify } from "node:util";
 
 const root = join(import.meta.dirname, "..");
 const sdk = join(root, "node_modules/@dapr/dapr/proto");
-const supplement = join(root, "core/grpc/proto");
-const gen = join(root, "core/grpc/gen");
+const supplement = join(root, "core/wire/grpc/proto");
+const gen = join(root, "core/wire/grpc/gen");
 const bin = join(root, "node_modules/.bin");
 /** What we speak; of the control plane the certificate authority only. */
 const wanted = ["dapr/proto/common/v1", "dapr/proto/runtime/v1", "dapr/proto/sentry/v1"];

@@ -1,6 +1,6 @@
 import { RE2JS } from "@bufbuild/re2";
 import { messageOf } from "#core/errors/component-error.ts";
-import { cleanPath, decodePath, splitTarget } from "#core/http/path.ts";
+import { cleanPath, decodePath, splitTarget } from "#core/util/path.ts";
 import type { PlainRequest } from "#core/ports/platform.ts";
 
 /** A pattern in Go's syntax, found anywhere in the text; takes time in proportion, whatever the text. */

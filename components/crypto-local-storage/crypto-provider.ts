@@ -1,8 +1,8 @@
 import { realpath, stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { optionsOf } from "#components/_shared/options.ts";
-import { type KeyFormat, parseKey } from "#core/crypto/keys/parse-key.ts";
-import { localProvider } from "#core/crypto/local/local-provider.ts";
+import { type KeyFormat, parseKey } from "#core/blocks/crypto/keys/parse-key.ts";
+import { localProvider } from "#core/blocks/crypto/local/local-provider.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { CryptoProvider } from "#core/ports/crypto-provider.ts";
 import type { ComponentSpec } from "#core/ports/manifest.ts";

@@ -1,6 +1,6 @@
 import { ComponentError } from "#core/errors/component-error.ts";
 import type { PlainResponse, SendOutside } from "#core/ports/platform.ts";
-import { discard } from "#core/pubsub/app-answer.ts";
+import { discard } from "#core/blocks/_shared/app-answer.ts";
 import { headerOf } from "#core/util/header-list.ts";
 import { textOfBytes } from "#core/util/header-value.ts";
 import type { RequestHeaders } from "./request-headers.ts";

@@ -2,8 +2,8 @@ import { ComponentError } from "#core/errors/component-error.ts";
 import type { Data } from "#core/ports/component.ts";
 import type { Clock } from "#core/ports/platform.ts";
 import type { StateItem, StateOp, StateStore } from "#core/ports/state-store.ts";
-import { expiryText, ttlSeconds } from "#core/state/ttl.ts";
-import { likeMatcher } from "#core/state/like.ts";
+import { expiryText, ttlSeconds } from "#core/blocks/state/ttl.ts";
+import { likeMatcher } from "#core/blocks/state/like.ts";
 
 interface Entry {
   readonly value: Data;

@@ -3,7 +3,7 @@ import { type Options, optionsOf } from "#components/_shared/options.ts";
 import { pathFilter } from "#components/_shared/request-paths.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { isHeaderName } from "#core/util/header-value.ts";
-import { splitTarget } from "#core/http/path.ts";
+import { splitTarget } from "#core/util/path.ts";
 import { headerOf, withHeader } from "#core/util/header-list.ts";
 import { textResponse } from "#core/middleware/text-response.ts";
 import type { CallOptions } from "#core/ports/component.ts";

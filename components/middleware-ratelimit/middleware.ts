@@ -1,5 +1,5 @@
 import { optionsOf } from "#components/_shared/options.ts";
-import { cleanPath, decodePath, splitTarget } from "#core/http/path.ts";
+import { cleanPath, decodePath, splitTarget } from "#core/util/path.ts";
 import { headerOf } from "#core/util/header-list.ts";
 import { textResponse } from "#core/middleware/text-response.ts";
 import type { HttpMiddleware, PipelineRequest } from "#core/ports/http-middleware.ts";

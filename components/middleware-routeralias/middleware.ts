@@ -1,4 +1,4 @@
-import { cleanPath, decodePath, encodePath, splitTarget } from "#core/http/path.ts";
+import { cleanPath, decodePath, encodePath, splitTarget } from "#core/util/path.ts";
 import type { HttpMiddleware } from "#core/ports/http-middleware.ts";
 import type { ComponentSpec } from "#core/ports/manifest.ts";
 import { readRoutes } from "./read-routes.ts";

@@ -1,6 +1,6 @@
 import { optionsOf } from "#components/_shared/options.ts";
 import { compilePattern, readings } from "#components/_shared/request-paths.ts";
-import { splitTarget } from "#core/http/path.ts";
+import { splitTarget } from "#core/util/path.ts";
 import { textResponse } from "#core/middleware/text-response.ts";
 import type { HttpMiddleware } from "#core/ports/http-middleware.ts";
 import type { ComponentSpec } from "#core/ports/manifest.ts";

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { ComponentError } from "#core/errors/component-error.ts";
 import type { Clock } from "#core/ports/platform.ts";
 import type { StateDelete, StateItem, StatePut } from "#core/ports/state-store.ts";
-import { likeMatcher, likePrefix } from "#core/state/like.ts";
+import { likeMatcher, likePrefix } from "#core/blocks/state/like.ts";
 
 /** The statements on the table of values, prepared once. All of them are synchronous. */
 export interface Rows {

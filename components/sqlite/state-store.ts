@@ -3,7 +3,7 @@ import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
 import type { StateItem, StateOp, StateRead, StateStore } from "#core/ports/state-store.ts";
-import { ttlSeconds, type TtlStyle } from "#core/state/ttl.ts";
+import { ttlSeconds, type TtlStyle } from "#core/blocks/state/ttl.ts";
 import { cleanUp } from "./cleanup.ts";
 import { failureOf, isBusy } from "./failure.ts";
 import { closedError, GroupCommit } from "./group-commit.ts";

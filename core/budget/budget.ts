@@ -1,6 +1,6 @@
 import type { Meter } from "#core/telemetry/meter.ts";
 import type { LoopShare } from "./loop-share.ts";
-import type { BudgetSettings } from "./settings.ts";
+import type { BudgetSettings } from "#core/resources/budget.ts";
 
 /** What is used up. */
 export type Shortage = "concurrent calls" | "body bytes" | "open streams" | "event loop";

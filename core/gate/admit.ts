@@ -1,7 +1,7 @@
-import { type Api, isAllowed } from "#core/api-access/rules.ts";
-import type { App } from "#core/app.ts";
+import { type Api, isAllowed } from "#core/access-control/api-lists.ts";
+import type { App } from "#core/kernel/app.ts";
 import type { Budget, Shortage } from "#core/budget/budget.ts";
-import type { Exemptions } from "#core/operation.ts";
+import type { Exemptions } from "#core/kernel/operation.ts";
 import { type Arrival, tokenFault, type TokenFault } from "./token.ts";
 
 /** Why a call goes no further. Each wire has its own words for it. */

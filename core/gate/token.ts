@@ -1,4 +1,4 @@
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import { asksForToken, holdsToken } from "#core/identity/token-check.ts";
 
 export const tokenHeader = "dapr-api-token";

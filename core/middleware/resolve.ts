@@ -1,15 +1,29 @@
-import type { Components } from "#core/load-components.ts";
 import type { HttpMiddleware } from "#core/ports/http-middleware.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { PipelineHandler } from "#core/resources/pipeline.ts";
 import { createPipeline, type Pipeline } from "./pipeline.ts";
 import { textResponse } from "./text-response.ts";
 
+/** An app's components as far as they are middleware. */
+interface Middlewares {
+  get(
+    kind: "middleware.http",
+    name: string,
+  ):
+    | {
+        readonly type: string;
+        readonly version: string;
+        readonly port: Pick<HttpMiddleware, "handle">;
+      }
+    | undefined;
+  readonly failed: ReadonlyArray<{ readonly name: string; readonly ignored: boolean }>;
+}
+
 /** The pipeline of one app; `undefined` when nothing is in it. */
 export function resolvePipeline(
   section: "httpPipeline" | "appHttpPipeline",
   handlers: readonly PipelineHandler[],
-  components: Pick<Components, "get" | "failed">,
+  components: Middlewares,
   log: Log,
 ): Pipeline | undefined {
   return createPipeline(

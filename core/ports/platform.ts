@@ -1,6 +1,6 @@
 import type { AppCallback } from "./app-callback.ts";
 import type { CallOptions } from "./component.ts";
-import type { OtlpGrpcChannel, OtlpGrpcTarget } from "./span-sink.ts";
+import type { OtlpGrpcChannel, OtlpGrpcTarget } from "./otlp-grpc.ts";
 
 export interface Clock {
   /** Milliseconds since 1970. */

@@ -1,15 +1,9 @@
 import type { Clock } from "#core/ports/platform.ts";
+import type { Counts } from "#core/resources/trip.ts";
 import { BreakerOpenError } from "./failure.ts";
 import type { Guard } from "./guard.ts";
 
 export type BreakerState = "closed" | "half-open" | "open";
-export interface Counts {
-  readonly requests: number;
-  readonly totalSuccesses: number;
-  readonly totalFailures: number;
-  readonly consecutiveSuccesses: number;
-  readonly consecutiveFailures: number;
-}
 export interface BreakerSettings {
   /** Calls at a time, and successes in a row, of a half-open breaker. */
   readonly maxRequests: number;

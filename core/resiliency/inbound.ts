@@ -1,9 +1,12 @@
-import type { App } from "#core/app.ts";
 import type { Kind } from "#core/ports/manifest.ts";
 import type { Guard } from "./guard.ts";
+import type { Resiliency } from "./policies.ts";
 
 /** Asked for each delivery, so that changed policies count at once. */
-export function inboundOf(app: App, kind: Kind): (component: string) => Guard {
+export function inboundOf(
+  app: { readonly resiliency?: Resiliency | undefined },
+  kind: Kind,
+): (component: string) => Guard {
   return (component) => (run, options) => {
     const guard = app.resiliency?.component(component, kind, "inbound");
     return guard ? guard(run, options) : run(options);

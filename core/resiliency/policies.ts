@@ -18,7 +18,7 @@ import { mergePolicies } from "./merge.ts";
 import { observe } from "./observe.ts";
 import { createRetry } from "./retry.ts";
 import { createTimeout } from "./timeout.ts";
-import { compileTrip } from "./trip.ts";
+import { compileTrip } from "#core/resources/trip.ts";
 
 /** The policies of one app. Breakers remember; everything else is made of documents. */
 export interface Resiliency {

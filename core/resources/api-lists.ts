@@ -1,5 +1,18 @@
-import type { ApiLists, ApiRule } from "#core/api-access/rules.ts";
 import type { Fields } from "./fields.ts";
+
+/** A block of the API as `api.allowed` and `api.denied` name it. */
+export interface ApiRule {
+  /** For example `state`. */
+  readonly name: string;
+  /** For example `v1`, `v1alpha1`; the older form, of HTTP only, is that of the path (`v1.0-alpha1`). */
+  readonly version: string;
+  readonly protocol: "http" | "grpc";
+}
+/** The lists of one app. Rules for one protocol say nothing about the other. */
+export interface ApiLists {
+  readonly allowed: readonly ApiRule[];
+  readonly denied: readonly ApiRule[];
+}
 
 /** `api.allowed[]` and `api.denied[]`. */
 export function readApiLists(api: Fields): ApiLists {

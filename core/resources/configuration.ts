@@ -1,8 +1,8 @@
-import type { ApiLists } from "#core/api-access/rules.ts";
-import type { SecretScope } from "#core/secrets/scope.ts";
+import type { ApiLists } from "./api-lists.ts";
+import type { SecretScope } from "./secret-scope.ts";
 import type { Metadata } from "#core/ports/component.ts";
 import { isRecord } from "#core/util/json.ts";
-import { type BudgetSettings, readBudget } from "#core/budget/settings.ts";
+import { type BudgetSettings, readBudget } from "./budget.ts";
 import { type AccessControlSpec, readAccessControl } from "./access-control.ts";
 import { readApiLists } from "./api-lists.ts";
 import { type ApiLoggingSettings, readApiLogging } from "./api-logging.ts";

@@ -1,9 +1,14 @@
-import { defaultLatencyBuckets } from "#core/telemetry/catalogue.ts";
 import { linearReplace, type Replace } from "#core/util/linear-replace.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { parseDuration } from "#core/util/duration.ts";
 import { isRecord } from "#core/util/json.ts";
 import type { Fields } from "./fields.ts";
+
+/** Buckets of latencies where no Configuration says otherwise, in milliseconds. */
+export const defaultLatencyBuckets: readonly number[] = [
+  1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 30, 40, 50, 65, 80, 100, 130, 160, 200, 250, 300, 400,
+  500, 650, 800, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000,
+];
 
 /** What a Configuration says of metrics; `metric` and `metrics` taken together, defaults filled in. */
 export interface MetricSettings {

@@ -1,6 +1,6 @@
 import { parseDuration } from "#core/util/duration.ts";
 import { messageOf } from "#core/errors/component-error.ts";
-import { compileTrip, faultOfTrip } from "#core/resiliency/trip.ts";
+import { compileTrip, faultOfTrip } from "./trip.ts";
 import type { Fields } from "./fields.ts";
 import type { ResourceHead } from "./resource-head.ts";
 

@@ -1,4 +1,4 @@
-import type { DeclaredSubscription } from "#core/pubsub/subscriptions.ts";
+import type { DeclaredSubscription } from "./declared-subscription.ts";
 import type { Fields } from "./fields.ts";
 import type { ResourceHead } from "./resource-head.ts";
 

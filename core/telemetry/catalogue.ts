@@ -14,11 +14,6 @@ export const catalogue: readonly MetricSpec[] = [
   ...costMetrics,
 ];
 
-/** Buckets of latencies where no Configuration says otherwise, in milliseconds. */
-export const defaultLatencyBuckets: readonly number[] = [
-  1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 30, 40, 50, 65, 80, 100, 130, 160, 200, 250, 300, 400,
-  500, 650, 800, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000,
-];
 const kib = 1024;
 const sizeBuckets: readonly number[] = [
   ...[1, 2, 4, 16, 64, 256].map((count) => count * kib),

@@ -1,5 +1,5 @@
-import type { App } from "#core/app.ts";
 import type { ApiError } from "#core/errors/api-error.ts";
+import type { MeasuredApp } from "./measured-app.ts";
 
 /** Codes by the block they belong to, as Dapr sorts them: by their beginning, the first that fits. */
 const categories: ReadonlyArray<readonly [beginning: string, category: string]> = [
@@ -36,7 +36,7 @@ const categories: ReadonlyArray<readonly [beginning: string, category: string]> 
 ];
 
 /** Counts an error that an app is answered with, where its Configuration asks for that. */
-export function noteError({ metrics }: Pick<App, "metrics">, error: ApiError): void {
+export function noteError({ metrics }: Pick<MeasuredApp, "metrics">, error: ApiError): void {
   if (!metrics?.settings.recordErrorCodes) return;
   const category = categoryOf(error);
   // A status without a code of the catalogue (a missing token) is none that Dapr counts.

@@ -1,10 +1,10 @@
 import type { AppChannel, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
-import { splitTarget, decodePath } from "#core/http/path.ts";
+import { splitTarget, decodePath } from "#core/util/path.ts";
 import { sizeOf } from "#core/util/bytes.ts";
 import { watchBody } from "#core/util/watch-body.ts";
 import type { AppMetrics } from "./app-metrics.ts";
 import { maxSeries } from "./family.ts";
-import { verbLabel } from "./http-server.ts";
+import { verbLabel } from "./verb-label.ts";
 import { kept } from "./kept-series.ts";
 import type { Series } from "./series.ts";
 import { TupleCache } from "./tuple-cache.ts";

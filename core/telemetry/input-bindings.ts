@@ -1,8 +1,12 @@
-import type { App } from "#core/app.ts";
+import type { MeasuredApp } from "./measured-app.ts";
 import { note } from "./note.ts";
 
 /** Counts an event of an input binding, with the time that the app took; an app without metrics passes by. */
-export function measuredEvent<T>(app: App, binding: string, deliver: () => Promise<T>): Promise<T> {
+export function measuredEvent<T>(
+  app: MeasuredApp,
+  binding: string,
+  deliver: () => Promise<T>,
+): Promise<T> {
   const { metrics, namespace } = app;
   if (!metrics) return deliver();
   const began = performance.now();

@@ -1,10 +1,11 @@
-import type { App } from "#core/app.ts";
 import type { PlainResponse } from "#core/ports/platform.ts";
+import type { AppMetrics } from "./app-metrics.ts";
+import type { MeasuredApp } from "./measured-app.ts";
 import { keptSeries, kept } from "./kept-series.ts";
 import type { Series } from "./series.ts";
 
 /** An app that has metrics, or may have. */
-type Measured = Pick<App, "metrics" | "appId"> | undefined;
+type Measured = MeasuredApp | undefined;
 
 export interface InvocationIds {
   readonly caller: string;
@@ -40,12 +41,7 @@ export async function measuredInvocation<A extends Pick<PlainResponse, "status">
 }
 
 /** An answer that the caller got. */
-export function noteAnswer(
-  metrics: NonNullable<App["metrics"]>,
-  callee: string,
-  status: string,
-  ms: number,
-): void {
+export function noteAnswer(metrics: AppMetrics, callee: string, status: string, ms: number): void {
   const { count, latency } = sentTo(metrics, callee).responses(status);
   count.put(1);
   latency.put(ms);

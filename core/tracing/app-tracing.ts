@@ -1,5 +1,5 @@
 import type { AppRef, Platform } from "#core/ports/platform.ts";
-import type { SpanSink } from "#core/ports/span-sink.ts";
+import type { SpanSink } from "./span-sink.ts";
 import type { TracingSection } from "#core/resources/tracing.ts";
 import { createBatcher } from "./batcher.ts";
 import { otlpGrpcSink, otlpHttpSink } from "./otlp-sinks.ts";

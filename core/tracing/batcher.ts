@@ -1,6 +1,6 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Platform } from "#core/ports/platform.ts";
-import { ExportError, type SpanSink } from "#core/ports/span-sink.ts";
+import { ExportError, type SpanSink } from "./span-sink.ts";
 import { within } from "#core/util/time-limit.ts";
 import type { Span } from "./span.ts";
 

@@ -1,6 +1,7 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Platform } from "#core/ports/platform.ts";
-import { ExportError, type OtlpGrpcChannel, type SpanSink } from "#core/ports/span-sink.ts";
+import type { OtlpGrpcChannel } from "#core/ports/otlp-grpc.ts";
+import { ExportError, type SpanSink } from "./span-sink.ts";
 import { postSpans, shownUrl } from "./post-spans.ts";
 import type { OtlpGrpcSettings, OtlpHttpSettings, ResourceAttributes } from "./settings.ts";
 

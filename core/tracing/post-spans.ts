@@ -1,7 +1,7 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Platform } from "#core/ports/platform.ts";
-import { ExportError } from "#core/ports/span-sink.ts";
+import { ExportError } from "./span-sink.ts";
 import { boundedBytes } from "#core/util/bounded-read.ts";
 
 export interface SpanRequest {

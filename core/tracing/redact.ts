@@ -1,4 +1,4 @@
-import { cleanPath, decodePath } from "#core/http/path.ts";
+import { cleanPath, decodePath } from "#core/util/path.ts";
 
 /** Names whose values are nobody's but the caller's; spans go to places with fewer locks than an API. */
 const secretName =

@@ -1,11 +1,18 @@
-import type { App } from "#core/app.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
-import type { AppChannel, HeaderList, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
-import { isSampled, isTraceparent, type TraceContext } from "#core/trace-context.ts";
+import type {
+  AppChannel,
+  AppRef,
+  HeaderList,
+  PlainRequest,
+  PlainResponse,
+} from "#core/ports/platform.ts";
+import { isSampled, isTraceparent, type TraceContext } from "./trace-context.ts";
 import { headerOf } from "#core/util/header-list.ts";
 import { describeHeaders, endWithStatus } from "./attributes.ts";
-import { startTrace } from "./start-trace.ts";
+import { startTrace, type TracedApp } from "./start-trace.ts";
+
+type Callee = TracedApp & AppRef;
 
 const path = "/dapr.proto.internals.v1.ServiceInvocation/CallLocal";
 
@@ -13,7 +20,11 @@ const path = "/dapr.proto.internals.v1.ServiceInvocation/CallLocal";
  * The callee's side of an invocation, what Dapr's sidecars do on their internal port. `undefined` where the
  * callee exports nothing, or the trace is not sampled: then the caller's own headers go on to the app. `headers` are what the app will get.
  */
-function invokedTrace(callee: App, method: string, headers: HeaderList): TraceContext | undefined {
+function invokedTrace(
+  callee: Callee,
+  method: string,
+  headers: HeaderList,
+): TraceContext | undefined {
   if (callee.tracer === undefined) return undefined;
   const traceparent = headerOf(headers, "traceparent");
   // Nobody will ever see the spans of a trace that is not sampled: whose child the app's is does not matter.
@@ -33,7 +44,7 @@ function invokedTrace(callee: App, method: string, headers: HeaderList): TraceCo
 
 /** Sends to a callee that may export: its side of the call is one span, which its app is told of. */
 export function sendTraced(
-  callee: App,
+  callee: Callee,
   channel: AppChannel,
   method: string,
   request: PlainRequest,

@@ -1,9 +1,17 @@
-import type { App } from "#core/app.ts";
-import { isSampled, isTraceparent, type TraceContext, traceFrom } from "#core/trace-context.ts";
+import { isSampled, isTraceparent, type TraceContext, traceFrom } from "./trace-context.ts";
 import type { SpanKind } from "./span.ts";
+import type { Tracer } from "./tracer.ts";
 
 /** What of an app decides about its traces. */
-export type TracedApp = Pick<App, "samplingRate" | "tracer">;
+export interface TracedApp {
+  /**
+   * Share of new traces that are sampled, 0 to 1; 0 turns tracing off altogether. `undefined`: nothing is exported and no
+   * rate was given, so callers' contexts are passed on as they are.
+   */
+  readonly samplingRate: number | undefined;
+  /** Exports spans of sampled traces; absent means that trace contexts are only passed on. */
+  readonly tracer?: Tracer | undefined;
+}
 
 /** Continues the trace of a caller or a message, or starts one; `undefined` where tracing is off. */
 export function startTrace(

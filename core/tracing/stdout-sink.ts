@@ -1,5 +1,5 @@
 import type { Log } from "#core/ports/platform.ts";
-import type { SpanSink } from "#core/ports/span-sink.ts";
+import type { SpanSink } from "./span-sink.ts";
 
 /** Each span as a line of the log, in Dapr's wording. */
 export function stdoutSink(log: Log, appId: string): SpanSink {

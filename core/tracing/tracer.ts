@@ -1,5 +1,5 @@
 import type { Clock } from "#core/ports/platform.ts";
-import type { TraceContext } from "#core/trace-context.ts";
+import type { TraceContext } from "./trace-context.ts";
 import type { Batcher } from "./batcher.ts";
 import { Span, type SpanKind, type SpanRecorder } from "./span.ts";
 

@@ -1,5 +1,5 @@
 import type { Platform } from "#core/ports/platform.ts";
-import type { SpanSink } from "#core/ports/span-sink.ts";
+import type { SpanSink } from "./span-sink.ts";
 import { postSpans, shownUrl } from "./post-spans.ts";
 import type { ResourceAttributes } from "./settings.ts";
 import type { Span } from "./span.ts";

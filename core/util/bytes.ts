@@ -1,10 +1,16 @@
 import type { Data } from "#core/ports/component.ts";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** Data as bytes; text in UTF-8. */
 export function bytesOf(data: Data): Uint8Array<ArrayBuffer> {
   return (typeof data === "string" ? encoder.encode(data) : data) as Uint8Array<ArrayBuffer>;
+}
+
+/** Data as text, of UTF-8. */
+export function textOf(data: Data): string {
+  return typeof data === "string" ? data : decoder.decode(data);
 }
 
 /** Bytes that a text or bytes take on the wire. */

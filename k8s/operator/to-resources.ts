@@ -1,6 +1,6 @@
 import { type Configuration, mergeConfigurations } from "#core/resources/configuration.ts";
 import { type Problem, readDocument } from "#core/resources/read-document.ts";
-import type { UnreadFile } from "#core/reload/documents.ts";
+import type { UnreadFile } from "#core/hosting/reload/documents.ts";
 import type { Resource } from "#core/resources/resource.ts";
 import type { KubeObject } from "#k8s/api/objects.ts";
 import { isRecord } from "#core/util/json.ts";

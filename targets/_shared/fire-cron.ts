@@ -1,5 +1,5 @@
-import type { App } from "#core/app.ts";
-import { deliverEvent } from "#core/bindings/deliver.ts";
+import type { App } from "#core/kernel/app.ts";
+import { deliverEvent } from "#core/blocks/bindings/deliver.ts";
 
 /** The schedules of the app's cron bindings, by their names. */
 export function cronSchedules(app: App): ReadonlyMap<string, string> {

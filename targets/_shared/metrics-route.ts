@@ -1,9 +1,9 @@
-import { cleanPath, splitTarget } from "#core/http/path.ts";
-import { targetOf } from "#core/http/input.ts";
+import { cleanPath, splitTarget } from "#core/util/path.ts";
+import { targetOf } from "#core/wire/http/input.ts";
 import { tokenFault } from "#core/gate/token.ts";
-import { respond } from "#core/http/answer.ts";
-import { refusalOverHttp } from "#core/http/refusals.ts";
-import type { App } from "#core/app.ts";
+import { respond } from "#core/wire/http/answer.ts";
+import { refusalOverHttp } from "#core/wire/http/refusals.ts";
+import type { App } from "#core/kernel/app.ts";
 import type { MetricSettings } from "#core/resources/metrics.ts";
 import type { Log } from "#core/ports/platform.ts";
 import { type AppMetrics, createAppMetrics } from "#core/telemetry/app-metrics.ts";

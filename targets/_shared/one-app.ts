@@ -1,4 +1,4 @@
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import {
   type Configuration,
   type ConfigurationDocument,
@@ -9,13 +9,13 @@ import { parseDocuments } from "#core/resources/parse.ts";
 import { problemText } from "#core/resources/read-document.ts";
 import type { Resource } from "#core/resources/resource.ts";
 import { messageOf } from "#core/errors/component-error.ts";
-import type { HostedApp } from "#core/hosted-app.ts";
-import { targetOf } from "#core/http/input.ts";
+import type { HostedApp } from "#core/hosting/hosted-app.ts";
+import { targetOf } from "#core/wire/http/input.ts";
 import { createJwtVerifier, readJwtSettings } from "#core/identity/jwt.ts";
 import { hashToken } from "#core/identity/token-check.ts";
 import type { Manifest, Target } from "#core/ports/manifest.ts";
 import type { AppChannel, Clock, Log, Platform } from "#core/ports/platform.ts";
-import { createRuntime, type Runtime } from "#core/runtime.ts";
+import { createRuntime, type Runtime } from "#core/hosting/runtime.ts";
 import { inTime } from "./in-time.ts";
 import { answerMetrics, instanceMetrics } from "./metrics-route.ts";
 import type { NamedText, Settings } from "./settings.ts";

@@ -1,7 +1,7 @@
 import { appendFileSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Log } from "#core/ports/platform.ts";
-import { runtimeVersion } from "#core/metadata/operations.ts";
+import { runtimeVersion } from "#core/blocks/metadata/operations.ts";
 import { UsageError } from "./flags.ts";
 import { createLog, type Level, type TerminalStyle } from "../node/log.ts";
 

@@ -34,7 +34,7 @@ export async function runCommand(args: readonly string[], cli: Cli): Promise<num
     case "-v":
     case "version": {
       const { packageVersion } = await import("./version.ts");
-      const { runtimeVersion } = await import("#core/metadata/operations.ts");
+      const { runtimeVersion } = await import("#core/blocks/metadata/operations.ts");
       cli.out(`outrigger ${packageVersion()}\nDapr API: ${runtimeVersion}\n`);
       return 0;
     }

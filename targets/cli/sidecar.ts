@@ -8,7 +8,7 @@ import { flagHelp } from "./flag-help.ts";
 import { type Flags, readFlags } from "./flags.ts";
 import { didYouMean } from "#core/util/nearest.ts";
 import { type ParsedArgs, parseArgs } from "./parse-args.ts";
-import { runtimeVersion } from "#core/metadata/operations.ts";
+import { runtimeVersion } from "#core/blocks/metadata/operations.ts";
 import type { Log } from "#core/ports/platform.ts";
 import { apiAddresses } from "./api-addresses.ts";
 import { eventText } from "./start-events.ts";

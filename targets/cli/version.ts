@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { runtimeVersion } from "#core/metadata/operations.ts";
+import { runtimeVersion } from "#core/blocks/metadata/operations.ts";
 
 /** The package's version; its file is as far from the source as from the bundle. */
 export function packageVersion(): string {

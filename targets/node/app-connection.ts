@@ -1,5 +1,5 @@
 import { goDuration } from "#core/util/duration.ts";
-import type { AppConnection } from "#core/app.ts";
+import type { AppConnection } from "#core/kernel/app.ts";
 import type { AppReach } from "./app-link.ts";
 
 /** How the app is reached, as metadata reports it. Only for an app with a port. */

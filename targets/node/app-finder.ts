@@ -1,4 +1,4 @@
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 
 /** What a call shows of its caller, on a port that several apps share. */
 export interface Shown {

@@ -1,7 +1,7 @@
-import { grpcAppChannel } from "#core/grpc/app-channel/channel.ts";
+import { grpcAppChannel } from "#core/wire/grpc/app-channel/channel.ts";
 import type { AppChannel } from "#core/ports/platform.ts";
 import type { AppMetrics } from "#core/telemetry/app-metrics.ts";
-import { measuredRpc } from "#core/grpc/measured-rpc.ts";
+import { measuredRpc } from "#core/wire/grpc/measured-rpc.ts";
 import { httpChannelOf } from "./http-link.ts";
 import { rpcChannel } from "./grpc/rpc-channel.ts";
 import { h2cChannel } from "./h2c-channel.ts";

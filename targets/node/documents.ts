@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Documents, UnreadFile } from "#core/reload/documents.ts";
+import type { Documents, UnreadFile } from "#core/hosting/reload/documents.ts";
 import { joined, parseParts } from "#core/resources/parse.ts";
 import { type Parsed, problemText } from "#core/resources/read-document.ts";
 import type { Resource } from "#core/resources/resource.ts";

@@ -1,5 +1,5 @@
 import { messageOf } from "#core/errors/component-error.ts";
-import type { HostedApp } from "#core/hosted-app.ts";
+import type { HostedApp } from "#core/hosting/hosted-app.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
 import { goDuration } from "#core/util/duration.ts";
 

@@ -1,7 +1,7 @@
 import { messageOf } from "#core/errors/component-error.ts";
-import type { HostedApp } from "#core/hosted-app.ts";
+import type { HostedApp } from "#core/hosting/hosted-app.ts";
 import type { Log } from "#core/ports/platform.ts";
-import type { Documents, Kept } from "#core/reload/documents.ts";
+import type { Documents, Kept } from "#core/hosting/reload/documents.ts";
 import type { Configuration } from "#core/resources/configuration.ts";
 import { readDocuments } from "./documents.ts";
 import type { NodeAppOptions } from "./options.ts";

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import { Readable } from "node:stream";
-import type { App } from "#core/app.ts";
-import type { Caller } from "#core/http/input.ts";
+import type { App } from "#core/kernel/app.ts";
+import type { Caller } from "#core/wire/http/input.ts";
 import { headersOf } from "./h2c.ts";
 import { plainAddress } from "./plain-address.ts";
 

@@ -8,8 +8,8 @@ import {
 import type { Http2ServerRequest } from "node:http2";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import type { App } from "#core/app.ts";
-import type { HttpSurface } from "#core/http/surface.ts";
+import type { App } from "#core/kernel/app.ts";
+import type { HttpSurface } from "#core/wire/http/surface.ts";
 import { tokenHeader } from "#core/gate/token.ts";
 import { joinedHeader } from "#core/util/header-list.ts";
 import { BytesResponse } from "./bytes-response.ts";

@@ -1,8 +1,8 @@
-import type { HealthProbe } from "#core/app-health/app-health.ts";
+import type { HealthProbe } from "#core/hosting/app-health/app-health.ts";
 import type { MtlsFlags } from "./mtls/settings.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { NameResolution } from "#core/resources/configuration.ts";
-import type { Documents } from "#core/reload/documents.ts";
+import type { Documents } from "#core/hosting/reload/documents.ts";
 import type { PortChoice } from "./listening.ts";
 
 /** Where documents come from that are no files. */

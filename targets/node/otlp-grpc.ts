@@ -1,5 +1,6 @@
 import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { ExportError, type OtlpGrpcChannel, type OtlpGrpcTarget } from "#core/ports/span-sink.ts";
+import type { OtlpGrpcChannel, OtlpGrpcTarget } from "#core/ports/otlp-grpc.ts";
+import { ExportError } from "#core/tracing/span-sink.ts";
 
 const method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 const maxAnswerBytes = 65_536;

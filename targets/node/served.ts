@@ -1,7 +1,7 @@
-import type { HostedApp } from "#core/hosted-app.ts";
+import type { HostedApp } from "#core/hosting/hosted-app.ts";
 import type { TokenVerifier } from "#core/identity/token-check.ts";
 import type { AppChannel, AppRef } from "#core/ports/platform.ts";
-import type { Runtime } from "#core/runtime.ts";
+import type { Runtime } from "#core/hosting/runtime.ts";
 import type { LazyGrpcApi } from "./grpc/lazy-api.ts";
 import type { HotReload } from "./hot-reload.ts";
 import type { HttpServer } from "./http-server.ts";

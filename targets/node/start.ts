@@ -26,15 +26,15 @@ import { waitForPort } from "./wait-for-port.ts";
 import { manifests } from "#components/_registry/node.gen.ts";
 import { createJwtVerifier, readJwtSettings } from "#core/identity/jwt.ts";
 import { hashToken } from "#core/identity/token-check.ts";
-import type { Documents } from "#core/reload/documents.ts";
+import type { Documents } from "#core/hosting/reload/documents.ts";
 import type { Resource } from "#core/resources/resource.ts";
-import type { HostedApp } from "#core/hosted-app.ts";
+import type { HostedApp } from "#core/hosting/hosted-app.ts";
 import { workloadOf } from "#core/access-control/check.ts";
 import { defaultTrustDomain } from "#core/identity/workload.ts";
 import { mtlsSettings } from "./mtls/settings.ts";
 import type { WorkloadIdentity } from "./mtls/workload-identity.ts";
-import { createRegistry } from "#core/registry.ts";
-import { createRuntime } from "#core/runtime.ts";
+import { createRegistry } from "#core/hosting/registry.ts";
+import { createRuntime } from "#core/hosting/runtime.ts";
 import { isTruthy } from "#core/util/truthy.ts";
 
 export const startNode: StartNode = async (options) => {

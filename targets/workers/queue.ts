@@ -1,6 +1,6 @@
 import { topicsByQueue } from "#components/cloudflare-queues/queue-names.ts";
 import { messageOf } from "#core/errors/component-error.ts";
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { Message } from "#core/ports/pub-sub.ts";
 import type { OneApp } from "#targets/_shared/one-app.ts";

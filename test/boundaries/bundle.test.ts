@@ -28,7 +28,7 @@ describe("bundles", () => {
     const { metafile } = await build({
       stdin: {
         contents:
-          'export { createRuntime } from "#core/runtime.ts"; export { manifests } from "#components/_registry/workers.gen.ts";',
+          'export { createRuntime } from "#core/hosting/runtime.ts"; export { manifests } from "#components/_registry/workers.gen.ts";',
         resolveDir: root,
       },
       bundle: true,
@@ -41,7 +41,7 @@ describe("bundles", () => {
       logLevel: "silent",
     });
     const inputs = Object.keys(metafile.inputs);
-    expect(inputs).toContain("core/runtime.ts");
+    expect(inputs).toContain("core/hosting/runtime.ts");
     expect(inputs.filter((input) => input.startsWith("targets/"))).toEqual([]);
     expect(
       Object.values(metafile.outputs).flatMap(({ imports }) =>

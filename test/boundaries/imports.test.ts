@@ -7,7 +7,7 @@ const sources = (folder: string): readonly string[] =>
   readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-    .filter((file) => !file.startsWith("core/grpc/gen/"));
+    .filter((file) => !file.startsWith("core/wire/grpc/gen/"));
 
 /** Every module that a file names, in static and dynamic imports and re-exports. */
 function imported(file: string): readonly string[] {
@@ -46,21 +46,23 @@ describe("arrows point inwards", () => {
         module.startsWith("#core/") ||
         isLocal(module) ||
         // Only targets that speak gRPC load that part.
-        (file.startsWith("core/grpc/") && module.startsWith("@bufbuild/protobuf")) ||
+        (file.startsWith("core/wire/grpc/") && module.startsWith("@bufbuild/protobuf")) ||
         neutral.some((name) => module === name || module.startsWith(`${name}/`)),
     );
     expect(found).toEqual([]);
   });
   it("core does not import the gRPC surface from its runtime", () => {
-    expect(imported("core/runtime.ts").filter((module) => module.includes("/grpc/"))).toEqual([]);
+    expect(
+      imported("core/hosting/runtime.ts").filter((module) => module.includes("/grpc/")),
+    ).toEqual([]);
   });
   it("blocks take nothing but types from the gRPC surface", () => {
     const found = sources("core")
-      .filter((file) => !file.startsWith("core/grpc/"))
+      .filter((file) => !file.startsWith("core/wire/grpc/"))
       .filter((file) =>
         readFileSync(join(root, file), "utf8")
           .split(/(?<=;)\n/)
-          .some((line) => /^import (?!type )[^;]*from "#core\/grpc\//.test(line)),
+          .some((line) => /^import (?!type )[^;]*from "#core\/wire\/grpc\//.test(line)),
       );
     expect(found).toEqual([]);
   });
@@ -122,7 +124,10 @@ describe("no ambient state", () => {
         (match) => `${file}: ${match[1]}`,
       ),
     );
-    expect(found).toEqual(["core/trace-context.ts: digits", "core/trace-context.ts: used"]);
+    expect(found).toEqual([
+      "core/tracing/trace-context.ts: digits",
+      "core/tracing/trace-context.ts: used",
+    ]);
   });
   it("no file outside a target's edge reads the environment of the process", () => {
     const found = [...sources("core"), ...sources("components")].filter((file) =>

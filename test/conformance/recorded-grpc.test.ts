@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { DescMessage, JsonObject, Message } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Rpc, rpcs } from "#core/grpc/rpcs.ts";
+import { type Rpc, rpcs } from "#core/wire/grpc/rpcs.ts";
 import { type Ended, type WireClient, wireClient } from "#test/support/grpc-client.ts";
 import {
   knownGaps,

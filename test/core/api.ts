@@ -1,8 +1,8 @@
-import type { App } from "#core/app.ts";
-import { createHttp, type HttpBlock } from "#core/http/surface.ts";
-import { invokeHttp } from "#core/invoke/http.ts";
-import { createInvoke, type InvokeDeps } from "#core/invoke/operations.ts";
-import { compose } from "#core/operation.ts";
+import type { App } from "#core/kernel/app.ts";
+import { createHttp, type HttpBlock } from "#core/wire/http/surface.ts";
+import { invokeHttp } from "#core/blocks/invoke/http.ts";
+import { createInvoke, type InvokeDeps } from "#core/blocks/invoke/operations.ts";
+import { compose } from "#core/kernel/operation.ts";
 import type { Log, Platform } from "#core/ports/platform.ts";
 import { fakeClock } from "#test/support/fake-clock.ts";
 

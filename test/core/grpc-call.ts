@@ -1,11 +1,11 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import { ApiError } from "#core/errors/api-error.ts";
-import { grpcBlocks } from "#core/grpc/blocks.ts";
-import type { GrpcCaller } from "#core/grpc/input.ts";
-import { type Rpc, rpcs } from "#core/grpc/rpcs.ts";
-import { createGrpc, type GrpcBlock, type GrpcSurface } from "#core/grpc/surface.ts";
-import { compose } from "#core/operation.ts";
+import { grpcBlocks } from "#core/hosting/grpc-blocks.ts";
+import type { GrpcCaller } from "#core/wire/grpc/input.ts";
+import { type Rpc, rpcs } from "#core/wire/grpc/rpcs.ts";
+import { createGrpc, type GrpcBlock, type GrpcSurface } from "#core/wire/grpc/surface.ts";
+import { compose } from "#core/kernel/operation.ts";
 
 /** A gRPC surface in memory: what a client sends and sees, without a transport. */
 export interface GrpcClient {

@@ -20,12 +20,12 @@ import {
 import {
   InputBinding,
   type ReadRequest,
-} from "#core/grpc/gen/dapr/proto/components/v1/bindings_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/components/v1/bindings_pb.js";
 import {
   PubSub,
   type PullMessagesRequest,
-} from "#core/grpc/gen/dapr/proto/components/v1/pubsub_pb.js";
-import { ServerReflection } from "#core/grpc/gen/grpc/reflection/v1/reflection_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/components/v1/pubsub_pb.js";
+import { ServerReflection } from "#core/wire/grpc/gen/grpc/reflection/v1/reflection_pb.js";
 import { eventually } from "../support/eventually.ts";
 
 type Duplex = ServerDuplexStream<object, object>;

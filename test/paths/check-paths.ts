@@ -1,10 +1,10 @@
 import fc from "fast-check";
-import type { App } from "#core/app.ts";
-import { createHttp } from "#core/http/surface.ts";
-import { cleanMethod, decodePath, hasBadEscape, splitTarget } from "#core/http/path.ts";
-import { invokeHttp } from "#core/invoke/http.ts";
-import { createInvoke } from "#core/invoke/operations.ts";
-import { compose } from "#core/operation.ts";
+import type { App } from "#core/kernel/app.ts";
+import { createHttp } from "#core/wire/http/surface.ts";
+import { cleanMethod, decodePath, hasBadEscape, splitTarget } from "#core/util/path.ts";
+import { invokeHttp } from "#core/blocks/invoke/http.ts";
+import { createInvoke } from "#core/blocks/invoke/operations.ts";
+import { compose } from "#core/kernel/operation.ts";
 import type { AppChannel, Log, Platform } from "#core/ports/platform.ts";
 import { fakeApp } from "#test/support/fake-app.ts";
 import { fakeClock } from "#test/support/fake-clock.ts";

@@ -5,7 +5,7 @@ import {
   SignCertificateRequest_TokenValidator as TokenValidator,
   SignCertificateRequestSchema,
   SignCertificateResponseSchema,
-} from "#core/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
 import { createRequest } from "#targets/node/ca/certificates.ts";
 import { callUnary } from "#targets/node/ca/unary-rpc.ts";
 

@@ -1,8 +1,7 @@
-import type { App, Loaded } from "#core/app.ts";
-import { createConfigurationSubscriptions } from "#core/configuration/subscriptions.ts";
+import type { App, Loaded } from "#core/kernel/app.ts";
+import { createParts, type PartOwner } from "#core/kernel/part.ts";
 import { noMetadata, type Metadata } from "#core/ports/component.ts";
 import type { Kind, Kinds } from "#core/ports/manifest.ts";
-import { createStreamingSubscriptions } from "#core/pubsub/streaming-subscriptions.ts";
 import type { AppChannel, Log, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
 import { fakeClock } from "./fake-clock.ts";
 
@@ -20,12 +19,15 @@ export interface FakeComponent<K extends Kind = Kind> {
 export type FakeAppOptions = Partial<Omit<App, "component" | "has" | "loaded" | "limits">> & {
   readonly components?: readonly FakeComponent[];
   readonly maxBodyBytes?: number;
+  /** What its parts are made with. */
+  readonly owner?: Partial<PartOwner>;
 };
 
 /** An app as operations see it, made of what a test names; tracing is off and no token is asked for. */
 export function fakeApp({
   components = [],
   maxBodyBytes = 4_194_304,
+  owner = {},
   ...given
 }: FakeAppOptions = {}): App {
   const table = new Map<string, Loaded>();
@@ -53,8 +55,7 @@ export function fakeApp({
     resiliencies: [],
     secretScope: () => undefined,
     subscriptions: [],
-    streaming: createStreamingSubscriptions(fakeClock(), silent),
-    configurationSubscriptions: createConfigurationSubscriptions(fakeClock(), silent),
+    part: createParts({ clock: fakeClock(), log: silent, releasesHeld: false, ...owner }).part,
     health: { waitingFor: new Set(), outbound: true },
     shutdown: () => {},
     ...given,

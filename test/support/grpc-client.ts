@@ -7,8 +7,8 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { type Rpc, rpcs } from "#core/grpc/rpcs.ts";
-import { StatusSchema } from "#core/grpc/gen/google/rpc/status_pb.js";
+import { type Rpc, rpcs } from "#core/wire/grpc/rpcs.ts";
+import { StatusSchema } from "#core/wire/grpc/gen/google/rpc/status_pb.js";
 
 /** How a call over the wire ended. */
 export interface Ended {

@@ -1,5 +1,5 @@
-import type { Call } from "#core/call.ts";
-import { defineOperation, type Operation, type OperationFacts } from "#core/operation.ts";
+import type { Call } from "#core/kernel/call.ts";
+import { defineOperation, type Operation, type OperationFacts } from "#core/kernel/operation.ts";
 
 /** An operation of which there is nothing to say. */
 export const plainFacts: OperationFacts<unknown, unknown> = {

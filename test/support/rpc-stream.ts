@@ -1,6 +1,6 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
-import { type Rpc, rpcs } from "#core/grpc/rpcs.ts";
+import { type Rpc, rpcs } from "#core/wire/grpc/rpcs.ts";
 
 /** A call of gRPC over a connection that is there, whatever its kind. */
 export interface RpcStream {

@@ -4,7 +4,7 @@ import {
   SubscribeTopicEventsRequestAlpha1Schema as RequestSchema,
   type SubscribeTopicEventsResponseAlpha1,
   SubscribeTopicEventsResponseAlpha1Schema as ResponseSchema,
-} from "#core/grpc/gen/dapr/proto/runtime/v1/pubsub_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/runtime/v1/pubsub_pb.js";
 import { eventually } from "./eventually.ts";
 
 /** A streaming subscription over the wire, whose client says what it is told to. */

@@ -1,7 +1,7 @@
-import { jwkOf } from "#core/crypto/keys/jwk.ts";
+import { jwkOf } from "#core/blocks/crypto/keys/jwk.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Jwk } from "#core/ports/crypto-provider.ts";
-import { fromBase64 } from "#core/pubsub/base64.ts";
+import { fromBase64 } from "#core/util/base64.ts";
 import { isRecord } from "#core/util/json.ts";
 
 /** The keys as they are now. */

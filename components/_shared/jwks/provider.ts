@@ -1,5 +1,5 @@
 import { optionsOf } from "#components/_shared/options.ts";
-import { localProvider } from "#core/crypto/local/local-provider.ts";
+import { localProvider } from "#core/blocks/crypto/local/local-provider.ts";
 import type { CryptoProvider } from "#core/ports/crypto-provider.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
 import { inlineKeySet, type KeySet } from "./key-set.ts";

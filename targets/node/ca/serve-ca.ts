@@ -6,7 +6,7 @@ import {
   type SignCertificateRequest,
   SignCertificateRequestSchema,
   SignCertificateResponseSchema,
-} from "#core/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
 import { messageOf } from "#core/errors/component-error.ts";
 import { type Workload, spiffeId } from "#core/identity/workload.ts";
 import type { Log } from "#core/ports/platform.ts";

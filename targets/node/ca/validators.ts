@@ -1,4 +1,4 @@
-import { SignCertificateRequest_TokenValidator as TokenValidator } from "#core/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
+import { SignCertificateRequest_TokenValidator as TokenValidator } from "#core/wire/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
 import type { TokenVerifier } from "#core/identity/token-check.ts";
 import { spiffeId, type Workload } from "#core/identity/workload.ts";
 import type { CertificateRules } from "#k8s/identity/certificate-rules.ts";

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { App } from "#core/app.ts";
-import { cryptoGrpc } from "#core/crypto/grpc.ts";
-import { grpcBlocks } from "#core/grpc/blocks.ts";
-import { createGrpc, type GrpcSurface } from "#core/grpc/surface.ts";
-import { invokeGrpc } from "#core/invoke/grpc.ts";
+import type { App } from "#core/kernel/app.ts";
+import { cryptoGrpc } from "#core/blocks/crypto/grpc.ts";
+import { grpcBlocks } from "#core/hosting/grpc-blocks.ts";
+import { createGrpc, type GrpcSurface } from "#core/wire/grpc/surface.ts";
+import { invokeGrpc } from "#core/blocks/invoke/grpc.ts";
 import type { Log } from "#core/ports/platform.ts";
-import type { Runtime } from "#core/runtime.ts";
+import type { Runtime } from "#core/hosting/runtime.ts";
 import { clock } from "../clock.ts";
 import type { Http2Pool } from "../http2-pool.ts";
 import { createProxy, deliver, type ProxyRoutes } from "./proxy.ts";

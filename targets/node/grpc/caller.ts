@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import { plainAddress } from "../plain-address.ts";
-import type { GrpcCaller } from "#core/grpc/input.ts";
+import type { GrpcCaller } from "#core/wire/grpc/input.ts";
 
 /** Who calls over one HTTP/2 stream. The signal is made only when somebody asks for it. */
 export class StreamCaller implements GrpcCaller {

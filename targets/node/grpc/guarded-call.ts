@@ -4,7 +4,7 @@ import {
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { GrpcStatus } from "#core/grpc/render-error.ts";
+import type { GrpcStatus } from "#core/wire/grpc/render-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import { PermanentError } from "#core/resiliency/failure.ts";
 import type { Guard } from "#core/resiliency/guard.ts";

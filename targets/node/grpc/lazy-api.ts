@@ -1,4 +1,4 @@
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { loadOnce } from "../load-once.ts";
 import { onFirstUse } from "../on-first-use.ts";

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import { noteRpcTo, serverNotes } from "#core/telemetry/grpc-calls.ts";
 import { noteAnswer } from "#core/telemetry/invocation.ts";
 import { code } from "./status.ts";

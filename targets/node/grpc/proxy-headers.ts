@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { App } from "#core/app.ts";
-import { traceBin } from "#core/grpc/trace-bin.ts";
+import type { App } from "#core/kernel/app.ts";
+import { traceBin } from "#core/wire/grpc/trace-bin.ts";
 import { tokenHeader } from "#core/gate/token.ts";
 import type { AppRef } from "#core/ports/platform.ts";
-import type { TraceContext } from "#core/trace-context.ts";
+import type { TraceContext } from "#core/tracing/trace-context.ts";
 import { StreamCaller } from "./caller.ts";
 import { proxyTrace } from "./proxy-span.ts";
 

@@ -1,6 +1,6 @@
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import { ApiError } from "#core/errors/api-error.ts";
-import { calleeOf } from "#core/invoke/operations.ts";
+import { calleeOf } from "#core/blocks/invoke/operations.ts";
 import { BreakerOpenError, PermanentError, TimeoutError } from "#core/resiliency/failure.ts";
 import type { Guard } from "#core/resiliency/guard.ts";
 import { CallFault } from "./call-fault.ts";

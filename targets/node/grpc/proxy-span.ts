@@ -1,8 +1,8 @@
 import type { ServerHttp2Stream } from "node:http2";
-import type { App } from "#core/app.ts";
-import { endWithCode } from "#core/grpc/grpc-span.ts";
-import { type GrpcCaller, traceOf } from "#core/grpc/input.ts";
-import type { TraceContext } from "#core/trace-context.ts";
+import type { App } from "#core/kernel/app.ts";
+import { endWithCode } from "#core/wire/grpc/grpc-span.ts";
+import { type GrpcCaller, traceOf } from "#core/wire/grpc/input.ts";
+import type { TraceContext } from "#core/tracing/trace-context.ts";
 import { describeHeaders } from "#core/tracing/attributes.ts";
 import type { SpanKind } from "#core/tracing/span.ts";
 import { code } from "./status.ts";

@@ -5,17 +5,17 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { workloadOf } from "#core/access-control/check.ts";
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import { ApiError, toApiError } from "#core/errors/api-error.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { admit, type Admission } from "#core/gate/admit.ts";
-import { checkBaggage } from "#core/grpc/baggage.ts";
-import { refusalOverGrpc } from "#core/grpc/refusals.ts";
-import { renderStatus } from "#core/grpc/render-error.ts";
-import { cleanMethod } from "#core/http/path.ts";
+import { checkBaggage } from "#core/wire/grpc/baggage.ts";
+import { refusalOverGrpc } from "#core/wire/grpc/refusals.ts";
+import { renderStatus } from "#core/wire/grpc/render-error.ts";
+import { cleanMethod } from "#core/util/path.ts";
 import { tokenHeader } from "#core/gate/token.ts";
 import type { Workload } from "#core/identity/workload.ts";
-import { calleeOf } from "#core/invoke/operations.ts";
+import { calleeOf } from "#core/blocks/invoke/operations.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { AppRef } from "#core/ports/platform.ts";
 import { noteError } from "#core/telemetry/error-codes.ts";

@@ -4,7 +4,7 @@ import {
   type RpcChannel,
   RpcError,
   unavailable,
-} from "#core/grpc/app-channel/rpc.ts";
+} from "#core/wire/grpc/app-channel/rpc.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { HeaderList } from "#core/ports/platform.ts";

@@ -6,10 +6,10 @@ import {
   type ServerDuplexStream,
   type ServerWritableStream,
 } from "@grpc/grpc-js";
-import type { App } from "#core/app.ts";
-import type { GrpcSurface } from "#core/grpc/surface.ts";
+import type { App } from "#core/kernel/app.ts";
+import type { GrpcSurface } from "#core/wire/grpc/surface.ts";
 import { toApiError } from "#core/errors/api-error.ts";
-import { renderStatus } from "#core/grpc/render-error.ts";
+import { renderStatus } from "#core/wire/grpc/render-error.ts";
 import { tokenHeader } from "#core/gate/token.ts";
 import type { AppFinder } from "../app-finder.ts";
 import { closeAfter } from "../h2c.ts";

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { GrpcStatus } from "#core/grpc/render-error.ts";
+import type { GrpcStatus } from "#core/wire/grpc/render-error.ts";
 
 /** gRPC codes by the names that the specification gives them; the ones that a transport makes itself. */
 export const code = {

@@ -4,10 +4,10 @@ import {
   type ServerErrorResponse,
   type ServerWritableStream,
 } from "@grpc/grpc-js";
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import { toApiError } from "#core/errors/api-error.ts";
-import { renderStatus } from "#core/grpc/render-error.ts";
-import type { GrpcCaller } from "#core/grpc/input.ts";
+import { renderStatus } from "#core/wire/grpc/render-error.ts";
+import type { GrpcCaller } from "#core/wire/grpc/input.ts";
 import { tokenHeader } from "#core/gate/token.ts";
 import type { AppFinder, Shown } from "../app-finder.ts";
 import { plainAddress } from "../plain-address.ts";

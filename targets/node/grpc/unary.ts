@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { toApiError } from "#core/errors/api-error.ts";
-import { type GrpcStatus, renderStatus } from "#core/grpc/render-error.ts";
-import type { GrpcMethod } from "#core/grpc/surface.ts";
+import { type GrpcStatus, renderStatus } from "#core/wire/grpc/render-error.ts";
+import type { GrpcMethod } from "#core/wire/grpc/surface.ts";
 import type { StreamCaller } from "./caller.ts";
 import { timeoutMs } from "./deadline.ts";
 import { frame, prefixBytes } from "./frames.ts";

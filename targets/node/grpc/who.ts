@@ -1,4 +1,4 @@
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import { errorOfHttpStatus } from "#core/errors/status-codes.ts";
 import { type AppFinder, isNobodys, type NobodysCall, type Shown } from "../app-finder.ts";
 

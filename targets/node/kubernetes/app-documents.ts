@@ -1,4 +1,4 @@
-import type { Documents } from "#core/reload/documents.ts";
+import type { Documents } from "#core/hosting/reload/documents.ts";
 import { mergeConfigurations } from "#core/resources/configuration.ts";
 import {
   builtInSecretStore,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "#core/ports/platform.ts";
-import type { Documents } from "#core/reload/documents.ts";
+import type { Documents } from "#core/hosting/reload/documents.ts";
 import { problemText } from "#core/resources/read-document.ts";
 import { findAccess } from "#k8s/api/access.ts";
 import { openClient } from "#k8s/api/open-client.ts";

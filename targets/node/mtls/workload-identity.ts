@@ -7,7 +7,7 @@ import {
   SignCertificateRequest_TokenValidator as TokenValidator,
   SignCertificateRequestSchema,
   SignCertificateResponseSchema,
-} from "#core/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
 import { messageOf } from "#core/errors/component-error.ts";
 import { spiffeId, type Workload } from "#core/identity/workload.ts";
 import type { Log } from "#core/ports/platform.ts";

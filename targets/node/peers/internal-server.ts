@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import { messageOf } from "#core/errors/component-error.ts";
-import { mayHaveBody } from "#core/http/may-have-body.ts";
-import { missingVerb, speaksGrpc } from "#core/invoke/errors.ts";
-import { responseHeaders } from "#core/invoke/headers.ts";
-import { discard } from "#core/pubsub/app-answer.ts";
-import { cleanMethod, decodePath, encodePath, splitTarget } from "#core/http/path.ts";
+import { mayHaveBody } from "#core/wire/http/may-have-body.ts";
+import { missingVerb, speaksGrpc } from "#core/blocks/invoke/errors.ts";
+import { responseHeaders } from "#core/blocks/invoke/headers.ts";
+import { discard } from "#core/blocks/_shared/app-answer.ts";
+import { cleanMethod, decodePath, encodePath, splitTarget } from "#core/util/path.ts";
 import { tokenHeader } from "#core/gate/token.ts";
 import type { AppRef, HeaderList, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
 import type { Workload } from "#core/identity/workload.ts";

@@ -4,7 +4,7 @@ import type { Host } from "#core/ports/manifest.ts";
 import type { NameResolver } from "#core/ports/name-resolver.ts";
 import type { AppChannel, AppRef, PeerChannel } from "#core/ports/platform.ts";
 import type { NameResolution } from "#core/resources/configuration.ts";
-import type { Registry } from "#core/registry.ts";
+import type { Registry } from "#core/hosting/registry.ts";
 import { maxPeerHeaderBytes } from "../http2-limits.ts";
 import { createHttp2Pool, type Http2Pool, type Http2PoolOptions } from "../http2-pool.ts";
 import { checkPeer } from "../mtls/check-peer.ts";

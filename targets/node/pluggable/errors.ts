@@ -7,7 +7,7 @@ import {
   ErrorInfoSchema,
   StatusSchema,
   type Status,
-} from "#core/grpc/gen/google/rpc/status_pb.js";
+} from "#core/wire/grpc/gen/google/rpc/status_pb.js";
 
 /** How a call ended, other than well. */
 export interface Failure {

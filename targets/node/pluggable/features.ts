@@ -2,7 +2,7 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import type {
   FeaturesRequestSchema,
   FeaturesResponseSchema,
-} from "#core/grpc/gen/dapr/proto/components/v1/common_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/components/v1/common_pb.js";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Host } from "#core/ports/manifest.ts";
 import { within } from "#core/util/time-limit.ts";

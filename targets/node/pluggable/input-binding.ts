@@ -2,7 +2,7 @@ import { messageOf } from "#core/errors/component-error.ts";
 import {
   InputBinding as Service,
   type ReadResponse,
-} from "#core/grpc/gen/dapr/proto/components/v1/bindings_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/components/v1/bindings_pb.js";
 import type { BindingData, InputBinding } from "#core/ports/bindings.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
 import { type Endpoint, openLink } from "./link.ts";

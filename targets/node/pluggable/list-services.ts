@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ComponentError } from "#core/errors/component-error.ts";
-import { ServerReflection } from "#core/grpc/gen/grpc/reflection/v1/reflection_pb.js";
+import { ServerReflection } from "#core/wire/grpc/gen/grpc/reflection/v1/reflection_pb.js";
 import type { CallOptions } from "#core/ports/component.ts";
 import { dial, type Wire } from "./wire.ts";
 

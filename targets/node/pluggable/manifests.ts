@@ -1,10 +1,10 @@
 import {
   InputBinding,
   OutputBinding,
-} from "#core/grpc/gen/dapr/proto/components/v1/bindings_pb.js";
-import { PubSub } from "#core/grpc/gen/dapr/proto/components/v1/pubsub_pb.js";
-import { SecretStore } from "#core/grpc/gen/dapr/proto/components/v1/secretstore_pb.js";
-import { StateStore } from "#core/grpc/gen/dapr/proto/components/v1/state_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/components/v1/bindings_pb.js";
+import { PubSub } from "#core/wire/grpc/gen/dapr/proto/components/v1/pubsub_pb.js";
+import { SecretStore } from "#core/wire/grpc/gen/dapr/proto/components/v1/secretstore_pb.js";
+import { StateStore } from "#core/wire/grpc/gen/dapr/proto/components/v1/state_pb.js";
 import { defineComponent, type Kind, type Manifest } from "#core/ports/manifest.ts";
 import { openInputBinding } from "./input-binding.ts";
 import type { Endpoint } from "./link.ts";

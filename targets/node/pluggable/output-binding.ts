@@ -1,5 +1,5 @@
 import { ComponentError } from "#core/errors/component-error.ts";
-import { OutputBinding as Service } from "#core/grpc/gen/dapr/proto/components/v1/bindings_pb.js";
+import { OutputBinding as Service } from "#core/wire/grpc/gen/dapr/proto/components/v1/bindings_pb.js";
 import type { OutputBinding } from "#core/ports/bindings.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
 import { opening } from "./features.ts";

@@ -2,11 +2,11 @@ import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import {
   PubSub as Service,
   type PullMessagesResponse,
-} from "#core/grpc/gen/dapr/proto/components/v1/pubsub_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/components/v1/pubsub_pb.js";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
 import type { Ack, Message, PubSub, PubSubFeature } from "#core/ports/pub-sub.ts";
-import { collectBatches } from "#core/pubsub/collect-batches.ts";
+import { collectBatches } from "#core/blocks/pubsub/collect-batches.ts";
 import { readFeatures } from "./features.ts";
 import { type Endpoint, openLink } from "./link.ts";
 import { bytesOf } from "./messages.ts";

@@ -1,4 +1,4 @@
-import { SecretStore as Service } from "#core/grpc/gen/dapr/proto/components/v1/secretstore_pb.js";
+import { SecretStore as Service } from "#core/wire/grpc/gen/dapr/proto/components/v1/secretstore_pb.js";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
 import type { Secret, SecretStore } from "#core/ports/secret-store.ts";
 import { type Endpoint, type Link, openLink } from "./link.ts";

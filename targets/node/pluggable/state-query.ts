@@ -4,7 +4,7 @@ import {
   type QueryItem,
   type QueryRequestSchema,
   Sorting_Order,
-} from "#core/grpc/gen/dapr/proto/components/v1/state_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/components/v1/state_pb.js";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { StateQuery, StateQueryItem, StateQueryResult } from "#core/ports/state-store.ts";
 import type { Link } from "./link.ts";

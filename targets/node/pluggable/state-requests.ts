@@ -6,7 +6,7 @@ import {
   StateOptions_StateConcurrency as Concurrency,
   StateOptions_StateConsistency as Consistency,
   type TransactionalStateOperationSchema,
-} from "#core/grpc/gen/dapr/proto/components/v1/state_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/components/v1/state_pb.js";
 import type { StateDelete, StateOp, StatePut, StateRead } from "#core/ports/state-store.ts";
 import { bytesOf } from "./messages.ts";
 

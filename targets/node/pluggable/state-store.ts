@@ -7,7 +7,7 @@ import {
   StateStore as Service,
   TransactionalStateStore,
   TransactionalStoreMultiMaxSize,
-} from "#core/grpc/gen/dapr/proto/components/v1/state_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/components/v1/state_pb.js";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
 import type {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { runtimeVersion } from "#core/metadata/operations.ts";
+import { runtimeVersion } from "#core/blocks/metadata/operations.ts";
 import { writeImage } from "../../../scripts/oci/image.ts";
 import { nodeLayer, runtimeEntrypoint, runtimeLayer, user } from "../../../scripts/oci/layers.ts";
 import { imagesFolder } from "./places.ts";

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { type Budget, createBudget, createUsage } from "#core/budget/budget.ts";
 import { createLoopShare } from "#core/budget/loop-share.ts";
-import { budgetFromEnv, type BudgetSettings } from "#core/budget/settings.ts";
+import { budgetFromEnv, type BudgetSettings } from "#core/resources/budget.ts";
 import { admit, type Admission, type Leave, type Refusal } from "#core/gate/admit.ts";
-import { refusalOverGrpc } from "#core/grpc/refusals.ts";
+import { refusalOverGrpc } from "#core/wire/grpc/refusals.ts";
 import { mergeConfigurations } from "#core/resources/configuration.ts";
 import { parseDocuments } from "#core/resources/parse.ts";
 import { problemText } from "#core/resources/read-document.ts";
-import { stateHttp } from "#core/state/http.ts";
+import { stateHttp } from "#core/blocks/state/http.ts";
 import { fakeApp, recordingChannel } from "#test/support/fake-app.ts";
 import { fakeClock } from "#test/support/fake-clock.ts";
 import { api } from "../api.ts";

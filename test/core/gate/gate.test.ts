@@ -1,24 +1,24 @@
 import { describe, expect, it } from "vitest";
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import { createBudget, createUsage } from "#core/budget/budget.ts";
 import { createLoopShare } from "#core/budget/loop-share.ts";
-import { cryptoGrpc } from "#core/crypto/grpc.ts";
-import { cryptoHttp } from "#core/crypto/http.ts";
+import { cryptoGrpc } from "#core/blocks/crypto/grpc.ts";
+import { cryptoHttp } from "#core/blocks/crypto/http.ts";
 import { admit } from "#core/gate/admit.ts";
-import { healthHttp } from "#core/health/http.ts";
-import { metadataHttp } from "#core/metadata/http.ts";
-import { createHttp } from "#core/http/surface.ts";
-import { compose } from "#core/operation.ts";
-import { bulkPublish } from "#core/pubsub/bulk.ts";
-import type { GrpcBlock } from "#core/grpc/surface.ts";
-import { pubsubGrpc } from "#core/pubsub/grpc.ts";
-import { createCalls } from "#core/reload/calls.ts";
-import { stateHttp } from "#core/state/http.ts";
+import { healthHttp } from "#core/blocks/health/http.ts";
+import { metadataHttp } from "#core/blocks/metadata/http.ts";
+import { createHttp } from "#core/wire/http/surface.ts";
+import { compose } from "#core/kernel/operation.ts";
+import { bulkPublish } from "#core/blocks/pubsub/bulk.ts";
+import type { GrpcBlock } from "#core/wire/grpc/surface.ts";
+import { pubsubGrpc } from "#core/blocks/pubsub/grpc.ts";
+import { createCalls } from "#core/kernel/calls.ts";
+import { stateHttp } from "#core/blocks/state/http.ts";
 import { fakeApp } from "#test/support/fake-app.ts";
 import { fakeClock } from "#test/support/fake-clock.ts";
 import { plainFacts, plainOperation } from "#test/support/plain-operation.ts";
 import { api, silent } from "../api.ts";
-import { appWith, sample, secretKey } from "../crypto/support.ts";
+import { appWith, sample, secretKey } from "../blocks/crypto/support.ts";
 import { grpcClient, grpcError } from "../grpc-call.ts";
 
 describe("an app over its budget", () => {

@@ -1,6 +1,6 @@
 import { plainOperation } from "#test/support/plain-operation.ts";
 import { describe, expect, it } from "vitest";
-import type { HttpRoutes } from "#core/http/surface.ts";
+import type { HttpRoutes } from "#core/wire/http/surface.ts";
 import { hashToken } from "#core/identity/token-check.ts";
 import { throughAppPipeline } from "#core/middleware/app-pipeline.ts";
 import { withHeader } from "#core/util/header-list.ts";

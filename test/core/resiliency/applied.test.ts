@@ -3,13 +3,13 @@ import { pubsub as memoryPubsub, state as memoryState } from "#components/in-mem
 import { ComponentError } from "#core/errors/component-error.ts";
 import { defineComponent, type Manifest } from "#core/ports/manifest.ts";
 import type { PubSub } from "#core/ports/pub-sub.ts";
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import { guardPort } from "#core/resiliency/guard-port.ts";
 import { createResiliency, type Resiliency } from "#core/resiliency/policies.ts";
 import { createRetry } from "#core/resiliency/retry.ts";
 import { mergeConfigurations } from "#core/resources/configuration.ts";
 import { parseDocuments } from "#core/resources/parse.ts";
-import { createRuntime } from "#core/runtime.ts";
+import { createRuntime } from "#core/hosting/runtime.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { type FakeAnswer, fakeApp, recordingChannel } from "#test/support/fake-app.ts";
 import { type FakeClock, fakeClock } from "#test/support/fake-clock.ts";
@@ -120,7 +120,7 @@ describe("an invocation under policies", () => {
     const { channel, clock } = setUp({ retry: "two" }, [down]);
     const resiliency = resiliencyOf({ apps: { cart: { retry: "two" } } }, clock);
     const callee = fakeApp({ appId: "cart", channel });
-    const { createInvoke } = await import("#core/invoke/operations.ts");
+    const { createInvoke } = await import("#core/blocks/invoke/operations.ts");
     const platform = { clock, log: silent, host: { address: "a", name: "n" } } as never;
     const invoke = createInvoke({ platform, find: () => callee });
     const answer = await invoke.run(

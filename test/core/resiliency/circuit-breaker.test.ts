@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type BreakerSettings, createCircuitBreaker } from "#core/resiliency/circuit-breaker.ts";
-import { compileTrip, faultOfTrip } from "#core/resiliency/trip.ts";
+import { compileTrip, faultOfTrip } from "#core/resources/trip.ts";
 import { fakeClock } from "#test/support/fake-clock.ts";
 
 const call = { signal: new AbortController().signal };

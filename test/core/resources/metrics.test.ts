@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { mergeConfigurations } from "#core/resources/configuration.ts";
 import { parseDocuments } from "#core/resources/parse.ts";
-import { defaultLatencyBuckets } from "#core/telemetry/catalogue.ts";
+import { defaultLatencyBuckets } from "#core/resources/metrics.ts";
 import { metricSettings } from "#test/core/telemetry/support.ts";
 
 function problemsOf(spec: string): readonly string[] {

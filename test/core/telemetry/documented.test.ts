@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { catalogue, defaultLatencyBuckets } from "#core/telemetry/catalogue.ts";
+import { defaultLatencyBuckets } from "#core/resources/metrics.ts";
+import { catalogue } from "#core/telemetry/catalogue.ts";
 import { exposedName } from "#core/telemetry/catalogue/metric-spec.ts";
 import { maxLabelLength, maxSeries, overflowLabel } from "#core/telemetry/family.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ExportError, type SpanSink } from "#core/ports/span-sink.ts";
+import { ExportError, type SpanSink } from "#core/tracing/span-sink.ts";
 import { type BatchLimits, createBatcher } from "#core/tracing/batcher.ts";
 import { Span } from "#core/tracing/span.ts";
 import { fakeClock } from "#test/support/fake-clock.ts";

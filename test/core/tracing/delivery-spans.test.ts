@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { App } from "#core/app.ts";
-import { deliverEvent } from "#core/bindings/deliver.ts";
-import { eventHeaders } from "#core/bindings/event-headers.ts";
+import type { App } from "#core/kernel/app.ts";
+import { deliverEvent } from "#core/blocks/bindings/deliver.ts";
+import { eventHeaders } from "#core/blocks/_shared/event-headers.ts";
 import type { InputBinding } from "#core/ports/bindings.ts";
 import type { Message } from "#core/ports/pub-sub.ts";
-import { startSubscriptions } from "#core/pubsub/consume.ts";
-import { deliverTo } from "#core/pubsub/deliver-to.ts";
+import { startSubscriptions } from "#core/blocks/pubsub/consume.ts";
+import { deliverTo } from "#core/blocks/pubsub/deliver-to.ts";
 import {
   type FakeAnswer,
   fakeApp,
@@ -14,7 +14,7 @@ import {
 } from "#test/support/fake-app.ts";
 import { fakeClock } from "#test/support/fake-clock.ts";
 import { spanKeeper } from "#test/support/span-keeper.ts";
-import { testLog, testPubSub } from "../pubsub/support.ts";
+import { testLog, testPubSub } from "../blocks/pubsub/support.ts";
 
 const never = { signal: new AbortController().signal };
 const traceOf = (n: number): string => `00-${String(n).repeat(32)}-${String(n).repeat(16)}-01`;

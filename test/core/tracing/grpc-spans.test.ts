@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Rpc } from "#core/grpc/rpcs.ts";
+import type { Rpc } from "#core/wire/grpc/rpcs.ts";
 import { fakeApp } from "#test/support/fake-app.ts";
 import { spanKeeper } from "#test/support/span-keeper.ts";
 import { grpcClient } from "../grpc-call.ts";
-import { testPubSub } from "../pubsub/support.ts";
+import { testPubSub } from "../blocks/pubsub/support.ts";
 
 const service = "/dapr.proto.runtime.v1.Dapr/";
 const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

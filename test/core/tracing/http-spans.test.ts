@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { bindingsHttp } from "#core/bindings/http.ts";
-import { conversationHttp } from "#core/conversation/http.ts";
-import { healthHttp } from "#core/health/http.ts";
-import { metadataHttp } from "#core/metadata/http.ts";
-import { pubsubHttp } from "#core/pubsub/http.ts";
-import { secretsHttp } from "#core/secrets/http.ts";
-import { stateHttp } from "#core/state/http.ts";
+import { bindingsHttp } from "#core/blocks/bindings/http.ts";
+import { conversationHttp } from "#core/blocks/conversation/http.ts";
+import { healthHttp } from "#core/blocks/health/http.ts";
+import { metadataHttp } from "#core/blocks/metadata/http.ts";
+import { pubsubHttp } from "#core/blocks/pubsub/http.ts";
+import { secretsHttp } from "#core/blocks/secrets/http.ts";
+import { stateHttp } from "#core/blocks/state/http.ts";
 import { fakeApp } from "#test/support/fake-app.ts";
 import { type KeptSpan, spanKeeper } from "#test/support/span-keeper.ts";
 import { api, type ApiRequest } from "../api.ts";
-import { testPubSub } from "../pubsub/support.ts";
+import { testPubSub } from "../blocks/pubsub/support.ts";
 
 const blocks = [
   stateHttp,

@@ -4,7 +4,7 @@ import { createAccessControl } from "#core/access-control/access-control.ts";
 import { expandEnv, mergeConfigurations } from "#core/resources/configuration.ts";
 import { parseDocuments } from "#core/resources/parse.ts";
 import { createResiliency } from "#core/resiliency/policies.ts";
-import { compileRoutes } from "#core/pubsub/routes.ts";
+import { compileRoutes } from "#core/blocks/pubsub/routes.ts";
 import { fakeClock } from "#test/support/fake-clock.ts";
 import { promise, target, type FuzzTarget, texts } from "../target.ts";
 

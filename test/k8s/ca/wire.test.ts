@@ -9,7 +9,7 @@ import {
   SignCertificateRequest_TokenValidator as TokenValidator,
   SignCertificateRequestSchema,
   SignCertificateResponseSchema,
-} from "#core/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
 import { createCertificateRules } from "#k8s/identity/certificate-rules.ts";
 import type { KubeObject, Pod } from "#k8s/api/objects.ts";
 import { type AuthorityStore, splitPem } from "#targets/node/ca/authority.ts";

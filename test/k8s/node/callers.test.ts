@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
 import { createHolds, type Holds } from "#targets/node/kubernetes/holds.ts";
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import type { Clock } from "#core/ports/platform.ts";
 import { createBadTokens } from "#core/identity/bad-tokens.ts";
 import { type CallingPod, createCallers } from "#targets/node/kubernetes/group/callers.ts";

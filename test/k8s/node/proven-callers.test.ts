@@ -1,9 +1,9 @@
 import { request } from "node:http";
 import { type AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
-import type { App } from "#core/app.ts";
-import type { Caller } from "#core/http/input.ts";
-import type { HttpSurface } from "#core/http/surface.ts";
+import type { App } from "#core/kernel/app.ts";
+import type { Caller } from "#core/wire/http/input.ts";
+import type { HttpSurface } from "#core/wire/http/surface.ts";
 import type { AppFinder, Shown } from "#targets/node/app-finder.ts";
 import { createHttpEndpoint } from "#targets/node/http-endpoint.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Rpc } from "#core/grpc/rpcs.ts";
+import type { Rpc } from "#core/wire/grpc/rpcs.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { callFrom, hostIp } from "#test/support/node-cluster.ts";
 import { type NodeTenant, type NodeTenants, startTenants } from "#test/support/node-tenants.ts";

@@ -5,7 +5,7 @@ import {
   SubscribeConfigurationRequestSchema,
   type SubscribeConfigurationResponse,
   SubscribeConfigurationResponseSchema,
-} from "#core/grpc/gen/dapr/proto/runtime/v1/configuration_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/runtime/v1/configuration_pb.js";
 import { type AppServer, appServer } from "#test/support/app-server.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { type WireClient, wireClient } from "#test/support/grpc-client.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Manifest } from "#core/ports/manifest.ts";
-import { createRegistry } from "#core/registry.ts";
+import { createRegistry } from "#core/hosting/registry.ts";
 import { withPluggable } from "#targets/node/pluggable/discover.ts";
 import { describeWithGo, socketsFolder, startComponent } from "../../pluggable/component.ts";
 import { discover } from "../../pluggable/open.ts";

@@ -9,7 +9,7 @@ import {
   StateStore,
   TransactionalStateStore,
   TransactionalStoreMultiMaxSize,
-} from "#core/grpc/gen/dapr/proto/components/v1/state_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/components/v1/state_pb.js";
 import {
   grpcFailure,
   type Peer,

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { App } from "#core/app.ts";
+import type { App } from "#core/kernel/app.ts";
 import type { BadTokens } from "#core/identity/bad-tokens.ts";
 import type { Clock } from "#core/ports/platform.ts";
 import type { AppFinder, NobodysCall, Shown } from "../../app-finder.ts";

@@ -1,5 +1,5 @@
 import type { Log } from "#core/ports/platform.ts";
-import type { Documents, UnreadFile } from "#core/reload/documents.ts";
+import type { Documents, UnreadFile } from "#core/hosting/reload/documents.ts";
 import { problemText } from "#core/resources/read-document.ts";
 import type { KubeObject } from "#k8s/api/objects.ts";
 import { type ReadObjects, toResources } from "#k8s/operator/to-resources.ts";

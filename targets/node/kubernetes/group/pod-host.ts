@@ -1,10 +1,11 @@
+import { heldLocks } from "#core/blocks/lock/held-locks.ts";
 import { messageOf } from "#core/errors/component-error.ts";
-import type { HostedApp } from "#core/hosted-app.ts";
-import type { App } from "#core/app.ts";
+import type { HostedApp } from "#core/hosting/hosted-app.ts";
+import type { App } from "#core/kernel/app.ts";
 import type { Log } from "#core/ports/platform.ts";
 import { hashToken, tokensOf, type TokenVerifier } from "#core/identity/token-check.ts";
-import type { Documents } from "#core/reload/documents.ts";
-import type { Runtime } from "#core/runtime.ts";
+import type { Documents } from "#core/hosting/reload/documents.ts";
+import type { Runtime } from "#core/hosting/runtime.ts";
 import { type Pauses, repeat } from "#core/util/repeat.ts";
 import type { GrpcApi } from "../../grpc/api.ts";
 import { clock } from "../../clock.ts";
@@ -145,7 +146,7 @@ class HostedPod {
   }
   /** The process ends, and the pod lives on with another one: what it holds stays its own. */
   async leave(): Promise<void> {
-    this.#hosted?.app.heldLocks?.leaveAll();
+    this.#hosted?.app.part(heldLocks).leaveAll();
     await this.close();
   }
   async close(): Promise<void> {

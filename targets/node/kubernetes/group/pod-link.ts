@@ -1,4 +1,4 @@
-import type { AppConnection } from "#core/app.ts";
+import type { AppConnection } from "#core/kernel/app.ts";
 import type { AppChannel } from "#core/ports/platform.ts";
 import type { AppMetrics } from "#core/telemetry/app-metrics.ts";
 import type { PodSettings } from "#k8s/pods/settings.ts";

@@ -5,11 +5,11 @@ import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { InvokeBindingRequestSchema } from "#core/grpc/gen/dapr/proto/runtime/v1/binding_pb.js";
+import { InvokeBindingRequestSchema } from "#core/wire/grpc/gen/dapr/proto/runtime/v1/binding_pb.js";
 import {
   GetStateRequestSchema,
   SaveStateRequestSchema,
-} from "#core/grpc/gen/dapr/proto/runtime/v1/state_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/runtime/v1/state_pb.js";
 import { frame } from "#targets/node/grpc/frames.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { type WireClient, wireClient } from "#test/support/grpc-client.ts";

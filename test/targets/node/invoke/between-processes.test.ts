@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import {
   InvokeRequestSchema,
   InvokeResponseSchema,
-} from "#core/grpc/gen/dapr/proto/common/v1/common_pb.js";
+} from "#core/wire/grpc/gen/dapr/proto/common/v1/common_pb.js";
 import type { NodeAppOptions } from "#targets/node/options.ts";
 import { frame } from "#targets/node/grpc/frames.ts";
 import { type GrpcApp, grpcApp, type GrpcCall } from "#test/support/grpc-app.ts";

@@ -1,7 +1,7 @@
 import { connect } from "node:http2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { rpcs } from "#core/grpc/rpcs.ts";
+import { rpcs } from "#core/wire/grpc/rpcs.ts";
 import {
   answerText,
   type RawApp,

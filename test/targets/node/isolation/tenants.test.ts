@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Rpc } from "#core/grpc/rpcs.ts";
+import type { Rpc } from "#core/wire/grpc/rpcs.ts";
 import { wireClient } from "#test/support/grpc-client.ts";
 import { startTenants, type Tenant, type Tenants } from "./tenants.ts";
 

@@ -1,0 +1,104 @@
+import { streamingSubscriptions } from "#core/blocks/pubsub/streaming-subscriptions.ts";
+import type { App, AppConnection } from "#core/kernel/app.ts";
+import { defineOperation, type Operation } from "#core/kernel/operation.ts";
+import type { SubscriptionView } from "#core/kernel/subscription-view.ts";
+import { describePlainly } from "#core/kernel/facts/describe.ts";
+
+/** What the runtime says of itself and of one app, in the wire's own shape; empty fields are left out. */
+export interface MetadataView {
+  readonly id: string;
+  readonly runtimeVersion: string;
+  readonly enabledFeatures: readonly string[];
+  readonly components?: readonly ComponentView[];
+  readonly extended: Readonly<Record<string, string>>;
+  readonly subscriptions?: readonly SubscriptionView[];
+  readonly httpEndpoints?: ReadonlyArray<{ readonly name: string }>;
+  readonly resiliencies?: ReadonlyArray<{ readonly name: string }>;
+  readonly appConnectionProperties?: AppConnection;
+  readonly actorRuntime: {
+    readonly runtimeStatus: "INITIALIZING" | "DISABLED" | "RUNNING";
+    readonly activeActors?: ReadonlyArray<{ readonly type: string; readonly count: number }>;
+    readonly hostReady: boolean;
+    readonly placement: string;
+  };
+}
+export interface ComponentView {
+  readonly name: string;
+  readonly type: string;
+  readonly version: string;
+  readonly capabilities?: readonly string[];
+}
+
+export const getMetadata: Operation<undefined, MetadataView> = defineOperation(
+  "metadata.get",
+  {
+    api: "metadata",
+    endpoint: "GetMetadata",
+    describe: describePlainly,
+    metric: undefined,
+    exempt: { budget: true, publicPort: true },
+  },
+  async ({ app }) => view(app),
+);
+
+export const setMetadata: Operation<{ readonly key: string; readonly value: string }, void> =
+  defineOperation(
+    "metadata.set",
+    {
+      api: "metadata",
+      endpoint: "PutMetadata",
+      describe: describePlainly,
+      metric: undefined,
+      exempt: { budget: true, publicPort: true },
+    },
+    async ({ app }, { key, value }) => {
+      if (app.extended.size >= maxEntries && !app.extended.has(key))
+        throw new RangeError(`Cannot keep more than ${maxEntries} metadata entries`);
+      app.extended.set(key, value);
+    },
+  );
+/** Each PUT stays in memory for the life of the app. */
+const maxEntries = 1000;
+
+/** Reported as `runtimeVersion`; "edge" is what a build that is no release calls itself. */
+export const runtimeVersion = "edge";
+
+function view(app: App): MetadataView {
+  const components = componentsOf(app);
+  const httpEndpoints = [...app.httpEndpoints.keys()].map((name) => ({ name }));
+  const subscriptions = [...app.subscriptions, ...app.part(streamingSubscriptions).views];
+  const resiliencies = app.resiliencies.map((name) => ({ name }));
+  return {
+    id: app.appId,
+    runtimeVersion,
+    enabledFeatures: app.enabledFeatures ?? [],
+    ...(components.length > 0 ? { components } : {}),
+    extended: {
+      daprRuntimeVersion: runtimeVersion,
+      ...failedOf(app),
+      ...Object.fromEntries(app.extended),
+    },
+    ...(subscriptions.length > 0 ? { subscriptions } : {}),
+    ...(httpEndpoints.length > 0 ? { httpEndpoints } : {}),
+    ...(resiliencies.length > 0 ? { resiliencies } : {}),
+    ...(app.connection ? { appConnectionProperties: app.connection } : {}),
+    actorRuntime: {
+      runtimeStatus: "DISABLED",
+      hostReady: false,
+      placement: "placement: disconnected",
+    },
+  };
+}
+
+function componentsOf(app: App): ComponentView[] {
+  return app.loaded.map(({ capabilities, ...component }) =>
+    capabilities.length > 0 ? { ...component, capabilities } : component,
+  );
+}
+
+/** Programs take what is listed among the components for loaded, so that what is not stands here: why, as JSON text. */
+function failedOf({ failed }: App): Readonly<Record<string, string>> {
+  if (failed.length === 0) return {};
+  const shown = failed.map(({ name, type, version, reason }) => ({ name, type, version, reason }));
+  return { "outrigger.components.failed": JSON.stringify(shown) };
+}

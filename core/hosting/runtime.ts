@@ -1,0 +1,141 @@
+import type { App } from "#core/kernel/app.ts";
+import { actorsHttp } from "#core/blocks/actors/http.ts";
+import { configurationHttp } from "#core/blocks/configuration/http.ts";
+import { conversationHttp } from "#core/blocks/conversation/http.ts";
+import { cryptoHttp } from "#core/blocks/crypto/http.ts";
+import { subtleCryptoHttp } from "#core/blocks/crypto/subtle-http.ts";
+import { healthHttp } from "#core/blocks/health/http.ts";
+import type { AppOptions } from "./app-options.ts";
+import { type HostedApp, hostApp } from "./hosted-app.ts";
+import { createHostedApps } from "./hosted-apps.ts";
+import { createHttp, type HttpSurface } from "#core/wire/http/surface.ts";
+import { bindingsHttp } from "#core/blocks/bindings/http.ts";
+import { giveWay } from "#core/gate/give-way.ts";
+import { createLoopShare } from "#core/budget/loop-share.ts";
+import { createBadTokens } from "#core/identity/bad-tokens.ts";
+import { createInstances } from "./instances.ts";
+import { invokeHttp } from "#core/blocks/invoke/http.ts";
+import { createInvoke, type Invoke } from "#core/blocks/invoke/operations.ts";
+import { jobsHttp } from "#core/blocks/jobs/http.ts";
+import { lockHttp } from "#core/blocks/lock/http.ts";
+import { metadataHttp } from "#core/blocks/metadata/http.ts";
+import { compose, type Layer, type Operation, type Run } from "#core/kernel/operation.ts";
+import type { CallOptions } from "#core/ports/component.ts";
+import type { Manifest, Target } from "#core/ports/manifest.ts";
+import type { AppRef, Platform, PlainResponse } from "#core/ports/platform.ts";
+import type { Ack, Message } from "#core/ports/pub-sub.ts";
+import { deliverTo } from "#core/blocks/pubsub/deliver-to.ts";
+import { pubsubHttp } from "#core/blocks/pubsub/http.ts";
+import { createRegistry } from "./registry.ts";
+import { environmentOf } from "#core/resources/values.ts";
+import { secretsHttp } from "#core/blocks/secrets/http.ts";
+import { stateHttp } from "#core/blocks/state/http.ts";
+import { measuredOperations } from "#core/gate/measured-operations.ts";
+import { scopedLog } from "#core/telemetry/scoped-log.ts";
+import { workflowHttp } from "#core/blocks/workflow/http.ts";
+
+export interface RuntimeOptions {
+  readonly platform: Platform;
+  readonly target: Target;
+  readonly manifests: readonly Manifest[];
+  /** Around every operation, outermost first. */
+  readonly layers?: readonly Layer[];
+}
+
+/** Where a pushed message comes from, and whose it is. */
+export interface Source {
+  readonly app: App;
+  readonly component: string;
+  readonly topic: string;
+}
+
+/** One runtime, many apps. Every platform event ends in one of its calls; a target is the code that translates. */
+export interface Runtime extends AsyncDisposable {
+  /** Opens the app's components; rejects when that is asked for and one cannot start, and for an instance that is there already. */
+  addApp(options: AppOptions): Promise<HostedApp>;
+  /** One of the app's replicas here, in turn. */
+  find(app: AppRef): App | undefined;
+  /** The HTTP API. Who calls is the target's finding, never the request's claim. */
+  readonly fetch: HttpSurface;
+  /** Runs an operation inside the layers; what other surfaces are made with. */
+  readonly run: Run;
+  /** Calls another app, an HTTPEndpoint or a URL. */
+  readonly invoke: Operation<Invoke, PlainResponse>;
+  /** A broker or a trigger has messages for a topic. */
+  deliver(
+    source: Source,
+    messages: readonly Message[],
+    options: CallOptions,
+  ): Promise<readonly Ack[]>;
+}
+
+export function createRuntime(options: RuntimeOptions): Runtime {
+  const { platform } = options;
+  const apps = createHostedApps<HostedApp>();
+  const registry = createRegistry(options.manifests, options.target);
+  const contrib = {
+    ...platform,
+    env: environmentOf(platform),
+    log: scopedLog(platform.log, "dapr.contrib"),
+  };
+  const loop = createLoopShare(platform.clock, platform.loopActiveMs);
+  const badTokens = createBadTokens(platform.clock);
+  const instances = createInstances(contrib, platform.clock);
+  const { find } = apps;
+  const invoke = createInvoke({ platform, find });
+  const turns = platform.turn ? [giveWay(platform.turn)] : [];
+  const run = compose([measuredOperations, ...turns, ...(options.layers ?? [])]);
+  const fetch = createHttp(
+    run,
+    [
+      stateHttp,
+      pubsubHttp,
+      bindingsHttp,
+      secretsHttp,
+      configurationHttp,
+      lockHttp,
+      conversationHttp,
+      cryptoHttp,
+      subtleCryptoHttp,
+      actorsHttp,
+      jobsHttp,
+      workflowHttp,
+      metadataHttp,
+      healthHttp,
+      (routes) => invokeHttp(routes, invoke),
+    ],
+    platform.log,
+  );
+  return {
+    find,
+    fetch,
+    run,
+    invoke,
+    addApp: async (app) => {
+      const refuseTwice = (): void => {
+        if (apps.has(app, app.instance ?? ""))
+          throw new Error(`App "${app.appId}" is already hosted here; app ids must be unique`);
+      };
+      refuseTwice();
+      const hosted = await hostApp(
+        app,
+        { registry, instances, platform, badTokens, loop },
+        (gone) => apps.remove(gone),
+      );
+      try {
+        // Another of the same id may have come while this one opened its components.
+        refuseTwice();
+      } catch (reason) {
+        await hosted[Symbol.asyncDispose]();
+        throw reason;
+      }
+      apps.add(hosted);
+      return hosted;
+    },
+    deliver: ({ app, component, topic }, messages, call) =>
+      deliverTo(app, { component, topic }, messages, call),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.allSettled(apps.all.map((app) => app[Symbol.asyncDispose]()));
+    },
+  };
+}
