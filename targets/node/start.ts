@@ -1,3 +1,4 @@
+import { subscriptionViews } from "#core/blocks/pubsub/subscription-views.ts";
 import { lazyGrpcApi } from "./grpc/lazy-api.ts";
 import { serveHttp, type HttpServer } from "./http-server.ts";
 import type { NodeAppOptions, NodeOptions, NodeRuntime, StartEvent, StartNode } from "./options.ts";
@@ -180,7 +181,12 @@ async function serveApp(
     });
     if (pool) grpc.route(hosted.app, pool);
     await peers.announce(
-      { appId: app.appId, namespace: app.namespace, port: internal.port },
+      {
+        appId: app.appId,
+        namespace: app.namespace,
+        port: internal.port,
+        listensOn: app.internalAddress,
+      },
       configuration.nameResolution ?? app.nameResolution,
     );
     // Before HTTP: whoever sees `healthz` answer may call over gRPC at once.
@@ -290,7 +296,8 @@ async function startApp(
     heard({ appId, kind: "listening", port });
   }
   await hosted.start();
-  const { loaded, failed, subscriptions } = hosted.app;
+  const { loaded, failed } = hosted.app.components;
+  const subscriptions = hosted.app.part(subscriptionViews).views;
   const names = failed.map(({ name }) => name);
   heard({ appId, kind: "ready", components: loaded, failed: names, subscriptions });
 }

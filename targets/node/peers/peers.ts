@@ -13,10 +13,16 @@ import { type PeerRoute, peerChannel } from "./peer-channel.ts";
 import { serverNameOf } from "./server-name.ts";
 import { endSilent } from "./silence.ts";
 
+export interface AnnouncedApp extends AppRef {
+  /** Of its internal port. */
+  readonly port: number;
+  /** The address that the port is at; absent means all. */
+  readonly listensOn?: string | undefined;
+}
 /** Everything that leads to apps of other processes. */
 export interface Peers extends PeerChannel, AsyncDisposable {
   /** Makes an app known that this process hosts. What goes wrong is logged: the app itself works without. */
-  announce(app: AppRef & { readonly port: number }, by: NameResolution | undefined): Promise<void>;
+  announce(app: AnnouncedApp, by: NameResolution | undefined): Promise<void>;
   connect: PeerRoute["connect"];
 }
 
@@ -102,10 +108,10 @@ export function createPeers(
     connect,
     // Whether anybody hosts it shows when it is called, in the resolver's own words.
     find: async (to, _options, from): Promise<AppChannel> => peerChannel({ connect }, to, from),
-    announce: async (app, by) => {
+    announce: async ({ listensOn, ...app }, by) => {
       const resolver = await resolverFor(by);
       try {
-        await resolver?.announce({ ...app, host: address });
+        await resolver?.announce({ ...app, host: loopbackOf(listensOn) ?? address });
       } catch (reason) {
         host.log.error(
           `Other processes cannot find app "${app.appId}": name resolution failed: ${messageOf(reason)}`,
@@ -121,6 +127,12 @@ export function createPeers(
     },
   };
 }
+
+/** Dapr: whoever listens on loopback alone is found there, not at the address of the machine. */
+function loopbackOf(address: string | undefined): string | undefined {
+  return address === "localhost" ? "127.0.0.1" : loopback.find((each) => each === address);
+}
+const loopback = ["127.0.0.1", "::1"];
 
 function nameOf({ namespace, appId }: AppRef): readonly string[] {
   return [namespace || "default", appId];

@@ -270,3 +270,48 @@ describe("gRPC between two runtimes", () => {
     session.close();
   });
 });
+
+describe("a runtime whose internal port is on loopback alone", () => {
+  it.each(["mdns", "sqlite"])(
+    "is found there by %s, wherever the machine is",
+    async (name) => {
+      const config = join(folder, `loopback-${name}.json`);
+      const nameResolution = configurationOf[name];
+      writeFileSync(
+        config,
+        JSON.stringify({
+          apiVersion: "dapr.io/v1alpha1",
+          kind: "Configuration",
+          metadata: { name },
+          spec: nameResolution ? { nameResolution } : {},
+        }),
+      );
+      const app = await App.listen();
+      const common = ["--config", config, "--resources-path", folder, "--log-level", "error"];
+      const callee = await sidecar({
+        args: [
+          ...common,
+          "--app-id",
+          `lone-${name}`,
+          "--app-port",
+          String(app.port),
+          "--dapr-internal-grpc-listen-address",
+          "127.0.0.1",
+        ],
+        env: { DAPR_HOST_IP: "192.0.2.1" },
+      });
+      const caller = await sidecar({ args: [...common, "--app-id", `caller-${name}`] });
+      try {
+        await Promise.all([callee.healthy(), caller.healthy()]);
+        const answer = await fetch(
+          `http://127.0.0.1:${caller.httpPort}/v1.0/invoke/lone-${name}/method/x`,
+        );
+        expect([answer.status, await answer.json()]).toMatchObject([200, { url: "/x" }]);
+      } finally {
+        await Promise.all([caller.stop(), callee.stop()]);
+        app.stop();
+      }
+    },
+    60_000,
+  );
+});
