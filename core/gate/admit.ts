@@ -41,7 +41,7 @@ export function admit(arrival: Arrival, asking: Asking): Admission | Promise<Adm
 }
 
 /** True for what the app's API lists keep out. */
-export function isDenied({ apiLists }: App, api: Api | undefined): boolean {
+export function isDenied({ policies: { apiLists } }: App, api: Api | undefined): boolean {
   return apiLists !== undefined && api !== undefined && !isAllowed(apiLists, api);
 }
 
@@ -50,7 +50,7 @@ export const nothingTaken: Leave = () => {};
 
 /** Work of an app counts for those that share the event loop with it, whether its own part is limited or not. */
 function enter(
-  { budget, loop }: App,
+  { policies: { budget, loop } }: App,
   { exempt, bytes, isStream }: Asking,
 ): Admission | Promise<Admission> {
   loop?.note(bytes);

@@ -15,7 +15,7 @@ export function giveWay(turn: () => Promise<void>): Layer {
       entries: number,
       ...[operation, call, input]: Parameters<typeof next>
     ): Promise<unknown> => {
-      const { budget, loop } = call.app;
+      const { budget, loop } = call.app.policies;
       (budget ?? loop)?.charge(entries / entriesPerCall);
       await turn();
       const output = await next(operation, call, input);

@@ -38,7 +38,7 @@ export const measuredOperations: Layer = (next) => {
     }
   };
   const run: Invoke = (operation, call, input) => {
-    const { metrics } = call.app;
+    const { metrics } = call.app.telemetry;
     const { metric } = operation;
     // Not even a promise more where nothing is measured.
     return metrics && metric

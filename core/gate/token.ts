@@ -20,10 +20,10 @@ export function tokenFault(
   arrival: Arrival,
 ): TokenFault | undefined | Promise<TokenFault | undefined> {
   const { app, isProven } = arrival;
-  if (isProven || !asksForToken(app)) return undefined;
+  if (isProven || !asksForToken(app.identity)) return undefined;
   const given = arrival.header(tokenHeader);
   if (given === undefined) return faultOf(arrival, "missing");
-  const holds = holdsToken(app, given);
+  const holds = holdsToken(app.identity, given);
   if (holds === true) return undefined;
   if (holds === false) return faultOf(arrival, "invalid");
   return holds.then((really) => (really ? undefined : faultOf(arrival, "invalid")));
@@ -31,5 +31,5 @@ export function tokenFault(
 
 /** Who guesses on and on is told so, whatever it shows. */
 function faultOf({ app, remoteAddress }: Arrival, fault: TokenFault): TokenFault {
-  return app.badTokens?.isTooMany(remoteAddress) ? "too many" : fault;
+  return app.identity.badTokens?.isTooMany(remoteAddress) ? "too many" : fault;
 }

@@ -1,3 +1,4 @@
+import { subscriptionViews } from "#core/blocks/pubsub/subscription-views.ts";
 import { streamingSubscriptions } from "#core/blocks/pubsub/streaming-subscriptions.ts";
 import type { AppOptions } from "./app-options.ts";
 import type { PolicySources } from "./app-policies.ts";
@@ -111,7 +112,7 @@ export function createCallers(
   function show({ resources }: Sources): void {
     const documents = ofKind(resources, "Subscription");
     const found = collectSubscriptions(app, documents, asked.subscriptions);
-    app.subscriptions = inOrder(found.map(({ view }) => view));
+    app.part(subscriptionViews).views = inOrder(found.map(({ view }) => view));
   }
   async function apply(sources: Sources, signal: AbortSignal = signals.ended): Promise<void> {
     const period = on?.signal;
@@ -124,7 +125,9 @@ export function createCallers(
     // Without a pub/sub component it was not asked, and need not be.
     again.set(asked.failure !== undefined && app.has("pubsub"));
     await callers.apply(wanted, () => {
-      app.subscriptions = inOrder(callers.running.flatMap(({ views }) => views ?? []));
+      app.part(subscriptionViews).views = inOrder(
+        callers.running.flatMap(({ views }) => views ?? []),
+      );
     });
     // It may have been asked to stop while it started.
     if (signals.stopping.aborted || period.aborted) await callers.stop();

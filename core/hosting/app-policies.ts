@@ -1,6 +1,8 @@
+import { parseOrigins } from "#core/access-control/origins.ts";
 import { createAccessControl } from "#core/access-control/access-control.ts";
 import type { AppOptions } from "./app-options.ts";
 import type { App, HttpEndpoint } from "#core/kernel/app.ts";
+import type { AppPolicies } from "#core/kernel/app-policies.ts";
 import { createBudget, type Usage } from "#core/budget/budget.ts";
 import type { LoopShare } from "#core/budget/loop-share.ts";
 import { budgetFromEnv } from "#core/resources/budget.ts";
@@ -17,26 +19,8 @@ import { createApiLog } from "#core/telemetry/api-log.ts";
 import type { Meter } from "#core/telemetry/meter.ts";
 import type { AppTracing } from "#core/tracing/app-tracing.ts";
 
-/** What an app's documents decide beside its components. Never changed: new documents make a new one, so that a call sees one set. */
-export interface AppPolicies extends Pick<
-  App,
-  | "accessControl"
-  | "apiLists"
-  | "apiLog"
-  | "appHttpPipeline"
-  | "budget"
-  | "loop"
-  | "httpEndpoints"
-  | "httpPipeline"
-  | "component"
-  | "enabledFeatures"
-  | "resiliencies"
-  | "resiliency"
-  | "samplingRate"
-  | "secretScope"
-  | "tracer"
-  | "trustDomain"
-> {
+/** What an app's documents decide, and its components as they let it use them. A call sees one set. */
+export interface PoliciesInForce extends AppPolicies, Pick<App, "component"> {
   /** The documents that `resiliency` was made of, as text. */
   readonly resiliencyText: string;
 }
@@ -49,12 +33,13 @@ export interface PolicySources {
   readonly httpEndpoints: ReadonlyMap<string, HttpEndpoint>;
   readonly tracing: AppTracing;
   /** Those in force now: what has not changed keeps what it remembers. */
-  readonly before?: AppPolicies;
+  readonly before?: PoliciesInForce;
 }
 export interface PolicyDeps
   extends Pick<Platform, "clock" | "env" | "log">, Pick<AppOptions, "appId" | "namespace"> {
   /** Of the command line, which wins over the Configuration. */
   readonly apiLogging: boolean | undefined;
+  readonly allowedOrigins: string | undefined;
   /** The app speaks HTTP; or nobody calls it. */
   readonly isHttp: boolean;
   readonly meter: Meter | undefined;
@@ -64,7 +49,7 @@ export interface PolicyDeps
 }
 
 /** Throws where a document cannot be put into force: a pipeline that names a middleware which is not there. */
-export function createPolicies(sources: PolicySources, deps: PolicyDeps): AppPolicies {
+export function createPolicies(sources: PolicySources, deps: PolicyDeps): PoliciesInForce {
   const { log } = deps;
   const { configuration, resources, components, httpEndpoints, tracing } = sources;
   const { accessControl, api, appHttpPipeline, features, httpPipeline, secrets } = configuration;
@@ -98,6 +83,7 @@ export function createPolicies(sources: PolicySources, deps: PolicyDeps): AppPol
     appHttpPipeline: resolvePipeline("appHttpPipeline", appHttpPipeline, components, log),
     httpPipeline: resolvePipeline("httpPipeline", httpPipeline, components, log),
     httpEndpoints,
+    origins: parseOrigins(deps.allowedOrigins ?? ""),
     enabledFeatures: [...features].filter(([, isOn]) => isOn).map(([name]) => name),
     resiliencies: documents.map(({ name }) => name),
     samplingRate: tracing.samplingRate,

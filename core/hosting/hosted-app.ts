@@ -1,3 +1,4 @@
+import { extendedMetadata } from "#core/blocks/metadata/extended-metadata.ts";
 import { type AppCallers, createCallers } from "./app-callers.ts";
 import type { AppOptions } from "./app-options.ts";
 import { createPolicies, type PolicyDeps, type PolicySources } from "./app-policies.ts";
@@ -118,10 +119,10 @@ class Hosted implements HostedApp {
     });
   }
   #policyDeps(): PolicyDeps {
-    const { appId, namespace, connection, meter, apiLogging } = this.#options;
+    const { appId, namespace, connection, meter, apiLogging, allowedOrigins } = this.#options;
     const isHttp = !connection?.protocol.startsWith("grpc");
     const { loop, platform } = this.#deps;
-    const app = { appId, namespace, apiLogging, isHttp };
+    const app = { appId, namespace, apiLogging, allowedOrigins, isHttp };
     return { ...platform, ...app, meter, loop, usage: this.#usage };
   }
   async start(): Promise<void> {
@@ -173,7 +174,7 @@ class Hosted implements HostedApp {
     const { clock, log } = this.#deps.platform;
     if ("kept" in documents) {
       const faults = [unreadFault("", documents.kept)];
-      showFaults(this.app, faults, clock.now());
+      showFaults(this.app.part(extendedMetadata), faults, clock.now());
       return { changed: false, faults };
     }
     const before = this.#sources;
@@ -190,7 +191,7 @@ class Hosted implements HostedApp {
     const faults = isDone
       ? unread
       : [...unread, ...(await this.#replace(resources, configuration, isSame))];
-    showFaults(this.app, faults, clock.now());
+    showFaults(this.app.part(extendedMetadata), faults, clock.now());
     if (!isSame) log.info(`Documents reloaded: ${changes}`, { app_id: this.app.appId });
     return { changed: !isSame, faults };
   }

@@ -54,7 +54,7 @@ export function createHostedApps<R extends Replica>(): HostedApps<R> {
       if (list.length === 1) return (list[0] as R).app;
       for (let i = 0; i < list.length; i++) {
         const replica = list[replicas.next++ % list.length] as R;
-        if (replica.app.isAvailable !== false) return replica.app;
+        if (replica.app.health.isAvailable !== false) return replica.app;
       }
       return (list[replicas.next++ % list.length] as R).app;
     },

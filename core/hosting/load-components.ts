@@ -23,7 +23,7 @@ export interface Components {
   get<K extends Kind>(kind: K, name: string): Loaded<K> | undefined;
   has(kind: Kind): boolean;
   all<K extends Kind>(kind: K): ReadonlyArray<Loaded<K>>;
-  readonly list: ReadonlyArray<{
+  readonly loaded: ReadonlyArray<{
     readonly name: string;
     readonly type: string;
     readonly version: string;
@@ -215,7 +215,7 @@ class Table implements Components {
   readonly #kinds = new Map<Kind, Map<string, Loaded>>();
   readonly entries = new Map<string, ComponentEntry>();
   readonly faults: ReloadFault[] = [];
-  readonly list: Array<Components["list"][number]> = [];
+  readonly loaded: Array<Components["loaded"][number]> = [];
   readonly failed: Array<Components["failed"][number]> = [];
 
   get<K extends Kind>(kind: K, name: string): Loaded<K> | undefined {
@@ -260,7 +260,7 @@ class Table implements Components {
     this.names.add(name);
     this.entries.set(name, entry);
     const { type, version } = spec;
-    this.list.push({ name, type, version: version || "v1", capabilities: entry.capabilities });
+    this.loaded.push({ name, type, version: version || "v1", capabilities: entry.capabilities });
   }
   /** A change that cannot be made leaves what was there before. */
   keepFormer(

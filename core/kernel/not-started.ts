@@ -2,7 +2,7 @@ import type { App } from "./app.ts";
 
 /** What a call on a component is told that the app would have, had it started; `undefined` where there is no such component. */
 export function whyNotStarted(
-  { failed }: Pick<App, "failed">,
+  { components: { failed } }: Pick<App, "components">,
   category: string,
   name: string,
 ): string | undefined {

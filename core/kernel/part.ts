@@ -10,6 +10,8 @@ export interface PartOwner {
   readonly log: Log;
   /** True: what the app holds elsewhere is given back when it ends. */
   readonly releasesHeld: boolean;
+  /** What its metadata has to begin with. */
+  readonly extended: Readonly<Record<string, string>>;
 }
 /** How the life of the app reaches its parts; each has what it needs of it. */
 export interface Alive {

@@ -4,11 +4,11 @@ import type { Resiliency } from "./policies.ts";
 
 /** Asked for each delivery, so that changed policies count at once. */
 export function inboundOf(
-  app: { readonly resiliency?: Resiliency | undefined },
+  app: { readonly policies: { readonly resiliency?: Resiliency | undefined } },
   kind: Kind,
 ): (component: string) => Guard {
   return (component) => (run, options) => {
-    const guard = app.resiliency?.component(component, kind, "inbound");
+    const guard = app.policies.resiliency?.component(component, kind, "inbound");
     return guard ? guard(run, options) : run(options);
   };
 }

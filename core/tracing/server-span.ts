@@ -12,7 +12,7 @@ import { headerOf } from "#core/util/header-list.ts";
 import { describeHeaders, endWithStatus } from "./attributes.ts";
 import { startTrace, type TracedApp } from "./start-trace.ts";
 
-type Callee = TracedApp & AppRef;
+type Callee = AppRef & { readonly policies: TracedApp };
 
 const path = "/dapr.proto.internals.v1.ServiceInvocation/CallLocal";
 
@@ -25,13 +25,19 @@ function invokedTrace(
   method: string,
   headers: HeaderList,
 ): TraceContext | undefined {
-  if (callee.tracer === undefined) return undefined;
+  if (callee.policies.tracer === undefined) return undefined;
   const traceparent = headerOf(headers, "traceparent");
   // Nobody will ever see the spans of a trace that is not sampled: whose child the app's is does not matter.
   if (traceparent !== undefined && isTraceparent(traceparent) && !isSampled(traceparent))
     return undefined;
   const name = `CallLocal/${callee.appId}/${method}`;
-  const trace = startTrace(callee, traceparent, headerOf(headers, "tracestate"), name, "server");
+  const trace = startTrace(
+    callee.policies,
+    traceparent,
+    headerOf(headers, "tracestate"),
+    name,
+    "server",
+  );
   if (trace?.span) {
     describeHeaders(trace.span, headers);
     trace.span.set("rpc.service", "ServiceInvocation");

@@ -4,7 +4,7 @@ import { deliverEvent } from "#core/blocks/bindings/deliver.ts";
 /** The schedules of the app's cron bindings, by their names. */
 export function cronSchedules(app: App): ReadonlyMap<string, string> {
   const schedules = new Map<string, string>();
-  for (const { name, type } of app.loaded) {
+  for (const { name, type } of app.components.loaded) {
     const schedule = app.component("bindings.input", name)?.metadata["schedule"];
     if (type.toLowerCase() === "bindings.cron" && schedule !== undefined)
       schedules.set(name, schedule.trim());

@@ -24,7 +24,7 @@ export function instanceMetrics(
 
 /** `GET /outrigger/metrics`, behind the API token; `undefined` for every other request. */
 export function answerMetrics(request: Request, app: App): Promise<Response> | undefined {
-  const { metrics } = app;
+  const { metrics } = app.telemetry;
   if (!metrics || request.method !== "GET") return undefined;
   const target = targetOf(request.url);
   return cleanPath(splitTarget(target).path) === path ? answer(metrics, request, app) : undefined;

@@ -24,7 +24,7 @@ export async function stop(
     graceMs <= 0 ? 0 : Math.max(closingMs, began + graceMs - clock.now());
   // A receiver that does not answer must leave time for the rest.
   const flushMs = leftMs() === 0 ? longestFlushMs : Math.max(closingMs / 4, leftMs() - closingMs);
-  const flushed = Promise.all(served.map(({ hosted }) => hosted.app.tracer?.flush()));
+  const flushed = Promise.all(served.map(({ hosted }) => hosted.app.policies.tracer?.flush()));
   await endsWithin(flushed, Math.min(longestFlushMs, flushMs), clock);
   log.debug("Closing components and ports", { drained, afterMs: clock.now() - began });
   const closed = await endsWithin(closeAll(shared, served), leftMs(), clock);

@@ -1,3 +1,4 @@
+import { subscriptionViews } from "#core/blocks/pubsub/subscription-views.ts";
 import { topicsByQueue } from "#components/cloudflare-queues/queue-names.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { App } from "#core/kernel/app.ts";
@@ -29,9 +30,11 @@ export async function deliverBatch(app: OneApp, batch: MessageBatch): Promise<bo
     if (acks[i] === "retry") message.retry();
     else message.ack();
   });
-  return app.app.subscriptions.some(
-    ({ pubsubname, topic }) => pubsubname === source.component && topic === source.topic,
-  );
+  return app.app
+    .part(subscriptionViews)
+    .views.some(
+      ({ pubsubname, topic }) => pubsubname === source.component && topic === source.topic,
+    );
 }
 
 /** The component and topic of a queue: by the option `queues`, else the topic named like the queue. */
@@ -39,13 +42,17 @@ function sourceOf(
   app: App,
   queue: string,
 ): { readonly component: string; readonly topic: string } | undefined {
-  const names = app.loaded.filter(({ type }) => type === componentType).map(({ name }) => name);
+  const names = app.components.loaded
+    .filter(({ type }) => type === componentType)
+    .map(({ name }) => name);
   for (const component of names) {
     const topic = topicsByQueue(app.component("pubsub", component)?.metadata["queues"]).get(queue);
     if (topic !== undefined) return { component, topic };
   }
   const subscribed = names.find((name) =>
-    app.subscriptions.some(({ pubsubname, topic }) => pubsubname === name && topic === queue),
+    app
+      .part(subscriptionViews)
+      .views.some(({ pubsubname, topic }) => pubsubname === name && topic === queue),
   );
   const component = subscribed ?? names[0];
   return component === undefined ? undefined : { component, topic: queue };

@@ -1,4 +1,14 @@
-import type { App, Loaded } from "#core/kernel/app.ts";
+import { subscriptionViews } from "#core/blocks/pubsub/subscription-views.ts";
+import type {
+  App,
+  AppComponents,
+  AppHealth,
+  AppIdentity,
+  AppTelemetry,
+  Loaded,
+} from "#core/kernel/app.ts";
+import type { AppPolicies } from "#core/kernel/app-policies.ts";
+import type { SubscriptionView } from "#core/kernel/subscription-view.ts";
 import { createParts, type PartOwner } from "#core/kernel/part.ts";
 import { noMetadata, type Metadata } from "#core/ports/component.ts";
 import type { Kind, Kinds } from "#core/ports/manifest.ts";
@@ -16,19 +26,46 @@ export interface FakeComponent<K extends Kind = Kind> {
   readonly metadata?: Metadata;
   readonly keyPrefix?: string;
 }
-export type FakeAppOptions = Partial<Omit<App, "component" | "has" | "loaded" | "limits">> & {
+/** Of an app, what a test names of it; wherever it stands there. */
+export interface FakeAppOptions
+  extends
+    Partial<Pick<App, "appId" | "namespace" | "channel" | "connection" | "calls" | "shutdown">>,
+    Partial<Omit<AppIdentity, "appId" | "namespace">>,
+    Partial<AppPolicies>,
+    Partial<Pick<AppTelemetry, "meter" | "metrics" | "warnOnce">>,
+    Partial<Pick<AppComponents, "failed">> {
   readonly components?: readonly FakeComponent[];
+  readonly subscriptions?: readonly SubscriptionView[];
+  readonly health?: AppHealth;
   readonly maxBodyBytes?: number;
   /** What its parts are made with. */
   readonly owner?: Partial<PartOwner>;
-};
+}
 
 /** An app as operations see it, made of what a test names; tracing is off and no token is asked for. */
 export function fakeApp({
+  appId = "app",
+  namespace = "default",
+  channel,
+  connection,
+  calls,
+  shutdown = () => {},
   components = [],
+  failed = [],
+  subscriptions = [],
+  health = { waitingFor: new Set(), outbound: true },
   maxBodyBytes = 4_194_304,
   owner = {},
-  ...given
+  apiTokens = [],
+  appToken,
+  badTokens,
+  digest,
+  verifyToken,
+  trustDomain = "public",
+  meter,
+  metrics,
+  warnOnce,
+  ...policies
 }: FakeAppOptions = {}): App {
   const table = new Map<string, Loaded>();
   for (const {
@@ -40,36 +77,62 @@ export function fakeApp({
     keyPrefix = "",
   } of components)
     table.set(`${kind} ${name}`, { name, type, version: "v1", port, metadata, keyPrefix });
+  const { part } = createParts({
+    clock: fakeClock(),
+    log: silent,
+    releasesHeld: false,
+    extended: {},
+    ...owner,
+  });
+  part(subscriptionViews).views = subscriptions;
   return {
-    namespace: "default",
-    appId: "app",
-    channel: undefined,
-    connection: undefined,
-    apiTokens: [],
-    appToken: undefined,
-    samplingRate: 0,
-    trustDomain: "public",
-    extended: new Map(),
-    failed: [],
-    httpEndpoints: new Map(),
-    resiliencies: [],
-    secretScope: () => undefined,
-    subscriptions: [],
-    part: createParts({ clock: fakeClock(), log: silent, releasesHeld: false, ...owner }).part,
-    health: { waitingFor: new Set(), outbound: true },
-    shutdown: () => {},
-    ...given,
+    appId,
+    namespace,
+    channel,
+    connection,
     limits: { maxBodyBytes },
+    identity: {
+      appId,
+      namespace,
+      trustDomain,
+      apiTokens,
+      appToken,
+      badTokens,
+      digest,
+      verifyToken,
+    },
+    policies: {
+      samplingRate: 0,
+      httpEndpoints: new Map(),
+      resiliencies: [],
+      secretScope: () => undefined,
+      trustDomain,
+      ...policies,
+    },
+    telemetry: { appId, namespace, meter, metrics, ...(warnOnce ? { warnOnce } : {}) },
+    health,
+    components: {
+      failed,
+      loaded: [...table.values()].map(({ name, type, version }) => ({
+        name,
+        type,
+        version,
+        capabilities: [],
+      })),
+    },
     component: <K extends Kind>(kind: K, name: string) =>
       table.get(`${kind} ${name}`) as Loaded<K> | undefined,
     has: (kind) => components.some((each) => each.kind === kind),
-    loaded: [...table.values()].map(({ name, type, version }) => ({
-      name,
-      type,
-      version,
-      capabilities: [],
-    })),
+    part,
+    ...(calls ? { calls } : {}),
+    shutdown,
   };
+}
+
+/** The app, subscribed to what those views show. */
+export function subscribed(app: App, views: readonly SubscriptionView[]): App {
+  app.part(subscriptionViews).views = views;
+  return app;
 }
 
 /** What the app saw. */

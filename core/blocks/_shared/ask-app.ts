@@ -25,7 +25,7 @@ export async function askApp(
   options: CallOptions,
 ): Promise<AppAnswer> {
   const headers = ["content-type", jsonType, "dapr-app-id", app.appId];
-  if (app.appToken !== undefined) headers.push(tokenHeader, app.appToken);
+  if (app.identity.appToken !== undefined) headers.push(tokenHeader, app.identity.appToken);
   const request = { method: "GET", path, headers, ...(callback ? { callback } : {}) };
   return within(clock, limitMs, options, async (limited) => {
     const response = await channel.send(request, limited);

@@ -12,7 +12,7 @@ export function eventTrace(
   metadata: Metadata,
 ): TraceContext | undefined {
   const { traceparent, tracestate } = metadata;
-  const trace = startTrace(app, traceparent, tracestate, `bindings/${binding}`, "client");
+  const trace = startTrace(app.policies, traceparent, tracestate, `bindings/${binding}`, "client");
   if (trace?.span) {
     trace.span.set("db.name", binding);
     trace.span.set("rpc.service", "Dapr");
@@ -25,7 +25,7 @@ export function eventTrace(
 /** Headers of a probe or of an update, which nobody looks at as a step of its own. */
 export function eventHeaders(app: App, metadata: Metadata): string[] {
   const { traceparent, tracestate } = metadata;
-  const { samplingRate } = app;
+  const { samplingRate } = app.policies;
   return tracedHeaders(
     app,
     metadata,

@@ -15,7 +15,7 @@ export function notBuilt(
     name,
     { api, endpoint, describe: describePlainly, metric: undefined },
     async ({ app }) => {
-      throw refuse(app);
+      throw refuse(app.telemetry);
     },
   );
 }

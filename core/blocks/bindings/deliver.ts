@@ -27,7 +27,8 @@ export async function deliverEvent(
       "rejected",
       `App "${app.appId}" has no input binding "${bindingName}"`,
     );
-  const guard = app.resiliency?.component(bindingName, "bindings.input", "inbound") ?? unguarded;
+  const guard =
+    app.policies.resiliency?.component(bindingName, "bindings.input", "inbound") ?? unguarded;
   const channel = channelOf(app);
   return guard((limited) => postEvent(app, channel, binding, event, limited), options);
 }
@@ -55,7 +56,9 @@ export function postEvent(
   event: BindingData,
   options: CallOptions,
 ): Promise<BindingData | undefined> {
-  return measuredEvent(app, binding.name, () => post(app, channel, binding, event, options));
+  return measuredEvent(app.telemetry, binding.name, () =>
+    post(app, channel, binding, event, options),
+  );
 }
 
 async function post(

@@ -18,7 +18,7 @@ const tokenAndTracing: ReadonlySet<string> = new Set([...tracingHeaders, tokenHe
 
 /** The caller's API token never reaches another app (CVE-2024-35223). */
 function dropped(call: Call, appToken: string | undefined): ReadonlySet<string> {
-  const secret = asksForToken(call.app) || appToken !== undefined;
+  const secret = asksForToken(call.app.identity) || appToken !== undefined;
   if (call.trace) return secret ? tokenAndTracing : tracingHeaders;
   return secret ? token : nothing;
 }
@@ -31,7 +31,7 @@ export function headersFor(
   hosted: App | undefined,
   host: Platform["host"],
 ): string[] {
-  const headers = requestHeaders(given, dropped(call, hosted?.appToken));
+  const headers = requestHeaders(given, dropped(call, hosted?.identity.appToken));
   const { app } = call;
   headers.push(
     "dapr-caller-app-id",
@@ -41,7 +41,7 @@ export function headersFor(
     "dapr-caller-namespace",
     app.namespace || "default",
   );
-  if (hosted?.appToken !== undefined) headers.push(tokenHeader, hosted.appToken);
+  if (hosted?.identity.appToken !== undefined) headers.push(tokenHeader, hosted.identity.appToken);
   pushTrace(headers, call);
   // Dapr: a call to oneself stays inside the sidecar and is not marked as forwarded.
   if (hosted !== app)

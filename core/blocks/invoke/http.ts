@@ -51,7 +51,7 @@ async function readBody(
   if (bodyBytes === 0) return none;
   if (bodyBytes > input.app.limits.maxBodyBytes) throw new TooLargeError();
   // What may have to be sent again is kept.
-  if (bodyBytes > bufferedBytes && !input.app.resiliency?.repeatsApp(target))
+  if (bodyBytes > bufferedBytes && !input.app.policies.resiliency?.repeatsApp(target))
     return input.body ? { body: input.body, bodyBytes } : none;
   const { method } = input.request;
   const isBodyOfGet = method === "GET" || method === "HEAD";

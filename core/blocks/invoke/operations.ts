@@ -76,13 +76,13 @@ function dispatch(
   method: string,
   options: CallOptions,
 ): Promise<PlainResponse> {
-  const endpoint = call.app.httpEndpoints.get(input.id);
+  const endpoint = call.app.policies.httpEndpoints.get(input.id);
   if (!endpoint && !isUrl(input.id)) return toApp(deps, call, input, method, options);
   if (input.verb === "") throw withoutVerb(input.id);
   const sent = (): Promise<PlainResponse> =>
     callOutside(deps.platform, call, input, method, endpoint, options);
-  return isMeasured(call.app, undefined)
-    ? measuredInvocation(call.app, undefined, idsOf(call, input), sent)
+  return isMeasured(call.app.telemetry, undefined)
+    ? measuredInvocation(call.app.telemetry, undefined, idsOf(call, input), sent)
     : sent();
 }
 
@@ -96,7 +96,7 @@ async function toApp(
   const callee = calleeOf(input.id, call.app);
   const near = deps.find(callee);
   const isFar =
-    near?.isAvailable === false &&
+    near?.health.isAvailable === false &&
     near !== call.app &&
     (await deps.platform.peers?.isElsewhere?.(callee)) === true;
   const hosted = isFar ? undefined : near;
@@ -113,7 +113,7 @@ async function toApp(
   if (hosted && hosted !== call.app)
     refuseAccess(
       hosted,
-      { caller: workloadOf(call.app), operation: method, verb: input.verb || "NONE" },
+      { caller: workloadOf(call.app.identity), operation: method, verb: input.verb || "NONE" },
       input.id,
     );
   if (input.verb === "" && hosted && !speaksGrpc(hosted)) throw withoutVerb(input.id);
@@ -126,7 +126,8 @@ async function toApp(
   };
   const guard = hosted ? unguarded : retriesOf(deps, call, input);
   // A call to oneself stays inside the sidecar, and is one step.
-  const other = hosted?.tracer && hosted !== call.app && maySpan(call.trace) ? hosted : undefined;
+  const other =
+    hosted?.policies.tracer && hosted !== call.app && maySpan(call.trace) ? hosted : undefined;
   const send = (limited: CallOptions): Promise<PlainResponse> =>
     other ? sendTraced(other, channel, method, request, limited) : channel.send(request, limited);
   const sent = (): Promise<PlainResponse> =>
@@ -136,8 +137,8 @@ async function toApp(
       throw invokeFailed(input.id, hosted ? `error invoking app channel: ${why}` : why, reason);
     });
   // Awaited, which takes two turns of the queue fewer than a promise that is returned.
-  return await (isMeasured(call.app, hosted)
-    ? measuredInvocation(call.app, hosted, idsOf(call, input), sent)
+  return await (isMeasured(call.app.telemetry, hosted?.telemetry)
+    ? measuredInvocation(call.app.telemetry, hosted?.telemetry, idsOf(call, input), sent)
     : sent());
 }
 
@@ -156,7 +157,7 @@ function idsOf({ app }: Call, { id }: Invoke): InvocationIds {
 
 /** The check and the dispatch see the same method: it has been cleaned once, before both. */
 function refuseAccess(callee: App, access: Access, id: string): void {
-  const why = callee.accessControl?.refuse(access);
+  const why = callee.policies.accessControl?.refuse(access);
   if (why !== undefined) throw denied(id, why);
 }
 function denied(id: string, why: string): Error {
@@ -169,10 +170,10 @@ function denied(id: string, why: string): Error {
 
 /** What Dapr does by itself where no policy names the app: only what was never sent is sent again. */
 function retriesOf({ platform }: InvokeDeps, { app }: Call, { id, body }: Invoke): Guard {
-  if (body instanceof ReadableStream || app.resiliency?.namesApp(calleeOf(id, app).appId))
+  if (body instanceof ReadableStream || app.policies.resiliency?.namesApp(calleeOf(id, app).appId))
     return unguarded;
-  return app.resiliency
-    ? app.resiliency.builtIn("DaprBuiltInServiceRetries")
+  return app.policies.resiliency
+    ? app.policies.resiliency.builtIn("DaprBuiltInServiceRetries")
     : builtInRetry("DaprBuiltInServiceRetries", platform);
 }
 

@@ -24,7 +24,8 @@ export async function callOutside(
 ): Promise<PlainResponse> {
   try {
     const endpoint = given?.lookUp ? await given.lookUp() : given;
-    const { appHttpPipeline, limits, appToken } = call.app;
+    const { limits, identity, policies } = call.app;
+    const { appHttpPipeline } = policies;
     const base = baseOf(endpoint?.baseUrl ?? input.id);
     const outside = channelTo(base.root, endpoint?.send ?? senderOf(platform));
     const channel = appHttpPipeline
@@ -33,7 +34,7 @@ export async function callOutside(
     // The app's token is for the app, and for what stands in its place.
     const headers = endpoint
       ? outsideHeaders(call, input.headers, endpoint.headers, undefined)
-      : outsideHeaders(call, input.headers, [], appToken);
+      : outsideHeaders(call, input.headers, [], identity.appToken);
     setIfAbsent(headers, "authorization", base.authorization);
     setIfAbsent(headers, "user-agent", userAgent);
     const request = {

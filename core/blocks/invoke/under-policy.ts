@@ -25,7 +25,7 @@ export async function underPolicy(
   { id, method, body }: Invoke,
   attempt: (options: CallOptions) => Promise<PlainResponse>,
 ): Promise<PlainResponse> {
-  const guard = call.app.resiliency?.app(id, method);
+  const guard = call.app.policies.resiliency?.app(id, method);
   if (!guard) return await attempt(call);
   const isRepeatable = !(body instanceof ReadableStream);
   const failed = (reason: unknown): unknown => (isRepeatable ? reason : new PermanentError(reason));

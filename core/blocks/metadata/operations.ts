@@ -1,3 +1,5 @@
+import { extendedMetadata } from "./extended-metadata.ts";
+import { subscriptionViews } from "#core/blocks/pubsub/subscription-views.ts";
 import { streamingSubscriptions } from "#core/blocks/pubsub/streaming-subscriptions.ts";
 import type { App, AppConnection } from "#core/kernel/app.ts";
 import { defineOperation, type Operation } from "#core/kernel/operation.ts";
@@ -52,9 +54,10 @@ export const setMetadata: Operation<{ readonly key: string; readonly value: stri
       exempt: { budget: true, publicPort: true },
     },
     async ({ app }, { key, value }) => {
-      if (app.extended.size >= maxEntries && !app.extended.has(key))
+      const { entries } = app.part(extendedMetadata);
+      if (entries.size >= maxEntries && !entries.has(key))
         throw new RangeError(`Cannot keep more than ${maxEntries} metadata entries`);
-      app.extended.set(key, value);
+      entries.set(key, value);
     },
   );
 /** Each PUT stays in memory for the life of the app. */
@@ -65,18 +68,21 @@ export const runtimeVersion = "edge";
 
 function view(app: App): MetadataView {
   const components = componentsOf(app);
-  const httpEndpoints = [...app.httpEndpoints.keys()].map((name) => ({ name }));
-  const subscriptions = [...app.subscriptions, ...app.part(streamingSubscriptions).views];
-  const resiliencies = app.resiliencies.map((name) => ({ name }));
+  const httpEndpoints = [...app.policies.httpEndpoints.keys()].map((name) => ({ name }));
+  const subscriptions = [
+    ...app.part(subscriptionViews).views,
+    ...app.part(streamingSubscriptions).views,
+  ];
+  const resiliencies = app.policies.resiliencies.map((name) => ({ name }));
   return {
     id: app.appId,
     runtimeVersion,
-    enabledFeatures: app.enabledFeatures ?? [],
+    enabledFeatures: app.policies.enabledFeatures ?? [],
     ...(components.length > 0 ? { components } : {}),
     extended: {
       daprRuntimeVersion: runtimeVersion,
       ...failedOf(app),
-      ...Object.fromEntries(app.extended),
+      ...Object.fromEntries(app.part(extendedMetadata).entries),
     },
     ...(subscriptions.length > 0 ? { subscriptions } : {}),
     ...(httpEndpoints.length > 0 ? { httpEndpoints } : {}),
@@ -91,13 +97,13 @@ function view(app: App): MetadataView {
 }
 
 function componentsOf(app: App): ComponentView[] {
-  return app.loaded.map(({ capabilities, ...component }) =>
+  return app.components.loaded.map(({ capabilities, ...component }) =>
     capabilities.length > 0 ? { ...component, capabilities } : component,
   );
 }
 
 /** Programs take what is listed among the components for loaded, so that what is not stands here: why, as JSON text. */
-function failedOf({ failed }: App): Readonly<Record<string, string>> {
+function failedOf({ components: { failed } }: App): Readonly<Record<string, string>> {
   if (failed.length === 0) return {};
   const shown = failed.map(({ name, type, version, reason }) => ({ name, type, version, reason }));
   return { "outrigger.components.failed": JSON.stringify(shown) };

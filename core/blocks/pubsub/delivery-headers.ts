@@ -12,7 +12,7 @@ export function deliveryTrace(
   traceparent: string | undefined,
 ): TraceContext | undefined {
   if (traceparent === undefined) return undefined;
-  const trace = startTrace(app, traceparent, "", `pubsub/${topic}`, "client");
+  const trace = startTrace(app.policies, traceparent, "", `pubsub/${topic}`, "client");
   if (trace?.span) {
     trace.span.set("messaging.system", "pubsub");
     trace.span.set("messaging.destination.name", topic);

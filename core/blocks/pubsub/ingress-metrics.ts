@@ -7,7 +7,7 @@ export type ProcessStatus = "success" | "retry" | "drop";
 type From = Pick<Delivery, "app" | "component" | "topic">;
 
 /** When something began, for those who are measured; 0 for all others. */
-export function beginning({ metrics }: Delivery["app"]): number {
+export function beginning({ telemetry: { metrics } }: Delivery["app"]): number {
   return metrics ? performance.now() : 0;
 }
 
@@ -18,9 +18,10 @@ export function noteIngress(
   processStatus: ProcessStatus,
   status: ProcessStatus = processStatus,
 ): void {
-  if (!app.metrics) return;
+  const { metrics } = app.telemetry;
+  if (!metrics) return;
   const labels = [component.name, app.namespace, processStatus, status, topic];
-  note(app.metrics, "component_pubsub_ingress", labels, performance.now() - began);
+  note(metrics, "component_pubsub_ingress", labels, performance.now() - began);
 }
 
 /** A batch that the app has had, and its messages by what becomes of each. */
@@ -30,7 +31,7 @@ export function noteBulkIngress<V extends string>(
   verdicts: readonly V[],
   statuses: Readonly<Record<V, ProcessStatus>>,
 ): void {
-  const { metrics, namespace } = app;
+  const { metrics, namespace } = app.telemetry;
   if (!metrics) return;
   const labels = (status: string): string[] => [component.name, namespace, status, topic];
   // Dapr: the batch itself has no status.

@@ -98,7 +98,7 @@ async function request(
 ): Promise<AppAnswer> {
   const attempt = (given: CallOptions): Promise<AppAnswer> =>
     askApp(app, channel, "/dapr/subscribe", { kind: "list-subscriptions" }, clock, given);
-  const policy = app.resiliency?.builtIn("DaprBuiltInInitializationRetries");
+  const policy = app.policies.resiliency?.builtIn("DaprBuiltInInitializationRetries");
   if (policy) return policy(attempt, options);
   for (let tries = 0; ; tries++) {
     try {

@@ -16,7 +16,7 @@ export const getSecret: Operation<GetSecret, Secret | undefined> = defineOperati
   secretFacts("GetSecret", "get"),
   async (call, { store, key }) => {
     const port = storeOf(call, store);
-    if (!isSecretAllowed(call.app.secretScope(store), key))
+    if (!isSecretAllowed(call.app.policies.secretScope(store), key))
       throw secretError(
         "ERR_PERMISSION_DENIED",
         `access denied by policy to get ${JSON.stringify(key)} from ${JSON.stringify(store)}`,
@@ -43,7 +43,7 @@ export const getBulkSecret: Operation<GetBulkSecret, BulkSecret> = defineOperati
   secretFacts("GetBulkSecret", "bulk_get"),
   async (call, { store }) => {
     const port = storeOf(call, store);
-    const scope = call.app.secretScope(store);
+    const scope = call.app.policies.secretScope(store);
     try {
       if (!port.list) throw new Error("this store cannot list its secrets; get them by name");
       const secrets = await port.list(call.metadata, call);

@@ -39,7 +39,7 @@ function observedMethod(path: string, method: GrpcMethod): GrpcMethod {
 }
 
 function isObserved({ app }: GrpcCaller): boolean {
-  return app.metrics !== undefined || app.apiLog !== undefined;
+  return app.telemetry.metrics !== undefined || app.policies.apiLog !== undefined;
 }
 
 async function observedCall(
@@ -49,7 +49,7 @@ async function observedCall(
   call: (bytes: Uint8Array, caller: GrpcCaller) => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
   const began = performance.now();
-  const { metrics } = caller.app;
+  const { metrics } = caller.app.telemetry;
   metrics?.cost.api.begin(request.byteLength);
   let code = 0;
   let answer = 0;
@@ -65,7 +65,7 @@ async function observedCall(
     const sizes = { request: request.byteLength, answer };
     if (metrics) serverNotes(metrics)(path, code, ms, sizes);
     metrics?.cost.api.end(answer);
-    caller.app.apiLog?.grpc(path, code, ms, caller.header("user-agent"));
+    caller.app.policies.apiLog?.grpc(path, code, ms, caller.header("user-agent"));
   }
 }
 
@@ -76,7 +76,7 @@ async function* observedStream(
   open: () => AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   const began = performance.now();
-  const { metrics } = caller.app;
+  const { metrics } = caller.app.telemetry;
   metrics?.cost.api.begin(0);
   // Whoever stops reading before the end has gone away.
   let code = cancelled;
@@ -94,12 +94,12 @@ async function* observedStream(
     const ms = performance.now() - began;
     if (metrics) serverNotes(metrics)(path, code, ms);
     metrics?.cost.api.end(bytes);
-    caller.app.apiLog?.grpc(path, code, ms, caller.header("user-agent"));
+    caller.app.policies.apiLog?.grpc(path, code, ms, caller.header("user-agent"));
   }
 }
 
 function codeOf({ app }: GrpcCaller, reason: unknown): number {
   const error = toApiError(reason);
-  noteError(app, error);
+  noteError(app.telemetry, error);
   return error.spec.grpc;
 }

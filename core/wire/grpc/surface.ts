@@ -102,7 +102,7 @@ export function createGrpc(run: Run, blocks: readonly GrpcBlock[], logs: Log): G
     caller: GrpcCaller,
     request?: object,
   ): GrpcInput {
-    const trace = traceOf(caller.app, caller, path, "client");
+    const trace = traceOf(caller.app.policies, caller, path, "client");
     const input = new GrpcInput(caller, metadataOf(request ?? {}), trace);
     if (trace) {
       input.setHeader("grpc-trace-bin", traceBin(trace.traceparent));
@@ -253,7 +253,7 @@ function admittedOverGrpc(admission: Admission): Leave {
 
 /** Told back, as Dapr does. */
 function takeBaggage(input: GrpcInput): void {
-  const baggage = checkBaggage(input.app, input);
+  const baggage = checkBaggage(input.app.policies, input);
   if (baggage !== undefined) input.setHeader("baggage", baggage);
 }
 

@@ -55,9 +55,9 @@ export class HttpInput implements Call {
     this.#query = query;
     this.metadata = this.#query.includes("metadata.") ? metadataOf(this.#query) : noMetadata;
     this.trace =
-      traced && this.app.samplingRate !== 0
+      traced && this.app.policies.samplingRate !== 0
         ? startTrace(
-            this.app,
+            this.app.policies,
             this.header("traceparent"),
             this.header("tracestate"),
             path,

@@ -40,5 +40,5 @@ export function pushMetadata(headers: string[], metadata: Metadata): void {
 
 /** Adds the token that the app expects of its runtime, if it does. */
 export function pushAppToken(headers: string[], app: App): void {
-  if (app.appToken !== undefined) headers.push(tokenHeader, app.appToken);
+  if (app.identity.appToken !== undefined) headers.push(tokenHeader, app.identity.appToken);
 }

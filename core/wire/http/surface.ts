@@ -71,7 +71,7 @@ export function createHttp(run: Run, blocks: readonly HttpBlock[], logs: Log): H
       (asked !== undefined && operation.obfuscated?.(asked)) || operation.endpoint;
     return async (context) => {
       const input = new HttpInput(context, isTraced);
-      const logged = input.app.apiLog?.http({
+      const logged = input.app.policies.apiLog?.http({
         method: input.request.method,
         target: input.target,
         userAgent: input.header("user-agent"),
@@ -90,7 +90,7 @@ export function createHttp(run: Run, blocks: readonly HttpBlock[], logs: Log): H
         if (operation.streamUsesComponent && calls) answer = heldToTheEnd(answer, calls);
       } catch (reason) {
         const error = reported(operation.name, reason, log);
-        noteError(input.app, error);
+        noteError(input.app.telemetry, error);
         answer = renderError(error);
       } finally {
         if (calls) leave(calls);
@@ -128,7 +128,7 @@ export function createHttp(run: Run, blocks: readonly HttpBlock[], logs: Log): H
     hono.fetch(request, caller);
   /** Middleware, then the router. */
   const serve = (request: Request, caller: Caller): Response | Promise<Response> => {
-    const pipeline = caller.app.httpPipeline;
+    const pipeline = caller.app.policies.httpPipeline;
     return pipeline === undefined || caller.tokenFree
       ? route(request, caller)
       : throughApiPipeline(pipeline, request, caller, route, log);
@@ -140,9 +140,11 @@ export function createHttp(run: Run, blocks: readonly HttpBlock[], logs: Log): H
     target: string,
   ): Response | Promise<Response> => {
     const { app } = caller;
-    const exempt = app.budget || asksForToken(app) ? exemptOf(request, caller, target) : undefined;
-    const bytes = app.budget ? Number(request.headers.get("content-length") ?? 0) || 0 : 0;
-    const isStream = app.budget !== undefined && request.headers.has("transfer-encoding");
+    const { budget } = app.policies;
+    const exempt =
+      budget || asksForToken(app.identity) ? exemptOf(request, caller, target) : undefined;
+    const bytes = budget ? Number(request.headers.get("content-length") ?? 0) || 0 : 0;
+    const isStream = budget !== undefined && request.headers.has("transfer-encoding");
     const admitted = admit(new HttpArrival(request, caller), { exempt, bytes, isStream });
     const proceed = (admission: Admission): Response | Promise<Response> => {
       if (typeof admission !== "function") return respond(refusalOverHttp(admission), undefined);
@@ -160,14 +162,14 @@ export function createHttp(run: Run, blocks: readonly HttpBlock[], logs: Log): H
       return new Response("400 Bad Request", badRequest);
     if (caller.tokenFree && !exempt.of(request.method, target)?.publicPort)
       return new Response(null, { status: 404 });
-    const { origins } = caller.app;
+    const { origins } = caller.app.policies;
     return origins === undefined || caller.tokenFree
       ? guard(request, caller, target)
       : crossOrigin(origins, request, () => guard(request, caller, target));
   };
   return Object.assign(
     (request: Request, caller: Caller): Response | Promise<Response> => {
-      const { metrics } = caller.app;
+      const { metrics } = caller.app.telemetry;
       return metrics ? measureHttp(metrics, request, caller, answer) : answer(request, caller);
     },
     { exempt: exempt.of },

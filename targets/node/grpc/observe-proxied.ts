@@ -4,11 +4,11 @@ import { noteRpcTo, serverNotes } from "#core/telemetry/grpc-calls.ts";
 import { noteAnswer } from "#core/telemetry/invocation.ts";
 import { code } from "./status.ts";
 
-type Observed = Pick<App, "appId" | "metrics" | "apiLog">;
+type Observed = Pick<App, "appId" | "telemetry" | "policies">;
 
 /** Measures and logs a call that an app passes on to another one's service. What passes is not looked at. */
 export function observeProxied(
-  { appId, metrics, apiLog }: Observed,
+  { appId, telemetry: { metrics }, policies: { apiLog } }: Observed,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
 ): void {
@@ -32,7 +32,7 @@ export function observeProxied(
 
 /** Measures a call that reaches an app's service, at the app's end. */
 export function observeDelivered(
-  { metrics }: Pick<App, "metrics">,
+  { telemetry: { metrics } }: Pick<App, "telemetry">,
   caller: string,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,

@@ -14,7 +14,7 @@ export function localHeaders(caller: AppRef | undefined, callee: App): OutgoingH
     out["dapr-caller-app-id"] = caller.appId;
     out["dapr-callee-app-id"] = callee.appId;
   }
-  if (callee.appToken !== undefined) out[tokenHeader] = callee.appToken;
+  if (callee.identity.appToken !== undefined) out[tokenHeader] = callee.identity.appToken;
   return out;
 }
 
@@ -38,7 +38,7 @@ export function headersFor(
   for (const name in headers) if (!ours.has(name)) out[name] = headers[name];
   if (trace) setTrace(out, trace);
   for (const name in route.headers) out[name] = route.headers[name];
-  if (callee?.tracer && callee !== caller.app) retrace(out, callee, stream, path);
+  if (callee?.policies.tracer && callee !== caller.app) retrace(out, callee, stream, path);
   return out;
 }
 function setTrace(out: OutgoingHttpHeaders, { traceparent, tracestate }: TraceContext): void {

@@ -14,7 +14,7 @@ export interface Policy {
 
 /** What counts for a call to another app; `undefined` in most cases. Dapr: for a call to oneself none does. */
 export function policyFor(app: App, caller: StreamCaller, path: string): Policy | undefined {
-  const { resiliency } = app;
+  const { resiliency } = app.policies;
   const id = resiliency && calleeIdOf(caller);
   if (!resiliency || id === undefined) return undefined;
   const { appId, namespace } = calleeOf(id, app);

@@ -15,7 +15,7 @@ export function proxyTrace(
   path: string,
   kind: SpanKind,
 ): TraceContext | undefined {
-  const trace = traceOf(app, caller, path, kind);
+  const trace = traceOf(app.policies, caller, path, kind);
   const span = trace?.span;
   if (span) {
     describeHeaders(span, caller.headers());

@@ -64,7 +64,7 @@ export function createProxy(
 ): (caller: StreamCaller, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void {
   return (caller, stream, headers) => {
     const { app } = caller;
-    if (app.metrics || app.apiLog) observeProxied(app, stream, headers);
+    if (app.telemetry.metrics || app.policies.apiLog) observeProxied(app, stream, headers);
     const path = headers[":path"] ?? "";
     const proceed = (admission: Admission): void => {
       if (typeof admission !== "function") {
@@ -139,12 +139,13 @@ function observeCallee(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
 ): void {
-  if (callee?.metrics && callee !== app) observeDelivered(callee, app.appId, stream, headers);
+  if (callee?.telemetry.metrics && callee !== app)
+    observeDelivered(callee, app.appId, stream, headers);
 }
 
 function fail(stream: ServerHttp2Stream, app: App, reason: unknown): void {
   const error = toApiError(reason);
-  noteError(app, error);
+  noteError(app.telemetry, error);
   const status = renderStatus(error);
   if (!endWith(stream, status)) refuse(stream, status);
 }
@@ -167,7 +168,7 @@ async function forward(
 
 function routeFor(routes: ProxyRoutes, caller: StreamCaller, path: string): Route | Promise<Route> {
   const { app } = caller;
-  checkBaggage(app, caller);
+  checkBaggage(app.policies, caller);
   const id = calleeIdOf(caller);
   if (id === undefined)
     throw (
@@ -181,14 +182,14 @@ function routeFor(routes: ProxyRoutes, caller: StreamCaller, path: string): Rout
     callee.appId === app.appId && callee.namespace === app.namespace ? app : routes.find(callee);
   if (!hosted) return remoteRoute(routes, id, callee, app);
   const near = (): Route => localRoute(routes, id, hosted, app, path);
-  if (hosted.isAvailable !== false || hosted === app || !routes.isElsewhere) return near();
+  if (hosted.health.isAvailable !== false || hosted === app || !routes.isElsewhere) return near();
   return routes
     .isElsewhere(callee)
     .then((isFar) => (isFar ? remoteRoute(routes, id, callee, app) : near()));
 }
 
 function localRoute(routes: ProxyRoutes, id: string, hosted: App, app: App, path: string): Route {
-  refuseAccess(hosted, workloadOf(app), path);
+  refuseAccess(hosted, workloadOf(app.identity), path);
   const pool = routes.local(hosted);
   if (!pool) throw unknown(`failed to invoke, id: ${id}, err: the app has no gRPC channel`);
   return { id, pool, headers: localHeaders(app, hosted), callee: hosted };
@@ -203,7 +204,7 @@ function refuseAccess(callee: App, caller: Workload | undefined, path: string): 
       { http: 400, grpc: code.invalidArgument },
       "invalid method",
     );
-  const why = callee.accessControl?.refuse({ caller, operation: path, verb: "NONE" });
+  const why = callee.policies.accessControl?.refuse({ caller, operation: path, verb: "NONE" });
   if (why !== undefined)
     throw new ApiError("ERR_DIRECT_INVOKE", { http: 403, grpc: code.permissionDenied }, why);
 }
@@ -256,7 +257,7 @@ export async function deliver(
       out["dapr-caller-app-id"] = caller.appId;
       out["dapr-caller-namespace"] = caller.namespace;
     }
-    if (callee.tracer) retrace(out, callee, stream, headers[":path"] ?? "");
+    if (callee.policies.tracer) retrace(out, callee, stream, headers[":path"] ?? "");
     const upstream = await connected({ pool, id: callee.appId, headers: {} }, out);
     tunnel(stream, upstream, callee.limits.maxBodyBytes);
   } catch (reason) {

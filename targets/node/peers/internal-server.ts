@@ -153,7 +153,7 @@ async function serve(
   const method = headers[withoutVerb] === undefined ? (headers[":method"] ?? "GET") : "";
   if (method === "" && !speaksGrpc(callee)) return refuse(stream, 400, missingVerb);
   const caller = peerWorkload(stream);
-  const why = callee.accessControl?.refuse({ caller, operation, verb: method || "NONE" });
+  const why = callee.policies.accessControl?.refuse({ caller, operation, verb: method || "NONE" });
   if (why !== undefined) return refuse(stream, 403, why);
   const gone = new AbortController();
   stream.once("close", () => gone.abort(new Error("The caller went away")));
@@ -168,7 +168,7 @@ async function serve(
       ...readDataType(headers),
     };
     const ids = { caller: callerOf(headers, caller), callee: callee.appId };
-    response = await measuredInvocation(undefined, callee, ids, () =>
+    response = await measuredInvocation(undefined, callee.telemetry, ids, () =>
       sendTraced(callee, channel, operation, request, { signal: gone.signal }),
     );
   } catch (reason) {
@@ -208,7 +208,7 @@ function requestHeaders(
   const out = listOf(raw, (name) => ours.has(name) || (caller !== undefined && claims.has(name)));
   if (caller)
     out.push("dapr-caller-app-id", caller.appId, "dapr-caller-namespace", caller.namespace);
-  if (callee.appToken !== undefined) out.push(tokenHeader, callee.appToken);
+  if (callee.identity.appToken !== undefined) out.push(tokenHeader, callee.identity.appToken);
   return out;
 }
 /** What is said from runtime to runtime. */

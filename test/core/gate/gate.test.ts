@@ -26,7 +26,7 @@ describe("an app over its budget", () => {
     const loop = createLoopShare(fakeClock(), undefined);
     const budget = createBudget({ maxConcurrentCalls: 1 }, createUsage(), loop, undefined);
     budget?.enter(0);
-    return fakeApp({ budget, extended: new Map() });
+    return fakeApp({ budget });
   };
   it.each([
     ["GET", "/v1.0/metadata", 200],
@@ -54,7 +54,7 @@ describe("work of an app without limits", () => {
     const noted: number[] = [];
     const shared = createLoopShare(fakeClock(), undefined);
     const loop = { ...shared, note: (bytes: number) => void noted.push(bytes) };
-    const app = { ...appWith({ aes: secretKey(32) }), loop } as App;
+    const app = appWith({ aes: secretKey(32) }, { loop });
     await api(app, [metadataHttp])("/v1.0/metadata");
     expect(noted).toEqual([0]);
     await grpcClient(app).unary("SetMetadata", { key: "a", value: "b" });
@@ -80,7 +80,7 @@ describe("a reload", () => {
   }
   it("waits for a document that is being encrypted over gRPC", async () => {
     const calls = createCalls();
-    const app = { ...appWith({ aes: secretKey(32) }), calls } as App;
+    const app = appWith({ aes: secretKey(32) }, { calls });
     const { finish, rest, plaintext } = slowly();
     const requests = async function* (): AsyncGenerator<object> {
       const options = { componentName: "vault", keyName: "aes", keyWrapAlgorithm: "A256KW" };
@@ -97,7 +97,7 @@ describe("a reload", () => {
   });
   it("waits for one over HTTP until its last byte has gone", async () => {
     const calls = createCalls();
-    const app = { ...appWith({ aes: secretKey(32) }), calls } as App;
+    const app = appWith({ aes: secretKey(32) }, { calls });
     const surface = createHttp(
       compose([]),
       [

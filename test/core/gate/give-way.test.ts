@@ -11,8 +11,12 @@ import { bulkGetState, saveState, transactState } from "#core/blocks/state/opera
 /** Of an app with a budget, and of one without. */
 const charged: number[] = [];
 const budget = { charge: (calls: number) => void charged.push(calls) };
-const call = { app: { budget, loop: { charge: () => void charged.push(-1) } } } as unknown as Call;
-const unlimited = { app: { loop: { charge: (calls: number) => void charged.push(-calls) } } };
+const call = {
+  app: { policies: { budget, loop: { charge: () => void charged.push(-1) } } },
+} as unknown as Call;
+const unlimited = {
+  app: { policies: { loop: { charge: (calls: number) => void charged.push(-calls) } } },
+};
 const list = (length: number): readonly number[] => Array.from({ length }, (_, i) => i);
 
 /** Of a list's length, and of anything else none. */

@@ -3,7 +3,7 @@ import type { App } from "#core/kernel/app.ts";
 import { createHostedApps, type Replica } from "#core/hosting/hosted-apps.ts";
 
 const replica = (namespace: string, appId: string, instance: string, isAvailable = true) => ({
-  app: { namespace, appId, instance, isAvailable } as unknown as App,
+  app: { namespace, appId, instance, health: { isAvailable } } as unknown as App,
   instance,
 });
 const instances = (found: App | undefined): string | undefined =>
@@ -36,7 +36,7 @@ describe("the apps of a runtime", () => {
     const cart = { namespace: "shop", appId: "cart" };
     const called = Array.from({ length: 20 }, () => instances(apps.find(cart)));
     expect(new Set(called)).toEqual(new Set(["1", "3"]));
-    for (const { app } of all) app.isAvailable = false;
+    for (const { app } of all) app.health.isAvailable = false;
     expect(new Set(Array.from({ length: 9 }, () => instances(apps.find(cart))))).toEqual(
       new Set(["1", "2", "3"]),
     );

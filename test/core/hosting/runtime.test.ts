@@ -351,8 +351,8 @@ describe("a component that cannot start", () => {
     ];
     for (const app of ["a", "b"])
       await of.addApp(options(app, documents, { failOnComponentError: false }));
-    expect(of.find({ namespace: "", appId: "a" })?.failed).toEqual([]);
-    expect(of.find({ namespace: "", appId: "b" })?.failed).toHaveLength(1);
+    expect(of.find({ namespace: "", appId: "a" })?.components.failed).toEqual([]);
+    expect(of.find({ namespace: "", appId: "b" })?.components.failed).toHaveLength(1);
     expect((await call(of, "b", "/v1.0/state/good", save(1))).status).toBe(204);
   });
   it("is given up after its initTimeout", async () => {

@@ -1,9 +1,9 @@
+import type { FakeAppOptions } from "#test/support/fake-app.ts";
 import { describe, expect, it } from "vitest";
 import { pubsub as memoryPubsub, state as memoryState } from "#components/in-memory/manifest.ts";
 import { ComponentError } from "#core/errors/component-error.ts";
 import { defineComponent, type Manifest } from "#core/ports/manifest.ts";
 import type { PubSub } from "#core/ports/pub-sub.ts";
-import type { App } from "#core/kernel/app.ts";
 import { guardPort } from "#core/resiliency/guard-port.ts";
 import { createResiliency, type Resiliency } from "#core/resiliency/policies.ts";
 import { createRetry } from "#core/resiliency/retry.ts";
@@ -46,7 +46,7 @@ describe("an invocation under policies", () => {
   function setUp(
     target: object,
     answers: ReadonlyArray<FakeAnswer | Error>,
-    app: Partial<App> = {},
+    app: FakeAppOptions = {},
   ) {
     const clock = fakeClock();
     let at = 0;

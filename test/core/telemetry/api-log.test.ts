@@ -108,7 +108,7 @@ describe("API logging over HTTP", () => {
     [off, true, true],
   ] as const)
     test(`Configuration ${settings.enabled ? "on" : "off"} and flag ${String(flag)} is ${expected ? "on" : "off"}`, () => {
-      expect(logged(settings, flag).app.apiLog !== undefined).toBe(expected);
+      expect(logged(settings, flag).app.policies.apiLog !== undefined).toBe(expected);
     });
 });
 

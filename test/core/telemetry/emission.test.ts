@@ -1,3 +1,4 @@
+import { subscribed } from "#test/support/fake-app.ts";
 import { getState } from "#core/blocks/state/operations.ts";
 import { plainOperation } from "#test/support/plain-operation.ts";
 import { describe, expect, test } from "vitest";
@@ -56,7 +57,7 @@ describe("messages that come in", () => {
   ];
   for (const [what, answer, event, process_status, status, routes] of rows)
     test(`${what} counts as ${process_status} with status ${status}`, async () => {
-      const { app, metrics } = await subscribed(answer, routes ? { routes } : {});
+      const { app, metrics } = await withSubscription(answer, routes ? { routes } : {});
       await push(app, [event]);
       const labels = {
         component: "ps",
@@ -71,7 +72,7 @@ describe("messages that come in", () => {
     });
 
   test("a batch counts once, and each of its messages by what becomes of it", async () => {
-    const { app, metrics } = await subscribed(
+    const { app, metrics } = await withSubscription(
       (body) => {
         const { entries } = JSON.parse(body) as { entries: Array<{ entryId: string }> };
         const words = ["SUCCESS", "DROP", "RETRY"];
@@ -98,7 +99,7 @@ describe("messages that come in", () => {
     expect(read.has("dapr_component_pubsub_ingress_count")).toBe(false);
   });
 
-  async function subscribed(
+  async function withSubscription(
     answer: FakeAnswer | ((body: string) => FakeAnswer),
     declared: Partial<DeclaredSubscription>,
   ) {
@@ -127,7 +128,7 @@ describe("messages that come in", () => {
       { clock: fakeClock(), log: silent, programmatic: false },
       never,
     );
-    return { app: { ...app, subscriptions: views } as App, metrics };
+    return { app: subscribed(app, views), metrics };
   }
   const push = (app: App, events: readonly string[]) =>
     deliverTo(

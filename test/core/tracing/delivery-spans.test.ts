@@ -1,5 +1,5 @@
+import { subscribed } from "#test/support/fake-app.ts";
 import { describe, expect, it } from "vitest";
-import type { App } from "#core/kernel/app.ts";
 import { deliverEvent } from "#core/blocks/bindings/deliver.ts";
 import { eventHeaders } from "#core/blocks/_shared/event-headers.ts";
 import type { InputBinding } from "#core/ports/bindings.ts";
@@ -45,7 +45,7 @@ async function setUp(answer: Answer = () => ({}), batch = 0) {
   };
   const deps = { clock: fakeClock(), log: testLog(), programmatic: false };
   const { views } = await startSubscriptions(app, [subscription], deps, never);
-  const live: App = { ...app, subscriptions: views };
+  const live = subscribed(app, views);
   const push = (...messages: ReadonlyArray<Partial<Message>>) =>
     deliverTo(
       live,

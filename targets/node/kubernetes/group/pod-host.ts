@@ -128,7 +128,8 @@ class HostedPod {
     const { faults } = await hosted.update(this.#documents());
     this.#report(hosted);
     // What cannot be read at all waits for its next edit.
-    const isWhole = hosted.app.failed.length === 0 && !faults.some(({ kind }) => kind !== "");
+    const isWhole =
+      hosted.app.components.failed.length === 0 && !faults.some(({ kind }) => kind !== "");
     if (!isWhole) this.#reopen(hosted);
     return isWhole;
   }
@@ -237,7 +238,7 @@ class HostedPod {
     });
     if (signal.aborted) return hosted[Symbol.asyncDispose]();
     this.#hosted = hosted;
-    hosted.app.isAvailable = false;
+    hosted.app.health.isAvailable = false;
     this.#opened.resolve(hosted.app);
     this.#put();
     this.#connect();
@@ -255,7 +256,7 @@ class HostedPod {
     const hosted = this.#hosted;
     if (!hosted) return;
     const { isEnding, isReady, settings } = this.record;
-    hosted.app.isAvailable = isReady && !isEnding;
+    hosted.app.health.isAvailable = isReady && !isEnding;
     if (isEnding) return void hosted.stop();
     const isCalled = settings.appPort !== undefined;
     if (this.#isStarted || (isCalled && !isReady)) return;
@@ -283,8 +284,12 @@ class HostedPod {
   }
   #report({ app }: HostedApp): void {
     const components: ComponentReport[] = [
-      ...app.loaded.map(({ name }) => ({ name, isReady: true, message: "" })),
-      ...app.failed.map(({ name, reason }) => ({ name, isReady: false, message: reason })),
+      ...app.components.loaded.map(({ name }) => ({ name, isReady: true, message: "" })),
+      ...app.components.failed.map(({ name, reason }) => ({
+        name,
+        isReady: false,
+        message: reason,
+      })),
     ];
     const text = JSON.stringify(components);
     if (text === this.#reported) return;

@@ -130,7 +130,7 @@ describe("crypto.encrypt and crypto.decrypt over HTTP", () => {
 });
 
 describe("the size limit", () => {
-  const limited = httpOf(appWith(keys, 100_000));
+  const limited = httpOf(appWith(keys, { maxBodyBytes: 100_000 }));
   it("refuses what is declared to be larger", async () => {
     const headers = { ...encryptHeaders, "content-length": "100001" };
     const answer = await put("encrypt", sample(100_001), headers, limited);
@@ -156,7 +156,7 @@ describe("the size limit", () => {
     expect(sent).toBeLessThan(300_000);
   });
   it("where it is high, the answer begins before the end, and breaks off when the rest is bad", async () => {
-    const high = httpOf(appWith(keys, 1e9));
+    const high = httpOf(appWith(keys, { maxBodyBytes: 1e9 }));
     const plaintext = sample(9_000_000);
     const { bytes } = await put("encrypt", plaintext, encryptHeaders, high);
     const whole = await put("decrypt", bytes.slice(), {}, high);

@@ -365,7 +365,7 @@ describe("the subtle routes", () => {
   });
   it("refuse a body past the limit", async () => {
     const body = JSON.stringify({ plaintext: "x".repeat(2000) });
-    expect(await post("encrypt", body, httpOf(appWith(keys, 1000)))).toEqual(
+    expect(await post("encrypt", body, httpOf(appWith(keys, { maxBodyBytes: 1000 })))).toEqual(
       refused("ERR_BODY_READ", "failed to read request body: stream too large"),
     );
   });

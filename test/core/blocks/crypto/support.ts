@@ -1,3 +1,4 @@
+import type { FakeAppOptions } from "#test/support/fake-app.ts";
 import { plainOperation } from "#test/support/plain-operation.ts";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { compose } from "#core/kernel/operation.ts";
@@ -46,10 +47,10 @@ export function providerWith(keys: Readonly<Record<string, Jwk>>): CryptoProvide
 }
 
 /** An app with a provider "vault". */
-export function appWith(keys: Readonly<Record<string, Jwk>>, maxBodyBytes?: number): App {
+export function appWith(keys: Readonly<Record<string, Jwk>>, more: FakeAppOptions = {}): App {
   return fakeApp({
     components: [{ kind: "crypto", name: "vault", port: providerWith(keys) }],
-    ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
+    ...more,
   });
 }
 

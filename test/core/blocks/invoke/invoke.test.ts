@@ -1,10 +1,11 @@
+import type { FakeAppOptions } from "#test/support/fake-app.ts";
 import { describe, expect, it } from "vitest";
 import type { App } from "#core/kernel/app.ts";
 import { fakeApp, recordingChannel } from "#test/support/fake-app.ts";
 import { api } from "../../api.ts";
 
 const cart = (
-  given: Partial<App> = {},
+  given: FakeAppOptions = {},
 ): { app: App; channel: ReturnType<typeof recordingChannel> } => {
   const channel = recordingChannel(({ path }) =>
     path.startsWith("/teapot")

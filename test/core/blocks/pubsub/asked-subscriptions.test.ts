@@ -1,3 +1,4 @@
+import { subscriptionViews } from "#core/blocks/pubsub/subscription-views.ts";
 import { describe, expect, it } from "vitest";
 import { pubsub as memoryPubsub } from "#components/in-memory/manifest.ts";
 import type { HostedApp } from "#core/hosting/hosted-app.ts";
@@ -101,7 +102,7 @@ async function setUp(first: () => FakeAnswer | Promise<FakeAnswer>): Promise<Set
       return channel.to(path).length;
     },
     get topics() {
-      return hosted.app.subscriptions.map(({ topic }) => topic);
+      return hosted.app.part(subscriptionViews).views.map(({ topic }) => topic);
     },
     get errors() {
       return log.lines.filter(([level]) => level === "error").map(([, text]) => text);

@@ -1,5 +1,5 @@
+import type { FakeAppOptions } from "#test/support/fake-app.ts";
 import { describe, expect, it } from "vitest";
-import type { App } from "#core/kernel/app.ts";
 import { fakeApp } from "#test/support/fake-app.ts";
 import { normalised, publishApi, testPubSub } from "./support.ts";
 
@@ -9,7 +9,7 @@ const envelope = (topic = "prog", source = "app"): string =>
 
 function setUp(
   options: Parameters<typeof testPubSub>[0] = {},
-  more: Partial<App> & { maxBodyBytes?: number } = {},
+  more: FakeAppOptions & { maxBodyBytes?: number } = {},
 ) {
   const ps = testPubSub(options);
   const app = fakeApp({

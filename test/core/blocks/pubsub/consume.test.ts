@@ -1,5 +1,6 @@
+import { subscribed } from "#test/support/fake-app.ts";
+import type { FakeAppOptions } from "#test/support/fake-app.ts";
 import { describe, expect, it } from "vitest";
-import type { App } from "#core/kernel/app.ts";
 import { type ConsumeDeps, startSubscriptions } from "#core/blocks/pubsub/consume.ts";
 import { deliverTo } from "#core/blocks/pubsub/deliver-to.ts";
 import type { DeclaredSubscription } from "#core/resources/declared-subscription.ts";
@@ -40,7 +41,7 @@ async function setUp({
   loadedAs = {},
   signal = never,
   ...more
-}: Partial<App> & {
+}: FakeAppOptions & {
   readonly answer?: (call: SeenCall) => FakeAnswer | Promise<FakeAnswer>;
   readonly declared?: readonly DeclaredSubscription[];
   readonly broker?: ReturnType<typeof testPubSub>;
@@ -315,7 +316,7 @@ describe("stop", () => {
         method === "GET" ? { body: [] } : new Promise((resolve) => (finish = resolve)),
     });
     const { views, stop } = await starting;
-    const live = { ...app, subscriptions: views };
+    const live = subscribed(app, views);
     const source = { component: "ps", topic: "a" };
     const first = deliverTo(live, source, [message], { signal: never });
     let stopped = false;
@@ -335,7 +336,7 @@ describe("stop", () => {
       answer: ({ method }) => (method === "GET" ? { body: [] } : new Promise(() => {})),
     });
     const { views, stop } = await starting;
-    const acks = deliverTo({ subscriptions: views }, { component: "ps", topic: "a" }, [message], {
+    const acks = deliverTo(subscribed(app, views), { component: "ps", topic: "a" }, [message], {
       signal: never,
     });
     const stopping = stop();
@@ -350,13 +351,13 @@ describe("stop", () => {
 
   it("ends at once what is in flight when the runtime's signal fires", async () => {
     const end = new AbortController();
-    const { starting } = await setUp({
+    const { starting, app } = await setUp({
       signal: end.signal,
       declared: [declare("a")],
       answer: ({ method }) => (method === "GET" ? { body: [] } : new Promise(() => {})),
     });
     const { views } = await starting;
-    const acks = deliverTo({ subscriptions: views }, { component: "ps", topic: "a" }, [message], {
+    const acks = deliverTo(subscribed(app, views), { component: "ps", topic: "a" }, [message], {
       signal: never,
     });
     end.abort();
@@ -367,10 +368,13 @@ describe("stop", () => {
 describe("deliverTo", () => {
   it("finds the subscription of a component that pushes", async () => {
     const broker = testPubSub({ pulls: false });
-    const { starting, channel } = await setUp({ broker, declared: [declare("a"), declare("b")] });
+    const { starting, app, channel } = await setUp({
+      broker,
+      declared: [declare("a"), declare("b")],
+    });
     const { views } = await starting;
     const acks = await deliverTo(
-      { subscriptions: views },
+      subscribed(app, views),
       { component: "ps", topic: "b" },
       [message, message],
       { signal: never },
@@ -381,7 +385,7 @@ describe("deliverTo", () => {
 
   it("hands a bulk subscription the whole batch at once", async () => {
     const broker = testPubSub({ pulls: false });
-    const { starting, channel } = await setUp({
+    const { starting, app, channel } = await setUp({
       broker,
       declared: [declare("b", { bulkSubscribe: { enabled: true } })],
       answer: ({ method, body }) =>
@@ -400,12 +404,9 @@ describe("deliverTo", () => {
     });
     const { views } = await starting;
     expect(
-      await deliverTo(
-        { subscriptions: views },
-        { component: "ps", topic: "b" },
-        [message, message],
-        { signal: never },
-      ),
+      await deliverTo(subscribed(app, views), { component: "ps", topic: "b" }, [message, message], {
+        signal: never,
+      }),
     ).toEqual(["done", "done"]);
     await eventually(() => channel.to("/b").length === 1);
   });
@@ -427,14 +428,14 @@ describe("deliverTo", () => {
   });
 
   it("leaves messages that nobody subscribed to with the broker", async () => {
-    const { starting } = await setUp({ declared: [declare("a")] });
+    const { starting, app } = await setUp({ declared: [declare("a")] });
     const { views } = await starting;
     for (const source of [
       { component: "ps", topic: "z" },
       { component: "other", topic: "a" },
     ])
-      expect(
-        await deliverTo({ subscriptions: views }, source, [message], { signal: never }),
-      ).toEqual(["retry"]);
+      expect(await deliverTo(subscribed(app, views), source, [message], { signal: never })).toEqual(
+        ["retry"],
+      );
   });
 });

@@ -1,5 +1,6 @@
+import { subscribed } from "#test/support/fake-app.ts";
+import type { FakeAppOptions } from "#test/support/fake-app.ts";
 import { describe, expect, it } from "vitest";
-import type { App } from "#core/kernel/app.ts";
 import type { Message, PubSub } from "#core/ports/pub-sub.ts";
 import { type ConsumeDeps, startSubscriptions } from "#core/blocks/pubsub/consume.ts";
 import { deliverTo } from "#core/blocks/pubsub/deliver-to.ts";
@@ -38,7 +39,7 @@ async function setUp(
     metadata = {},
     send,
     ...more
-  }: Partial<App> & {
+  }: FakeAppOptions & {
     readonly broker?: Parameters<typeof testPubSub>[0];
     readonly deps?: Partial<ConsumeDeps>;
     readonly metadata?: Readonly<Record<string, string>>;
@@ -63,7 +64,7 @@ async function setUp(
     { clock, log, programmatic: false, ...deps },
     { signal: never },
   );
-  const live: App = { ...app, subscriptions: consumption.views };
+  const live = subscribed(app, consumption.views);
   const publish = publishApi(app);
   /** Straight to the subscription, as a platform would push it. */
   const push = (message: Partial<Message>, topic = "orders") =>

@@ -204,7 +204,7 @@ describe("a streaming subscription", () => {
       component: (name: string, kind: string, direction: string) =>
         void asked.push(`${name} ${kind} ${direction}`),
     };
-    Object.assign(app, { resiliency });
+    Object.assign(app.policies, { resiliency });
     await send(event("1"));
     await client.next();
     expect(asked).toEqual(["ps pubsub inbound"]);

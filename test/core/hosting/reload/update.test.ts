@@ -282,7 +282,8 @@ describe("an update", () => {
     await app.hosted.update(wanted);
     const asked = (): number => app.channel.seen.length;
     const before = asked();
-    const failed = (): readonly string[] => app.hosted.app.failed.map(({ reason }) => reason);
+    const failed = (): readonly string[] =>
+      app.hosted.app.components.failed.map(({ reason }) => reason);
     expect(failed()).toMatchObject([expect.stringContaining("no such server")]);
     host.server = "it is starting";
     await app.hosted.update(wanted);
@@ -330,7 +331,7 @@ describe("an update", () => {
       documents([vault, endpoint("old", "a"), endpoint("new", "b")]),
     );
     const headersOf = (name: string): readonly string[] | undefined =>
-      app.hosted.app.httpEndpoints.get(name)?.headers;
+      app.hosted.app.policies.httpEndpoints.get(name)?.headers;
     expect(headersOf("old")).toEqual(["key", "1"]);
     // The others of the app were opened.
     const failing = await app.get("/v1.0/invoke/new/method/m");
@@ -404,7 +405,7 @@ describe("an update", () => {
       httpEndpoints: [{ name: "out" }],
       resiliencies: [{ name: "r" }],
     });
-    expect(app.hosted.app.resiliency?.namesApp("x")).toBe(true);
+    expect(app.hosted.app.policies.resiliency?.namesApp("x")).toBe(true);
     expect((await app.get("/v1.0/state/s/k")).status).toBe(404);
   });
   it("keeps what breakers remember while their documents mean the same", async () => {
@@ -415,9 +416,9 @@ describe("an update", () => {
       spec: { policies: { timeouts: { t: "1s" } }, targets: { apps: { x: { timeout: "t" } } } },
     };
     await using app = await setUp([], documents([resiliency]));
-    const before = app.hosted.app.resiliency;
+    const before = app.hosted.app.policies.resiliency;
     await app.hosted.update(documents([component("s", "state.in-memory"), resiliency]));
-    expect(app.hosted.app.resiliency).toBe(before);
+    expect(app.hosted.app.policies.resiliency).toBe(before);
   });
   it("of many that come at once puts the last into force", async () => {
     const { manifest } = probe();
