@@ -12,7 +12,7 @@ import { deleteStream, redisMissing } from "./redis.ts";
 import { compare, type Result } from "./results.ts";
 import { measurePolicies, policiesRow, sampledRow } from "./policies.ts";
 import { clean, grpcRows, rows, seed, topic } from "./rows.ts";
-import { type Life, rssOfApps, startBackend, startRuntime } from "./runtime.ts";
+import { type Life, rssOfApps, startBackend, startFloor, startRuntime } from "./runtime.ts";
 import { newerThanBuild } from "./stale.ts";
 import { measureStream, streamRow } from "./stream.ts";
 import { mib, printHead, printRow, printShare, printStream } from "./table.ts";
@@ -40,6 +40,7 @@ async function bench({ json, only, seconds, peer }: Options, life: Life): Promis
   // What the start has left is given back by then (targets/node/rest.ts).
   await new Promise((done) => setTimeout(done, 3000));
   const rssIdleBytes = rssBytes(runtime.pids);
+  const floor = await startFloor(backend.port, life);
   const targets: readonly Target[] = peer ? [runtime, peer] : [runtime];
   if (withRedis) life.after.defer(() => deleteStream(topic));
   for (const { base } of targets) {
@@ -51,9 +52,13 @@ async function bench({ json, only, seconds, peer }: Options, life: Life): Promis
   );
   printHead(peer !== undefined);
   const results: Result[] = [];
-  const add = async (name: string, [ours, theirs]: readonly Measured[]): Promise<void> => {
+  const add = async (
+    name: string,
+    [ours, theirs]: readonly Measured[],
+    least?: Measured,
+  ): Promise<void> => {
     if (!ours) return;
-    const result = compare(name, ours, theirs);
+    const result = compare(name, ours, theirs, least);
     results.push(result);
     printRow(result);
   };
@@ -64,7 +69,9 @@ async function bench({ json, only, seconds, peer }: Options, life: Life): Promis
       continue;
     }
     const plan = { generator, seconds, rounds, signal: life.signal };
-    await add(row.name, await measure(await httpSend(row, targets, plan), targets, plan));
+    const all = [...targets, floor[row.floor]];
+    const measured = await measure(await httpSend(row, all, plan), all, plan);
+    await add(row.name, measured.slice(0, -1), measured.at(-1));
   }
   for (const name of [policiesRow, sampledRow] as const) {
     if (only && !only.includes(name)) continue;

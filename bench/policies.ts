@@ -19,6 +19,7 @@ const row = (name: string, headers: Readonly<Record<string, string>>): Row => ({
   method: "GET",
   path: "/v1.0/invoke/bench/method/hello",
   status: 200,
+  floor: "proxy",
   headers,
 });
 

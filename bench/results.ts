@@ -6,23 +6,39 @@ export interface Result extends Required<Measured> {
   /** The same measured at `--peer`. */
   readonly peer?: Measured;
   /** Ours by the peer's. */
-  readonly ratio?: { readonly requestsPerSecond: number; readonly cpuMicrosPerRequest?: number };
+  readonly ratio?: Ratio;
+  /** The same of the least that a Node server or proxy can cost (floor.ts), in turns with ours. */
+  readonly floor?: Measured;
+  /** Ours by the floor's. */
+  readonly overFloor?: Ratio;
+}
+export interface Ratio {
+  readonly requestsPerSecond: number;
+  readonly cpuMicrosPerRequest?: number;
 }
 
-export function compare(name: string, ours: Measured, peer: Measured | undefined): Result {
+export function compare(
+  name: string,
+  ours: Measured,
+  peer: Measured | undefined,
+  floor?: Measured,
+): Result {
   const { cpuMicrosPerRequest, rssBytes } = ours;
   if (cpuMicrosPerRequest === undefined || rssBytes === undefined)
     throw new Error(`${name}: the runtime's own process was not measured`);
-  const result = { name, ...ours, cpuMicrosPerRequest, rssBytes };
-  if (peer === undefined) return result;
-  const theirCpu = peer.cpuMicrosPerRequest;
+  const ratioTo = (other: Measured): Ratio => ({
+    requestsPerSecond: round3(ours.requestsPerSecond / other.requestsPerSecond),
+    // Whoever used no CPU at all was not the one that answered.
+    ...(other.cpuMicrosPerRequest
+      ? { cpuMicrosPerRequest: round3(cpuMicrosPerRequest / other.cpuMicrosPerRequest) }
+      : {}),
+  });
   return {
-    ...result,
-    peer,
-    ratio: {
-      requestsPerSecond: round3(ours.requestsPerSecond / peer.requestsPerSecond),
-      // A peer that used no CPU at all was not the one that answered.
-      ...(theirCpu ? { cpuMicrosPerRequest: round3(cpuMicrosPerRequest / theirCpu) } : {}),
-    },
+    name,
+    ...ours,
+    cpuMicrosPerRequest,
+    rssBytes,
+    ...(peer ? { peer, ratio: ratioTo(peer) } : {}),
+    ...(floor ? { floor, overFloor: ratioTo(floor) } : {}),
   };
 }

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Target } from "./options.ts";
 import { rssBytes, withChildren } from "./process.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -87,6 +88,24 @@ export async function startBackend(
   life.after.defer(() => end(child));
   await untilUp("The backend", child, life, () => listens(port));
   return { port, language };
+}
+
+/** See floor.ts; a process of its own, as the runtime is. */
+export async function startFloor(
+  backendPort: number,
+  life: Life,
+): Promise<{ readonly http: Target; readonly proxy: Target }> {
+  const [port = 0, proxyPort = 0] = await freePorts(2);
+  const program = join(import.meta.dirname, "floor.ts");
+  const ports = [port, proxyPort, backendPort].map(String);
+  const child = spawn(process.execPath, [program, ...ports], { stdio: "inherit", env: {} });
+  life.after.defer(() => end(child));
+  await untilUp("The floor", child, life, () => listens(proxyPort));
+  const pids = [child.pid as number];
+  return {
+    http: { base: `http://127.0.0.1:${port}`, pids },
+    proxy: { base: `http://127.0.0.1:${proxyPort}`, pids },
+  };
 }
 
 /** `outrigger sidecar` as a user starts it, in a folder of its own. */

@@ -5,18 +5,21 @@ import { type StreamResult, streamRow } from "./stream.ts";
 const nothing = "-";
 
 export function printHead(withPeer: boolean): void {
-  const head = ["req/s", "p50 ms", "p99 ms", "CPU µs", "RSS"].map((name) => name.padStart(10));
+  const head = ["req/s", "p50 ms", "p99 ms", "CPU µs", "RSS", "of floor"].map((name) =>
+    name.padStart(10),
+  );
   console.log(
     `${"".padEnd(22)}${head.join("")}${withPeer ? "   peer req/s    CPU µs   ratio req/s   ratio CPU" : ""}`,
   );
 }
-export function printRow({ peer, ratio, ...ours }: Result): void {
+export function printRow({ peer, ratio, overFloor, ...ours }: Result): void {
   const cells = [
     String(ours.requestsPerSecond),
     ours.p50Ms.toFixed(2),
     ours.p99Ms.toFixed(2),
     ours.cpuMicrosPerRequest.toFixed(1),
     mib(ours.rssBytes),
+    overFloor?.cpuMicrosPerRequest?.toFixed(2) ?? nothing,
   ].map((cell) => cell.padStart(10));
   const compared = peer
     ? [

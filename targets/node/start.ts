@@ -1,3 +1,4 @@
+import { calleeAppId, callerAppId } from "#core/util/identity-headers.ts";
 import { subscriptionViews } from "#core/blocks/pubsub/subscription-views.ts";
 import { lazyGrpcApi } from "./grpc/lazy-api.ts";
 import { serveHttp, type HttpServer } from "./http-server.ts";
@@ -58,8 +59,8 @@ export const startNode: StartNode = async (options) => {
       ...(await peers.connect(to, { signal: ending.signal }, from)),
       headers: {
         ...calleeHeaders(to),
-        "dapr-caller-app-id": from.appId,
-        "dapr-callee-app-id": to.appId,
+        [callerAppId]: from.appId,
+        [calleeAppId]: to.appId,
       },
     }),
   });

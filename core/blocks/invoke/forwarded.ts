@@ -1,3 +1,4 @@
+import { calleeAppId, callerAppId, callerNamespace } from "#core/util/identity-headers.ts";
 import type { App } from "#core/kernel/app.ts";
 import type { Call } from "#core/kernel/call.ts";
 import { encodePath } from "#core/util/path.ts";
@@ -34,11 +35,11 @@ export function headersFor(
   const headers = requestHeaders(given, dropped(call, hosted?.identity.appToken));
   const { app } = call;
   headers.push(
-    "dapr-caller-app-id",
+    callerAppId,
     app.appId,
-    "dapr-callee-app-id",
+    calleeAppId,
     callee.appId,
-    "dapr-caller-namespace",
+    callerNamespace,
     app.namespace || "default",
   );
   if (hosted?.identity.appToken !== undefined) headers.push(tokenHeader, hosted.identity.appToken);

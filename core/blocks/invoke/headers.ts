@@ -1,3 +1,4 @@
+import { calleeAppId, callerAppId, callerNamespace } from "#core/util/identity-headers.ts";
 import type { HeaderList } from "#core/ports/platform.ts";
 
 /** Headers of one connection, not of the message (RFC 9110 §7.6.1), and those that the next hop writes itself. */
@@ -19,9 +20,9 @@ const ours: ReadonlySet<string> = new Set([
   "content-length",
   "expect",
   "dapr-app-id",
-  "dapr-caller-app-id",
-  "dapr-callee-app-id",
-  "dapr-caller-namespace",
+  callerAppId,
+  calleeAppId,
+  callerNamespace,
   "destination-app-id",
 ]);
 

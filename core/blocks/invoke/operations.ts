@@ -1,4 +1,3 @@
-import type { Access } from "#core/access-control/access-control.ts";
 import { AccessDeniedError, workloadOf } from "#core/access-control/check.ts";
 import type { App } from "#core/kernel/app.ts";
 import type { Call } from "#core/kernel/call.ts";
@@ -21,6 +20,8 @@ import { sendTraced } from "#core/tracing/server-span.ts";
 import { invokeError, invokeFailed, missingVerb, speaksGrpc } from "./errors.ts";
 import { bodyOf, headersFor, pathOf } from "./forwarded.ts";
 import { callOutside } from "./outside.ts";
+import { turnedAway } from "./receive.ts";
+import { calleeOf, hostedCallee, type Hosts } from "./route.ts";
 import { underPolicy } from "./under-policy.ts";
 import { describeInvocation } from "#core/kernel/facts/describe.ts";
 
@@ -42,9 +43,16 @@ export interface InvokeDeps {
   /** An app that this runtime hosts. */
   find(app: AppRef): App | undefined;
 }
+interface Deps {
+  readonly platform: Platform;
+  readonly hosts: Hosts;
+}
 
 /** Calls another app, an HTTPEndpoint or a URL, and gives back what it answered. */
-export function createInvoke(deps: InvokeDeps): Operation<Invoke, PlainResponse> {
+export function createInvoke({ platform, find }: InvokeDeps): Operation<Invoke, PlainResponse> {
+  const isElsewhere = async (to: AppRef): Promise<boolean> =>
+    (await platform.peers?.isElsewhere?.(to)) === true;
+  const deps: Deps = { platform, hosts: { find, isElsewhere } };
   return defineOperation(
     "invoke.call",
     {
@@ -70,7 +78,7 @@ export function createInvoke(deps: InvokeDeps): Operation<Invoke, PlainResponse>
 }
 
 function dispatch(
-  deps: InvokeDeps,
+  deps: Deps,
   call: Call,
   input: Invoke,
   method: string,
@@ -87,19 +95,15 @@ function dispatch(
 }
 
 async function toApp(
-  deps: InvokeDeps,
+  deps: Deps,
   call: Call,
   input: Invoke,
   method: string,
   options: CallOptions,
 ): Promise<PlainResponse> {
   const callee = calleeOf(input.id, call.app);
-  const near = deps.find(callee);
-  const isFar =
-    near?.health.isAvailable === false &&
-    near !== call.app &&
-    (await deps.platform.peers?.isElsewhere?.(callee)) === true;
-  const hosted = isFar ? undefined : near;
+  const found = hostedCallee(deps.hosts, callee, call.app);
+  const hosted = found instanceof Promise ? await found : found;
   const channel = hosted
     ? hosted.channel
     : await deps.platform.peers?.find(callee, options, call.app);
@@ -110,12 +114,12 @@ async function toApp(
         ? "cannot invoke local endpoint: app channel not initialized"
         : "no host found with the given ID",
     );
-  if (hosted && hosted !== call.app)
-    refuseAccess(
-      hosted,
-      { caller: workloadOf(call.app.identity), operation: method, verb: input.verb || "NONE" },
-      input.id,
-    );
+  // A call to oneself is not judged.
+  const why =
+    hosted && hosted !== call.app
+      ? turnedAway(hosted, { caller: workloadOf(call.app.identity), method, verb: input.verb })
+      : undefined;
+  if (why !== undefined) throw denied(input.id, why);
   if (input.verb === "" && hosted && !speaksGrpc(hosted)) throw withoutVerb(input.id);
   const request = {
     method: input.verb,
@@ -132,9 +136,13 @@ async function toApp(
     other ? sendTraced(other, channel, method, request, limited) : channel.send(request, limited);
   const sent = (): Promise<PlainResponse> =>
     guard(send, options).catch((reason: unknown) => {
-      const why = messageOf(reason);
-      if (reason instanceof AccessDeniedError) throw denied(input.id, why);
-      throw invokeFailed(input.id, hosted ? `error invoking app channel: ${why}` : why, reason);
+      const failure = messageOf(reason);
+      if (reason instanceof AccessDeniedError) throw denied(input.id, failure);
+      throw invokeFailed(
+        input.id,
+        hosted ? `error invoking app channel: ${failure}` : failure,
+        reason,
+      );
     });
   // Awaited, which takes two turns of the queue fewer than a promise that is returned.
   return await (isMeasured(call.app.telemetry, hosted?.telemetry)
@@ -155,11 +163,6 @@ function idsOf({ app }: Call, { id }: Invoke): InvocationIds {
   return { caller: app.appId, callee: id };
 }
 
-/** The check and the dispatch see the same method: it has been cleaned once, before both. */
-function refuseAccess(callee: App, access: Access, id: string): void {
-  const why = callee.policies.accessControl?.refuse(access);
-  if (why !== undefined) throw denied(id, why);
-}
 function denied(id: string, why: string): Error {
   return invokeError(
     "DENIED",
@@ -169,7 +172,7 @@ function denied(id: string, why: string): Error {
 }
 
 /** What Dapr does by itself where no policy names the app: only what was never sent is sent again. */
-function retriesOf({ platform }: InvokeDeps, { app }: Call, { id, body }: Invoke): Guard {
+function retriesOf({ platform }: Deps, { app }: Call, { id, body }: Invoke): Guard {
   if (body instanceof ReadableStream || app.policies.resiliency?.namesApp(calleeOf(id, app).appId))
     return unguarded;
   return app.policies.resiliency
@@ -179,16 +182,4 @@ function retriesOf({ platform }: InvokeDeps, { app }: Call, { id, body }: Invoke
 
 function isUrl(id: string): boolean {
   return id.startsWith("http://") || id.startsWith("https://");
-}
-
-/** `appid` is of the caller's namespace, `appid.namespace` of another. */
-export function calleeOf(id: string, caller: AppRef): AppRef {
-  const dot = id.indexOf(".");
-  if (dot === -1) return { namespace: caller.namespace, appId: id };
-  if (id.indexOf(".", dot + 1) !== -1) throw invokeFailed(id, `invalid app id ${id}`);
-  const namespace = id.slice(dot + 1);
-  return {
-    appId: id.slice(0, dot),
-    namespace: namespace === (caller.namespace || "default") ? caller.namespace : namespace,
-  };
 }

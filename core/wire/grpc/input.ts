@@ -5,7 +5,9 @@ import type { TraceContext } from "#core/tracing/trace-context.ts";
 import type { SpanKind } from "#core/tracing/span.ts";
 import { startTrace, type TracedApp } from "#core/tracing/start-trace.ts";
 import { headerValue } from "#core/util/header-value.ts";
-import { parseTraceBin } from "./trace-bin.ts";
+import type { Operation } from "#core/kernel/operation.ts";
+import { describeRpc } from "./grpc-span.ts";
+import { parseTraceBin, traceBin } from "./trace-bin.ts";
 
 /** One call as the transport sees it. Everything is asked for only when somebody reads it. */
 export interface GrpcCaller {
@@ -57,6 +59,22 @@ export class GrpcInput implements Call {
   }
 }
 
+/** The input of a call, its trace begun; `request`: absent for a stream of them. */
+export function inputOf(
+  path: string,
+  operation: Operation<never, unknown>,
+  caller: GrpcCaller,
+  request?: object,
+): GrpcInput {
+  const trace = traceOf(caller.app.policies, caller, path, "client");
+  const input = new GrpcInput(caller, metadataOf(request ?? {}), trace);
+  if (trace) {
+    input.setHeader("grpc-trace-bin", traceBin(trace.traceparent));
+    if (trace.span) describeRpc(trace.span, path, operation, input, request);
+  }
+  return input;
+}
+
 /** The trace of a call; `undefined` where tracing is off. OpenCensus' binary header wins over W3C's text, as in Dapr. */
 export function traceOf(
   app: TracedApp,
@@ -77,7 +95,7 @@ export function traceOf(
 }
 
 /** The `metadata` map that most requests carry. */
-export function metadataOf(request: object): Metadata {
+function metadataOf(request: object): Metadata {
   const metadata = (request as { readonly metadata?: unknown }).metadata;
   if (metadata === undefined || typeof metadata !== "object" || metadata === null)
     return noMetadata;

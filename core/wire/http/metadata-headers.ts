@@ -1,3 +1,4 @@
+import { calleeAppId, callerAppId, callerNamespace } from "#core/util/identity-headers.ts";
 import type { App } from "#core/kernel/app.ts";
 import type { Metadata } from "#core/ports/component.ts";
 import { headerValue, isHeaderName } from "#core/util/header-value.ts";
@@ -11,9 +12,9 @@ const kept: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
   "content-type",
-  "dapr-callee-app-id",
-  "dapr-caller-app-id",
-  "dapr-caller-namespace",
+  calleeAppId,
+  callerAppId,
+  callerNamespace,
   "destination-app-id",
   "expect",
   "host",

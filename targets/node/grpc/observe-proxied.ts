@@ -1,3 +1,4 @@
+import { calleeAppId } from "#core/util/identity-headers.ts";
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { App } from "#core/kernel/app.ts";
 import { noteRpcTo, serverNotes } from "#core/telemetry/grpc-calls.ts";
@@ -14,7 +15,7 @@ export function observeProxied(
 ): void {
   const began = performance.now();
   const method = headers[":path"] ?? "";
-  const named = headers["dapr-callee-app-id"] ?? headers["dapr-app-id"];
+  const named = headers[calleeAppId] ?? headers["dapr-app-id"];
   const callee = typeof named === "string" && named !== appId ? named : undefined;
   metrics?.cost.api.begin(0);
   if (callee !== undefined)

@@ -1,3 +1,4 @@
+import { calleeAppId, callerAppId, callerNamespace } from "#core/util/identity-headers.ts";
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { App } from "#core/kernel/app.ts";
 import { traceBin } from "#core/wire/grpc/trace-bin.ts";
@@ -11,8 +12,8 @@ import { proxyTrace } from "./proxy-span.ts";
 export function localHeaders(caller: AppRef | undefined, callee: App): OutgoingHttpHeaders {
   const out: OutgoingHttpHeaders = {};
   if (caller && caller !== callee) {
-    out["dapr-caller-app-id"] = caller.appId;
-    out["dapr-callee-app-id"] = callee.appId;
+    out[callerAppId] = caller.appId;
+    out[calleeAppId] = callee.appId;
   }
   if (callee.identity.appToken !== undefined) out[tokenHeader] = callee.identity.appToken;
   return out;
@@ -63,8 +64,8 @@ const ours: ReadonlySet<string> = new Set([
   "host",
   "connection",
   "dapr-app-id",
-  "dapr-caller-app-id",
-  "dapr-callee-app-id",
-  "dapr-caller-namespace",
+  callerAppId,
+  calleeAppId,
+  callerNamespace,
   tokenHeader,
 ]);

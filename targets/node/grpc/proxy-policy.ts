@@ -1,6 +1,7 @@
+import { calleeAppId } from "#core/util/identity-headers.ts";
 import type { App } from "#core/kernel/app.ts";
 import { ApiError } from "#core/errors/api-error.ts";
-import { calleeOf } from "#core/blocks/invoke/operations.ts";
+import { calleeOf } from "#core/blocks/invoke/route.ts";
 import { BreakerOpenError, PermanentError, TimeoutError } from "#core/resiliency/failure.ts";
 import type { Guard } from "#core/resiliency/guard.ts";
 import { CallFault } from "./call-fault.ts";
@@ -25,7 +26,7 @@ export function policyFor(app: App, caller: StreamCaller, path: string): Policy 
 
 /** Who is to be called, as the caller names it. */
 export function calleeIdOf(caller: StreamCaller): string | undefined {
-  return caller.header("dapr-callee-app-id") ?? caller.header("dapr-app-id");
+  return caller.header(calleeAppId) ?? caller.header("dapr-app-id");
 }
 
 /** Whoever may not call, or not like that, will not be allowed to the next time either. */

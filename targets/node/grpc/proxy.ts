@@ -1,3 +1,4 @@
+import { callerAppId, callerNamespace } from "#core/util/identity-headers.ts";
 import {
   type ClientHttp2Stream,
   type IncomingHttpHeaders,
@@ -15,7 +16,8 @@ import { renderStatus } from "#core/wire/grpc/render-error.ts";
 import { cleanMethod } from "#core/util/path.ts";
 import { tokenHeader } from "#core/gate/token.ts";
 import type { Workload } from "#core/identity/workload.ts";
-import { calleeOf } from "#core/blocks/invoke/operations.ts";
+import { turnedAway } from "#core/blocks/invoke/receive.ts";
+import { calleeOf, hostedCallee, type Hosts } from "#core/blocks/invoke/route.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { AppRef } from "#core/ports/platform.ts";
 import { noteError } from "#core/telemetry/error-codes.ts";
@@ -34,15 +36,11 @@ import { code, refuse } from "./status.ts";
 import { tunnel } from "./tunnel.ts";
 
 /** Where calls to foreign services go. */
-export interface ProxyRoutes {
-  /** An app that this process hosts. */
-  find(to: AppRef): App | undefined;
+export interface ProxyRoutes extends Hosts {
   /** The gRPC server of a hosted app; `undefined` for one that speaks HTTP or has no port. */
   local(app: App): Http2Pool | undefined;
   /** The process that hosts an app, and what it wants to be told; rejects when nobody does. */
   remote?(to: AppRef, from: AppRef): Promise<Omit<Route, "id">>;
-  /** Whether another process has the app as well; asked where those of this one are not available. */
-  isElsewhere?(to: AppRef): Promise<boolean>;
 }
 
 export interface Route {
@@ -178,14 +176,10 @@ function routeFor(routes: ProxyRoutes, caller: StreamCaller, path: string): Rout
       )
     );
   const callee = calleeOf(id, app);
-  const hosted =
-    callee.appId === app.appId && callee.namespace === app.namespace ? app : routes.find(callee);
-  if (!hosted) return remoteRoute(routes, id, callee, app);
-  const near = (): Route => localRoute(routes, id, hosted, app, path);
-  if (hosted.health.isAvailable !== false || hosted === app || !routes.isElsewhere) return near();
-  return routes
-    .isElsewhere(callee)
-    .then((isFar) => (isFar ? remoteRoute(routes, id, callee, app) : near()));
+  const reach = (hosted: App | undefined): Route | Promise<Route> =>
+    hosted ? localRoute(routes, id, hosted, app, path) : remoteRoute(routes, id, callee, app);
+  const hosted = hostedCallee(routes, callee, app);
+  return hosted instanceof Promise ? hosted.then(reach) : reach(hosted);
 }
 
 function localRoute(routes: ProxyRoutes, id: string, hosted: App, app: App, path: string): Route {
@@ -204,7 +198,7 @@ function refuseAccess(callee: App, caller: Workload | undefined, path: string): 
       { http: 400, grpc: code.invalidArgument },
       "invalid method",
     );
-  const why = callee.policies.accessControl?.refuse({ caller, operation: path, verb: "NONE" });
+  const why = turnedAway(callee, { caller, method: path, verb: "" });
   if (why !== undefined)
     throw new ApiError("ERR_DIRECT_INVOKE", { http: 403, grpc: code.permissionDenied }, why);
 }
@@ -248,14 +242,14 @@ export async function deliver(
     const caller = peerWorkload(stream);
     refuseAccess(callee, caller, headers[":path"] ?? "");
     if (!pool) throw unknown("the app has no gRPC channel");
-    const from = headers["dapr-caller-app-id"];
+    const from = headers[callerAppId];
     observeDelivered(callee, typeof from === "string" ? from : "", stream, headers);
     const out: OutgoingHttpHeaders = {};
     for (const name in headers) if (!perHop.has(name)) out[name] = headers[name];
     Object.assign(out, localHeaders(undefined, callee));
     if (caller) {
-      out["dapr-caller-app-id"] = caller.appId;
-      out["dapr-caller-namespace"] = caller.namespace;
+      out[callerAppId] = caller.appId;
+      out[callerNamespace] = caller.namespace;
     }
     if (callee.policies.tracer) retrace(out, callee, stream, headers[":path"] ?? "");
     const upstream = await connected({ pool, id: callee.appId, headers: {} }, out);

@@ -1,3 +1,5 @@
+import { turnedAway } from "#core/blocks/invoke/receive.ts";
+import { callerAppId, callerNamespace } from "#core/util/identity-headers.ts";
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { App } from "#core/kernel/app.ts";
@@ -153,7 +155,7 @@ async function serve(
   const method = headers[withoutVerb] === undefined ? (headers[":method"] ?? "GET") : "";
   if (method === "" && !speaksGrpc(callee)) return refuse(stream, 400, missingVerb);
   const caller = peerWorkload(stream);
-  const why = callee.policies.accessControl?.refuse({ caller, operation, verb: method || "NONE" });
+  const why = turnedAway(callee, { caller, method: operation, verb: method });
   if (why !== undefined) return refuse(stream, 403, why);
   const gone = new AbortController();
   stream.once("close", () => gone.abort(new Error("The caller went away")));
@@ -179,7 +181,7 @@ async function serve(
 
 /** For the metrics: who it is proven to be, else who it says it is. */
 function callerOf(headers: IncomingHttpHeaders, caller: Workload | undefined): string {
-  const named = headers["dapr-caller-app-id"];
+  const named = headers[callerAppId];
   return caller?.appId ?? (typeof named === "string" ? named : "");
 }
 
@@ -206,8 +208,7 @@ function requestHeaders(
   caller: Workload | undefined,
 ): HeaderList {
   const out = listOf(raw, (name) => ours.has(name) || (caller !== undefined && claims.has(name)));
-  if (caller)
-    out.push("dapr-caller-app-id", caller.appId, "dapr-caller-namespace", caller.namespace);
+  if (caller) out.push(callerAppId, caller.appId, callerNamespace, caller.namespace);
   if (callee.identity.appToken !== undefined) out.push(tokenHeader, callee.identity.appToken);
   return out;
 }
@@ -223,7 +224,7 @@ const ours: ReadonlySet<string> = new Set([
 ]);
 
 /** What a caller says of itself counts only where no certificate says it. */
-const claims: ReadonlySet<string> = new Set(["dapr-caller-app-id", "dapr-caller-namespace"]);
+const claims: ReadonlySet<string> = new Set([callerAppId, callerNamespace]);
 
 async function answer(
   stream: ServerHttp2Stream,

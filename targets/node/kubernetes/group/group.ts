@@ -1,3 +1,4 @@
+import { calleeAppId, callerAppId } from "#core/util/identity-headers.ts";
 import { manifests } from "#components/_registry/node.gen.ts";
 import { createBadTokens } from "#core/identity/bad-tokens.ts";
 import type { TokenVerifier } from "#core/identity/token-check.ts";
@@ -92,8 +93,8 @@ export async function runGroup(
       ...(await peers.connect(to, { signal: ending.signal }, from)),
       headers: {
         ...calleeHeaders(to),
-        "dapr-caller-app-id": from.appId,
-        "dapr-callee-app-id": to.appId,
+        [callerAppId]: from.appId,
+        [calleeAppId]: to.appId,
       },
     };
   };

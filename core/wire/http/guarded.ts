@@ -1,0 +1,62 @@
+import type { App } from "#core/kernel/app.ts";
+import { admit, type Admission, nothingTaken } from "#core/gate/admit.ts";
+import type { Arrival } from "#core/gate/token.ts";
+import { asksForToken } from "#core/identity/token-check.ts";
+import type { Exemptions } from "#core/kernel/operation.ts";
+import { joinedHeader } from "#core/util/header-list.ts";
+import { respond } from "./answer.ts";
+import type { ExemptRoutes } from "./exempt-routes.ts";
+import type { Caller } from "./input.ts";
+import { refusalOverHttp } from "./refusals.ts";
+import { whileTaken } from "./while-taken.ts";
+
+type Serve = (request: Request, caller: Caller) => Response | Promise<Response>;
+
+/** The gate, then what it guards. `target`: as it stood on the wire. */
+export function guarded(
+  routes: ExemptRoutes,
+  serve: Serve,
+): (request: Request, caller: Caller, target: string) => Response | Promise<Response> {
+  /** Whoever calls where no token is asked for has nothing else to show either, and no part of the budget. */
+  const exemptOf = (request: Request, caller: Caller, target: string): Exemptions | undefined =>
+    caller.tokenFree ? everything : routes.of(request.method, target);
+  return (request, caller, target) => {
+    const { identity, policies } = caller.app;
+    const { budget } = policies;
+    const exempt = budget || asksForToken(identity) ? exemptOf(request, caller, target) : undefined;
+    const bytes = budget ? Number(request.headers.get("content-length") ?? 0) || 0 : 0;
+    const isStream = budget !== undefined && request.headers.has("transfer-encoding");
+    const admitted = admit(new HttpArrival(request, caller), { exempt, bytes, isStream });
+    const proceed = (admission: Admission): Response | Promise<Response> => {
+      if (typeof admission !== "function") return respond(refusalOverHttp(admission), undefined);
+      if (admission === nothingTaken) return serve(request, caller);
+      return whileTaken(admission, () => serve(request, caller));
+    };
+    return admitted instanceof Promise ? admitted.then(proceed) : proceed(admitted);
+  };
+}
+
+const everything: Exemptions = { token: true, budget: true };
+
+/** Most calls are asked for nothing, so that neither headers nor the address are looked up before they are wanted. */
+class HttpArrival implements Arrival {
+  readonly app: App;
+  readonly isProven: boolean | undefined;
+  readonly #request: Request;
+  readonly #caller: Caller;
+  constructor(request: Request, caller: Caller) {
+    this.app = caller.app;
+    this.isProven = caller.isProven;
+    this.#request = request;
+    this.#caller = caller;
+  }
+  get remoteAddress(): string | undefined {
+    return this.#caller.remoteAddress;
+  }
+  header(name: string): string | undefined {
+    const { rawHeaders } = this.#caller;
+    return rawHeaders
+      ? joinedHeader(rawHeaders, name)
+      : (this.#request.headers.get(name) ?? undefined);
+  }
+}
