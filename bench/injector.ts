@@ -148,7 +148,7 @@ function timesOf(all: ReadonlyArray<number | undefined>, tookMs: number): Times 
   };
 }
 
-/** Milliseconds until the answer was whole; `undefined` for one that is no injection. */
+/** Milliseconds until the answer was whole; `undefined` for one that is not an injection. */
 function admit(began: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const sent = request(

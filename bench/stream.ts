@@ -32,7 +32,7 @@ export async function measureStream(appPort: number, life: Life): Promise<Stream
     if (Number(await answer) !== size)
       throw new Error(`${streamRow}: the app got ${await answer} bytes of ${size}`);
   };
-  // What is only made once (connections, compiled code) is no growth of this body.
+  // What is only made once (connections, compiled code) is not a growth of this body.
   await send(1024 * 1024);
   const before = rssBytes(pids);
   forgetPeak(pids);

@@ -33,7 +33,7 @@ export async function generateProto(): Promise<void> {
         {
           local: join(bin, "protoc-gen-es"),
           out: join(work, "out"),
-          // JavaScript with declarations: generated enums are no erasable TypeScript.
+          // JavaScript with declarations: generated enums are not erasable TypeScript.
           opt: ["target=js+dts", "import_extension=js"],
         },
       ],

@@ -115,7 +115,9 @@ function fieldsOf(text: string, contentType: string): Readonly<Record<string, un
     const value: unknown = JSON.parse(text);
     return isRecord(value) ? value : {};
   } catch (reason) {
-    throw new RefusedError(`the answer of the token endpoint is no JSON: ${messageOf(reason)}`);
+    throw new RefusedError(
+      `the answer of the token endpoint is not valid JSON: ${messageOf(reason)}`,
+    );
   }
 }
 

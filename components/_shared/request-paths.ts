@@ -9,7 +9,7 @@ export function compilePattern(name: string, pattern: string): (text: string) =>
     const compiled = RE2JS.compile(pattern);
     return (text) => compiled.test(text);
   } catch (reason) {
-    throw new Error(`${name} is no valid regular expression: ${messageOf(reason)}`, {
+    throw new Error(`${name} is not a valid regular expression: ${messageOf(reason)}`, {
       cause: reason,
     });
   }

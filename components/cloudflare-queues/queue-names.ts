@@ -3,7 +3,7 @@ export function producerBinding(topic: string): string {
   return `TOPIC_${topic.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`;
 }
 
-/** Queue to topic, from the option `queues`. Throws for what is no list of pairs. */
+/** Queue to topic, from the option `queues`. Throws for what is not a list of pairs. */
 export function topicsByQueue(option: string | undefined): ReadonlyMap<string, string> {
   const topics = new Map<string, string>();
   for (const pair of (option ?? "").split(",")) {

@@ -17,7 +17,7 @@ const named: Readonly<Record<string, string>> = {
   "@hourly": "0 0 * * * *",
 };
 
-/** Throws for text that is no schedule, and for a schedule that never comes. */
+/** Throws for text that is not a schedule, and for a schedule that never comes. */
 export function parseSchedule(text: string, now: number): Schedule {
   try {
     const schedule = read(text.trim());
@@ -47,7 +47,7 @@ function read(text: string): Schedule {
 /** Dapr: whole seconds, one at least. */
 function interval(text: string): Schedule {
   const duration = parseDuration(text);
-  if (duration === undefined || duration <= 0) throw new Error(`${text} is no duration`);
+  if (duration === undefined || duration <= 0) throw new Error(`${text} is not a duration`);
   const step = Math.max(1000, Math.floor(duration / 1000) * 1000);
   return { next: (after) => after - (after % 1000) + step };
 }

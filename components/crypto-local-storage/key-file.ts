@@ -18,7 +18,7 @@ export async function readKeyFile(
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const status = await file.stat();
-    if (!status.isFile()) throw new Error(`failed to load key '${name}': it is no file`);
+    if (!status.isFile()) throw new Error(`failed to load key '${name}': it is not a file`);
     if (status.size > maxBytes)
       throw new Error(`failed to load key '${name}': it is larger than ${maxBytes} bytes`);
     const bytes = new Uint8Array(status.size);

@@ -27,7 +27,7 @@ export async function open(spec: ComponentSpec, { env, log }: Host): Promise<Sec
   };
 }
 
-/** The tokens of the runtime and its settings are no secrets of an app. */
+/** The tokens of the runtime and its settings are not secrets of an app. */
 function isAllowed(variable: string): boolean {
   const upper = variable.toUpperCase();
   return upper !== "APP_API_TOKEN" && !upper.startsWith("DAPR_");

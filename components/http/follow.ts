@@ -52,7 +52,7 @@ function isRedirect(status: number): boolean {
 
 function resolve(location: string, from: string): URL {
   const next = URL.canParse(location, from) ? new URL(location, from) : undefined;
-  if (!next) throw new ComponentError("rejected", "the answer redirects to what is no address");
+  if (!next) throw new ComponentError("rejected", "the answer redirects to what is not an address");
   if (next.protocol !== "http:" && next.protocol !== "https:")
     throw new ComponentError(
       "rejected",

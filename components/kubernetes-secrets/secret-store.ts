@@ -101,7 +101,7 @@ function codeOf(reason: unknown): number | undefined {
   return typeof reason.code === "number" ? reason.code : undefined;
 }
 
-/** Dapr hands bytes on as text; what is no UTF-8 becomes replacement characters in the answer. */
+/** Dapr hands bytes on as text; what is not valid UTF-8 becomes replacement characters in the answer. */
 function textsOf(values: Readonly<Record<string, Uint8Array>>): Secret {
   return Object.fromEntries(
     Object.entries(values).map(([key, bytes]) => [key, decoder.decode(bytes)]),

@@ -12,7 +12,7 @@ export async function readSecrets(path: string): Promise<Readonly<Record<string,
     value = parseJson(text);
   } catch (reason) {
     const why = reason instanceof RangeError ? "nested too deep" : jsonErrorText(text);
-    throw new Error(`secretsFile ${path} is no JSON: ${why}`);
+    throw new Error(`secretsFile ${path} is not valid JSON: ${why}`);
   }
   if (!isRecord(value) || jsonTypeOf(value) !== "object")
     throw new Error(`secretsFile ${path} must hold a JSON object, not ${jsonTypeOf(value)}`);

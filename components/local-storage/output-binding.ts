@@ -95,7 +95,7 @@ async function readWhole(path: string, { signal }: CallOptions): Promise<Uint8Ar
 }
 async function readFile(file: FileHandle, signal: AbortSignal): Promise<Uint8Array> {
   const info = await file.stat();
-  if (!info.isFile()) throw new ComponentError("rejected", "it is no regular file");
+  if (!info.isFile()) throw new ComponentError("rejected", "it is not a regular file");
   if (info.size > maxFileBytes)
     throw new ComponentError("rejected", `it is larger than ${maxFileBytes} bytes`);
   const bytes = new Uint8Array(info.size);

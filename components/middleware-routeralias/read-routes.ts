@@ -44,6 +44,6 @@ function decode(text: string): Record<string, unknown> {
     });
   }
   if (!isRecord(value))
-    throw new Error("failed to decode 'routes' property as JSON or YAML: it is no mapping");
+    throw new Error("failed to decode 'routes' property as JSON or YAML: it is not a mapping");
   return value;
 }

@@ -53,7 +53,7 @@ export function hostFunctions(state: GuestState, config: string, log: Log): Func
   };
   const nameAt = (at: number, length: number): string => {
     const name = memory().text(at, length);
-    if (!isHeaderName(name)) throw new Error(`${JSON.stringify(name)} is no name of a header`);
+    if (!isHeaderName(name)) throw new Error(`${JSON.stringify(name)} is not a name of a header`);
     return name;
   };
   const valueAt = (at: number, length: number): string => {
@@ -76,7 +76,7 @@ export function hostFunctions(state: GuestState, config: string, log: Log): Func
     set_method: (at: number, length: number) => {
       mutable(0, "set method of");
       const method = memory().text(at, length);
-      if (!isHeaderName(method)) throw new Error(`${JSON.stringify(method)} is no HTTP method`);
+      if (!isHeaderName(method)) throw new Error(`${JSON.stringify(method)} is not an HTTP method`);
       current().request.method = method;
     },
     get_uri: (at: number, limit: number) => memory().put(at, limit, current().request.path),
@@ -84,7 +84,7 @@ export function hostFunctions(state: GuestState, config: string, log: Log): Func
       mutable(0, "set uri of");
       const uri = memory().text(at, length) || "/";
       if (!/^\/[\x21-\x7e]*$/.test(uri) || /%(?![0-9A-Fa-f]{2})/.test(uri))
-        throw new Error(`${JSON.stringify(uri)} is no path`);
+        throw new Error(`${JSON.stringify(uri)} is not a path`);
       current().request.path = uri;
     },
     get_protocol_version: (at: number, limit: number) => memory().put(at, limit, "HTTP/1.1"),

@@ -59,11 +59,11 @@ function choiceOf(choice: string): unknown {
     : { type: "function", function: { name: choice } };
 }
 
-/** What the service answered. Throws for what is no completion. */
+/** What the service answered. Throws for what is not a completion. */
 export function completionResult(answer: unknown): ConversationResult {
   const choices = isRecord(answer) ? answer["choices"] : undefined;
   if (!isRecord(answer) || !Array.isArray(choices))
-    throw new ComponentError("rejected", "the service's answer is no chat completion");
+    throw new ComponentError("rejected", "the service's answer is not a chat completion");
   const { model, usage } = answer;
   return {
     choices: choices.filter(isRecord).map(readChoice),

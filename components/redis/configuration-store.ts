@@ -60,7 +60,7 @@ export async function open(spec: ComponentSpec, { clock, log }: Host): Promise<C
   };
 }
 
-/** By key; `undefined` for what is not there, or is no string. */
+/** By key; `undefined` for what is not there, or is not a string. */
 async function readValues(
   connection: RedisConnection,
   keys: readonly string[],

@@ -120,7 +120,7 @@ class Consumer {
         if (stopping.aborted) return;
         const lost = startsWith(reason, "NOGROUP");
         const what = lost
-          ? `Consumer group ${consumerId} of stream ${topic} is gone, making it anew`
+          ? `Consumer group ${consumerId} of stream ${topic} is gone, creating it again`
           : `Cannot read from stream ${topic}`;
         this.#options.log.warn(`${what}: ${messageOf(reason)}`, { topic });
         if (lost && (await this.#createGroup())) continue;

@@ -40,7 +40,7 @@ const connectionOptions: OptionTable = {
     type: "duration",
     default: "3s",
     about:
-      "Longest time without an answer; then the connection is given up and made anew. A bare number is milliseconds.",
+      "Longest time without an answer; then the connection is closed and opened again. A bare number is milliseconds.",
   },
   redisMaxRetries: {
     type: "number",

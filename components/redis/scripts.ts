@@ -26,7 +26,7 @@ for i, key in ipairs(KEYS) do
     if found.err then entry = { foreign = true }
     else entry = { version = found[1], guarded = found[2] } end
     if entry.version and entry.version ~= "" and not string.match(entry.version, "^%-?%d+$") then
-      return redis.error_reply("ERR the version field of " .. key .. " is no number")
+      return redis.error_reply("ERR the version field of " .. key .. " is not a number")
     end
     known[key] = entry
   end

@@ -114,7 +114,7 @@ function after(prefix: string): string | undefined {
   while (codes.length > 0) {
     const last = codes.pop() as number;
     if (last === 0x10ffff) continue;
-    // Surrogates are no characters: U+D7FF is followed by U+E000.
+    // Surrogates are not characters: U+D7FF is followed by U+E000.
     return String.fromCodePoint(...codes, last === 0xd7ff ? 0xe000 : last + 1);
   }
   return undefined;

@@ -10,7 +10,7 @@ export interface Access {
   readonly caller: Workload | undefined;
   /** Decoded and cleaned, as it is dispatched; `/package.Service/Method` for gRPC. */
   readonly operation: string;
-  /** In upper case; what is no verb of Dapr's, and none at all, is `NONE`. */
+  /** In upper case; what is not a verb of Dapr's, and none at all, is `NONE`. */
   readonly verb: string;
 }
 

@@ -63,7 +63,7 @@ export async function createVerify(
     try {
       const { payload } = await jwtVerify(token, key, {
         ...expected,
-        // Only what a public key can check: a text that the issuer publishes is no secret.
+        // Only what a public key can check: a text that the issuer publishes is not a secret.
         algorithms,
         clockTolerance: skewSeconds,
         currentDate: new Date(now),

@@ -70,7 +70,7 @@ export interface StateStore extends Component {
     reads: readonly StateRead[],
     options: CallOptions,
   ): Promise<ReadonlyArray<StateItem | undefined>>;
-  /** Durable when it resolves. Throws `etag-mismatch` when another writer won, `etag-invalid` for text that is no etag of this store. */
+  /** Durable when it resolves. Throws `etag-mismatch` when another writer won, `etag-invalid` for text that is not an etag of this store. */
   write(op: StateOp, options: CallOptions): Promise<void>;
   /** Several keys in one call, neither in order nor all or none. Absent: whoever has several writes them side by side. */
   writeMany?(

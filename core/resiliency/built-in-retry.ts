@@ -11,7 +11,7 @@ export function builtInRetry(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   policy: RetryPolicy | undefined = builtInRetries.get(name),
 ): Guard {
-  if (!policy) throw new TypeError(`${name} is no built-in policy`);
+  if (!policy) throw new TypeError(`${name} is not a built-in policy`);
   const options = { ...policy, nameOf: () => name, clock, log };
   return createRetry(
     name === "DaprBuiltInServiceRetries" ? { ...options, only: isUnavailable } : options,

@@ -35,7 +35,7 @@ export function isGuardable(kind: Kind): boolean {
 /** The same port, each request to it under the policy. */
 export function guardPort<K extends Kind>(kind: K, port: Kinds[K], guard: Guard): Kinds[K] {
   const from = port as unknown as Readonly<Record<PropertyKey, Method | undefined>>;
-  // What is no method stays the port's own.
+  // What is not a method stays the port's own.
   const guarded: Record<PropertyKey, Method> = Object.create(port) as never;
   for (const name of others) {
     const method = from[name];

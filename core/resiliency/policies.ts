@@ -47,7 +47,7 @@ const actorBreakers = 5000;
 /** Targets come from callers, who may name any. */
 const mostTargets = 1000;
 
-/** Throws for a breaker whose `trip` is no CEL over the counts. */
+/** Throws for a breaker whose `trip` is not valid CEL over the counts. */
 export function createResiliency(
   documents: readonly ResiliencyDocument[],
   deps: ResiliencyDeps,

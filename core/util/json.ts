@@ -29,7 +29,7 @@ export function parseJson(text: string): unknown {
   });
 }
 
-/** Why the text is no JSON, in the words of Go's `encoding/json`. */
+/** Why the text is not valid JSON, in the words of Go's `encoding/json`. */
 export function jsonErrorText(text: string): string {
   if (text.trim() === "") return "EOF";
   return new Scanner(text).run();

@@ -14,14 +14,14 @@ export interface InClusterOptions {
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
 const mostBytes = 262_144;
 
-/** The cluster that this pod runs in, as its service account. Throws where this is no pod. */
+/** The cluster that this pod runs in, as its service account. Throws where this is not a pod. */
 export async function inClusterAccess(options: InClusterOptions): Promise<ClusterAccess> {
   const { folder = serviceAccount, freshMs = 10_000, now = Date.now } = options;
   const host = options.env["KUBERNETES_SERVICE_HOST"];
   const port = options.env["KUBERNETES_SERVICE_PORT"];
   if (!host || !port)
     throw new Error(
-      "This is no pod of a cluster: KUBERNETES_SERVICE_HOST or KUBERNETES_SERVICE_PORT is not set",
+      "This is not a pod of a cluster: KUBERNETES_SERVICE_HOST or KUBERNETES_SERVICE_PORT is not set",
     );
   const read = async (): Promise<Credentials> => {
     const [token, ca] = await Promise.all([

@@ -28,7 +28,7 @@ export function readExec(
 ): ExecConfig | undefined {
   if (exec === undefined || exec === null) return undefined;
   const wrong = (message: string): Error => new Error(`exec of ${at.what}: ${message}`);
-  if (!isRecord(exec)) throw wrong("is no object");
+  if (!isRecord(exec)) throw wrong("is not an object");
   const { command, args, env, apiVersion, interactiveMode, provideClusterInfo, installHint } =
     exec as Readonly<Record<string, unknown>> & ExecFields;
   if (typeof command !== "string" || command === "") throw wrong("has no command");
@@ -36,7 +36,7 @@ export function readExec(
     throw wrong(`apiVersion must be ${apiVersions.join(" or ")}`);
   if (interactiveMode === "Always") throw wrong("interactiveMode Always needs a terminal");
   if (args != null && !(Array.isArray(args) && args.every((each) => typeof each === "string")))
-    throw wrong("args is no list of texts");
+    throw wrong("args is not a list of texts");
   return {
     // A path is relative to the file that names it; a name is looked for as the shell does.
     command: /[/\\]/.test(command) ? resolve(at.folder, command) : command,
@@ -59,7 +59,7 @@ interface ExecFields {
 }
 function envOf(env: unknown, wrong: (message: string) => Error): Record<string, string> {
   if (env === undefined || env === null) return {};
-  if (!Array.isArray(env)) throw wrong("env is no list");
+  if (!Array.isArray(env)) throw wrong("env is not a list");
   return Object.fromEntries(
     (env as unknown[]).map((each) => {
       if (!isRecord(each) || typeof each["name"] !== "string" || typeof each["value"] !== "string")
@@ -173,11 +173,11 @@ function read(
   if ((certificate === undefined) !== (privateKey === undefined))
     throw wrong("must give both clientCertificateData and clientKeyData");
   if (!isText(token) || !isText(certificate) || !isText(privateKey))
-    throw wrong("answered with credentials that are no texts");
+    throw wrong("answered with credentials that are not texts");
   if (!token && !certificate) throw wrong("gave neither a token nor a certificate");
   const until =
     expirationTimestamp === undefined ? Infinity : Date.parse(expirationTimestamp as string);
-  if (Number.isNaN(until)) throw wrong("gave an expirationTimestamp that is no time");
+  if (Number.isNaN(until)) throw wrong("gave an expirationTimestamp that is not a time");
   return {
     credentials: {
       ...(token ? { token: token.trim() } : {}),

@@ -162,15 +162,15 @@ function parseFile(source: string, file: string): Readonly<Record<string, unknow
   } catch (reason) {
     // What a parser says shows the line, and with it perhaps a token.
     const { code = "", linePos } = reason as { code?: string; linePos?: [{ line: number }] };
-    throw new Error(`${file} is no YAML: ${code}, line ${linePos?.[0].line ?? "unknown"}`);
+    throw new Error(`${file} is not valid YAML: ${code}, line ${linePos?.[0].line ?? "unknown"}`);
   }
   if (parsed === null || parsed === undefined) return {};
-  if (!isRecord(parsed)) throw new Error(`${file} is no kubeconfig`);
+  if (!isRecord(parsed)) throw new Error(`${file} is not a kubeconfig`);
   return parsed;
 }
 function collect(into: Map<string, Entry>, kind: Kind, list: unknown, file: string): void {
   if (list === undefined || list === null) return;
-  if (!Array.isArray(list)) throw new Error(`${kind}s of ${file} is no list`);
+  if (!Array.isArray(list)) throw new Error(`${kind}s of ${file} is not a list`);
   for (const each of list as unknown[]) {
     const name = isRecord(each) ? each["name"] : undefined;
     const values = isRecord(each) ? (each[kind] ?? {}) : undefined;
@@ -197,7 +197,7 @@ function entryOf(config: Config, kind: Kind, name: string, because: string): Ent
 function text({ values, what }: Entry, name: string): string | undefined {
   const value = values[name];
   if (value === undefined || value === null || value === "") return undefined;
-  if (typeof value !== "string") throw new Error(`${name} of ${what} is no text`);
+  if (typeof value !== "string") throw new Error(`${name} of ${what} is not text`);
   return value;
 }
 function refuse({ values, what }: Entry, name: string, advice: string): void {
@@ -213,7 +213,7 @@ async function pem(entry: Entry, name: string): Promise<string | undefined> {
   }
   const decoded = Buffer.from(data, "base64").toString("utf8");
   if (!decoded.includes("-----BEGIN "))
-    throw new Error(`${name}-data of ${entry.what} is no PEM in base64`);
+    throw new Error(`${name}-data of ${entry.what} is not PEM in base64`);
   return decoded;
 }
 /** A file counts before the token beside it. */

@@ -1,4 +1,4 @@
-/** The lines of a stream, without empty ones; rejects for one of more than `maxBytes`. What ends without a line break is no line. */
+/** The lines of a stream, without empty ones; rejects for one of more than `maxBytes`. What ends without a line break is not a line. */
 export async function* lines(
   chunks: AsyncIterable<Buffer>,
   maxBytes: number,

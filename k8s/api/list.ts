@@ -14,7 +14,7 @@ interface ListPage {
   readonly items?: readonly KubeObject[] | null;
 }
 
-/** Reads a collection page by page, as of one moment; gives its resourceVersion. Rejects with a `KubeError`, or for what is no list. */
+/** Reads a collection page by page, as of one moment; gives its resourceVersion. Rejects with a `KubeError`, or for what is not a list. */
 export async function listPages(
   client: KubeClient,
   collection: Collection,
@@ -30,7 +30,7 @@ export async function listPages(
     );
     const { resourceVersion, continue: following = "" } = page?.metadata ?? {};
     if (!page || !Array.isArray(page.items ?? []) || typeof resourceVersion !== "string")
-      throw new Error("the answer is no list");
+      throw new Error("the answer is not a list");
     const type = {
       ...(page.apiVersion === undefined ? {} : { apiVersion: page.apiVersion }),
       ...(page.kind === undefined ? {} : { kind: page.kind.replace(/List$/, "") }),

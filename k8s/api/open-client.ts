@@ -138,7 +138,7 @@ export function openClient(access: ClusterAccess): KubeClient {
         for await (const line of lines(response, mostLineBytes)) {
           const event = parse(line);
           if (!isRecord(event) || typeof event["type"] !== "string" || !isRecord(event["object"]))
-            throw new Error("a line is no event");
+            throw new Error("a line is not an event");
           yield event as unknown as WatchEvent<T>;
         }
       } catch (reason) {
@@ -184,12 +184,12 @@ function serverOf(text: string): URL {
   return server;
 }
 
-/** A text that is no JSON is the server's fault, or of something between. */
+/** A text that is not valid JSON is the server's fault, or of something between. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (reason) {
-    throw new Error("what was answered is no JSON", { cause: reason });
+    throw new Error("what was answered is not valid JSON", { cause: reason });
   }
 }
 

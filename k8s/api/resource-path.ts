@@ -27,6 +27,6 @@ export function resourcePath(
 function segment(name: string): string {
   // Names of some kinds hold colons; none a slash, and none is a way up.
   if (name === "" || name === "." || name === ".." || name.includes("/") || name.includes("%"))
-    throw new Error(`"${name}" is no name of a Kubernetes object`);
+    throw new Error(`"${name}" is not a name of a Kubernetes object`);
   return encodeURIComponent(name);
 }

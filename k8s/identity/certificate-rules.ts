@@ -42,7 +42,7 @@ export function createCertificateRules(options: RuleOptions): CertificateRules {
   async function judge(asked: Workload, token: string): Promise<Verdict> {
     const fresh = freshSince(now());
     if (!isNamespace(asked.namespace))
-      return { refused: `"${asked.namespace.slice(0, 64)}" is no Kubernetes namespace` };
+      return { refused: `"${asked.namespace.slice(0, 64)}" is not a Kubernetes namespace` };
     if (asked.appId === "dapr-sentry" && asked.namespace === controlPlaneNamespace)
       return { refused: 'the identity "dapr-sentry" is the authority\'s own' };
     const holder = await holderOf(token);

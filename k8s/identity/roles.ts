@@ -42,7 +42,9 @@ export const own: Role = async ({ namespace, appId }, asking) => {
       refused: `a pod of namespace "${asking.namespace}" cannot be an app of namespace "${namespace}"`,
     };
   if (asking.appId === "")
-    return { refused: `the pod "${asking.name}" is no app: it has no annotation dapr.io/app-id` };
+    return {
+      refused: `the pod "${asking.name}" is not an app: it has no annotation dapr.io/app-id`,
+    };
   if (asking.appId !== appId)
     return { refused: `the pod "${asking.name}" is app "${asking.appId}", not "${appId}"` };
   return { of: [asking] };

@@ -73,7 +73,7 @@ export async function publishedAuthorities(
     .slice(0, mostFormer)
     .map(({ pem }) => pem);
 }
-/** `undefined` for what is no authority. */
+/** `undefined` for what is not an authority. */
 function authorityBegin(pem: string): number | undefined {
   try {
     const certificate = new X509Certificate(pem);

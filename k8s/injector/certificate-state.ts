@@ -104,7 +104,7 @@ export function endOf(pem: string): number {
   return new X509Certificate(pem).validToDate.getTime();
 }
 
-/** Throws where the two do not belong together, or are no certificate and key. */
+/** Throws where the two do not belong together, or are not certificate and key. */
 export function checkPair({ certificate, privateKey }: KeyPair): void {
   if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey)))
     throw new Error("the key is not the certificate's");

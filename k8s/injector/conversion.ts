@@ -25,11 +25,11 @@ export interface ConversionAnswer {
 
 /**
  * Answers a ConversionReview for Subscriptions of v1alpha1 and v2alpha1. Throws a `MalformedReviewError`. A
- * failure of one object fails the list that it is in, so only what is no Subscription fails.
+ * failure of one object fails the list that it is in, so only what is not a Subscription fails.
  */
 export function reviewConversion(review: unknown): ConversionAnswer {
   if (!isRecord(review) || review["kind"] !== "ConversionReview" || review["apiVersion"] !== group)
-    throw new MalformedReviewError(`The body is no ConversionReview of ${group}`);
+    throw new MalformedReviewError(`The body is not a ConversionReview of ${group}`);
   const request = review["request"];
   if (
     !isRecord(request) ||

@@ -55,7 +55,7 @@ export function podFindings(
       annotation: "spec.volumes",
       message: `"${tokenVolumeName}" is the injector's name: rename the pod's own volume`,
     });
-  // What an earlier look at this pod wrote is no news.
+  // What an earlier look at this pod wrote is not news.
   const isAgain = pod.metadata.annotations?.[outriggerAnnotations.injected] !== undefined;
   if (!sidecar && !isAgain) warnings.push(...containerWarnings(spec));
   return { faults, warnings };

@@ -20,7 +20,7 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
   try {
     return JSON.parse(text);
   } catch {
-    throw new BodyError(400, "The body is no JSON");
+    throw new BodyError(400, "The body is not valid JSON");
   }
 }
 

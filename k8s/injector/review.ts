@@ -44,7 +44,7 @@ export interface Reviewed {
   readonly pod: string;
 }
 
-/** The request is no AdmissionReview that can be answered; for a status 400. */
+/** The request is not an AdmissionReview that can be answered; for a status 400. */
 export class MalformedReviewError extends Error {
   override readonly name = "MalformedReviewError";
 }
@@ -59,7 +59,7 @@ export function reviewPod(review: unknown, deps: ReviewDeps): Reviewed {
   const request = requestOf(review);
   const { uid, object: pod } = request;
   if (!isOfPod(request)) return untouched(uid);
-  if (!isPod(pod)) throw new MalformedReviewError("request.object is no Pod");
+  if (!isPod(pod)) throw new MalformedReviewError("request.object is not a Pod");
   const namespace = pod.metadata.namespace ?? stringOf(request["namespace"]);
   const { options } = deps;
   const reading = readSettings(pod.metadata, {
@@ -84,7 +84,7 @@ export function reviewPod(review: unknown, deps: ReviewDeps): Reviewed {
     ...planned.warnings,
     ...leftOutWarnings(pod, planned.plan),
   ]);
-  // API servers ask again when others have changed the pod in between; that is no second injection.
+  // API servers ask again when others have changed the pod in between; that is not a second injection.
   const outcome = operations.length === 0 ? "untouched" : "injected";
   return { ...reviewed(response), outcome, appId: settings.appId, pod: name };
 }
@@ -207,7 +207,7 @@ interface Request extends Record<string, unknown> {
 
 function requestOf(review: unknown): Request {
   if (!isRecord(review) || review["kind"] !== "AdmissionReview")
-    throw new MalformedReviewError("The body is no AdmissionReview");
+    throw new MalformedReviewError("The body is not an AdmissionReview");
   if (review["apiVersion"] !== group)
     throw new MalformedReviewError(`The AdmissionReview must be of ${group}`);
   const request = review["request"];

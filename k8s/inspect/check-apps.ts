@@ -30,7 +30,7 @@ function notInjected(pods: readonly AppPod[]): readonly Finding[] {
     problem(
       "apps.injected",
       `${count(missed.length, "annotated pod")} came past the injector (made before the webhook was there, or in a namespace that it leaves out): ${list(missed)}`,
-      "make them anew, for example with kubectl rollout restart",
+      "recreate them, for example with kubectl rollout restart",
     ),
   ];
 }
@@ -42,7 +42,7 @@ function byDapr(pods: readonly AppPod[]): readonly Finding[] {
     problem(
       "apps.dapr",
       `${count(found.length, "pod")} got a sidecar of Dapr's own injector: ${list(found)}`,
-      "once Dapr's injector is gone, make them anew with kubectl rollout restart",
+      "once Dapr's injector is gone, recreate them with kubectl rollout restart",
     ),
   ];
 }

@@ -55,7 +55,7 @@ function checkWebhook(cluster: Cluster): readonly Finding[] {
       problem(
         check,
         `no MutatingWebhookConfiguration ${names.webhook}: annotated pods get nothing`,
-        "install the chart anew (helm upgrade)",
+        "install the chart again (helm upgrade)",
       ),
     ];
   const bundles = (found.webhooks ?? []).map(({ clientConfig }) => clientConfig?.caBundle ?? "");
@@ -83,7 +83,7 @@ function checkCertificate(
         ? problem(
             check,
             `no Secret ${names.certificate}: the injector's certificate is not kept, and annotated pods are refused once it ends`,
-            "install the chart anew (helm upgrade): it brings the Secret, and the injector fills it",
+            "install the chart again (helm upgrade): it brings the Secret, and the injector fills it",
           )
         : note(check, `no Secret ${names.certificate}: the certificate comes from elsewhere`),
     ];
@@ -132,7 +132,7 @@ function checkDapr({ webhooks }: Cluster): readonly Finding[] {
   return [
     problem(
       "injector.dapr",
-      "Dapr's own injector is installed beside this one: both act on the same annotations",
+      "Dapr's own injector is installed as well as this one: both act on the same annotations",
       "take one of them away: helm uninstall dapr, or kubectl delete mutatingwebhookconfiguration dapr-sidecar-injector",
     ),
   ];

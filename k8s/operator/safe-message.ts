@@ -1,6 +1,6 @@
 /** Longest message of a status or an Event, in characters (an Event takes 1024). */
 export const longestMessage = 1024;
-/** Shorter values stand in too many words to be taken out, and are no secrets worth the name. */
+/** Shorter values stand in too many words to be taken out, and are not secrets worth the name. */
 const shortestSecret = 4;
 
 /** What looks like a credential, whoever wrote it into a reason. Quantifiers are bounded, so that no text takes long. */

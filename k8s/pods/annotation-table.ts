@@ -164,7 +164,7 @@ export const annotationTable: readonly AnnotationRow[] = [
     name: "dapr.io/enable-debug",
     type: "boolean",
     use: "nothing",
-    instead: "the runtime is no Go program",
+    instead: "the runtime is not a Go program",
   },
   { name: "dapr.io/debug-port", type: "port", use: "nothing" },
   { name: "dapr.io/sentry-request-jwt-audiences", type: "text", use: "nothing" },

@@ -107,8 +107,8 @@ function appIdOf(metadata: ObjectMeta, { faults, warnings }: Findings): string |
       annotation,
       message:
         found.from === "annotation"
-          ? `${quoted(appId)} is no app id: write ${rule}`
-          : `it is missing, and ${quoted(appId)}, the name of the ${sourceOf(found)}, is no app id: write ${rule}`,
+          ? `${quoted(appId)} is not an app id: write ${rule}`
+          : `it is missing, and ${quoted(appId)}, the name of the ${sourceOf(found)}, is not an app id: write ${rule}`,
     });
     return undefined;
   }
@@ -196,7 +196,7 @@ function protocolOf(values: AnnotationValues, { warnings }: Findings): PodSettin
   return secure;
 }
 
-/** Dapr: a size of 0 or less is no limit; only -1 is the default. */
+/** Dapr: a size of 0 or less is not a limit; only -1 is the default. */
 function maxBodyOf(values: AnnotationValues): number {
   const old = values.number("dapr.io/http-max-request-size");
   const bytes =

@@ -51,7 +51,7 @@ export function readAnnotations(annotations: Annotations, { faults }: Findings):
     if (value instanceof Wrong) {
       faults.push({
         annotation: row.name,
-        message: `${quoted(given ?? "")} is no ${value.what}: write ${value.write}`,
+        message: `${quoted(given ?? "")} is not ${value.what}: write ${value.write}`,
       });
       value = readValue(row, row.default);
     }
@@ -121,7 +121,7 @@ function readValue(row: AnnotationRow, given: string | undefined): Value | Wrong
     case "text": {
       if (!row.choices) return text;
       const choice = row.choices.find((each) => each.toLowerCase() === text.toLowerCase());
-      return choice ?? new Wrong("value of this annotation", oneOf(row.choices));
+      return choice ?? new Wrong("a value of this annotation", oneOf(row.choices));
     }
     case "list":
       return readList(row, text);
@@ -129,43 +129,43 @@ function readValue(row: AnnotationRow, given: string | undefined): Value | Wrong
       if (isTruthy(text)) return true;
       // Dapr reads whatever it does not know as no; of the switch itself we do so too, with a warning.
       if (falsy.has(text.toLowerCase()) || row.name === "dapr.io/enabled") return false;
-      return new Wrong("yes or no", '"true" or "false"');
+      return new Wrong("a boolean", '"true" or "false"');
     case "integer": {
       const most = row.most ?? 2_147_483_647;
       const value = wholeNumber(text);
       return value !== undefined && value >= -most && value <= most
         ? value
-        : new Wrong("whole number that can be used", `one of at most ${most}, in digits`);
+        : new Wrong("a whole number that can be used", `one of at most ${most}, in digits`);
     }
     case "port": {
       const port = wholeNumber(text);
       if (port === -1 || port === 0) return undefined;
       return port !== undefined && port > 0 && port <= 65_535
         ? port
-        : new Wrong("port", 'a number from 1 to 65535, such as "8080"');
+        : new Wrong("a port", 'a number from 1 to 65535, such as "8080"');
     }
     case "duration": {
       const ms = parseDuration(text);
       return ms !== undefined && ms <= 2_147_483_647
         ? ms
-        : new Wrong("duration that can be used", 'one such as "5s" or "1m30s"');
+        : new Wrong("a duration that can be used", 'one such as "5s" or "1m30s"');
     }
     case "bytes":
       // Dapr: -1 stands for the default.
       if (text === "-1") return row.default === undefined ? undefined : parseQuantity(row.default);
-      return parseQuantity(text) ?? new Wrong("size", 'one such as "4Mi" or "16Ki"');
+      return parseQuantity(text) ?? new Wrong("a size", 'one such as "4Mi" or "16Ki"');
     case "amount":
       return /^(?:\d{1,15}(?:\.\d{0,9})?|\.\d{1,9})(?:[KMGTPE]i|[numkMGTPE])?$/.test(text)
         ? text
-        : new Wrong("amount of CPU or memory", 'one such as "100m" or "128Mi"');
+        : new Wrong("an amount of CPU or memory", 'one such as "100m" or "128Mi"');
     case "name":
       return isObjectName(text)
         ? text
-        : new Wrong("name of an object", 'one of lower-case letters, digits, "-" and "."');
+        : new Wrong("a name of an object", 'one of lower-case letters, digits, "-" and "."');
     case "path":
       return text.startsWith("/") && text.length <= 1024 && !text.includes(":")
         ? text
-        : new Wrong("absolute path", 'one such as "/var/run/dapr"');
+        : new Wrong("an absolute path", 'one such as "/var/run/dapr"');
   }
 }
 
@@ -179,7 +179,7 @@ function readList(row: AnnotationRow, text: string): Value | Wrong {
   const known = items.map((item) => choices.find((each) => each === item.toLowerCase()));
   return known.every((item) => item !== undefined)
     ? known
-    : new Wrong("value of this annotation", `${oneOf(choices)}, or several with commas`);
+    : new Wrong("a value of this annotation", `${oneOf(choices)}, or several with commas`);
 }
 
 function oneOf(choices: readonly string[]): string {

@@ -34,7 +34,7 @@ On Kubernetes:
   --kubernetes                  Pods prove who they are by tokens of their service accounts; credentials are in the
                                 Secret outrigger-ca, trusted roots also in the ConfigMap outrigger-trust-bundle
   --kubeconfig FILE             (default the cluster that this is a pod of)
-  --token-audience NAME         What tokens may be for beside spiffe://<trust domain>/ns/<namespace>/dapr-sentry; may be repeated
+  --token-audience NAME         What tokens may be for besides spiffe://<trust domain>/ns/<namespace>/dapr-sentry; may be repeated
   --node-service-account NAMESPACE/NAME
                                 Its pods may be the apps of their own node; may be repeated, "" for none
                                 (default outrigger-node of the control plane's namespace)
@@ -219,7 +219,7 @@ async function statusOf(store: AuthorityStore): Promise<string> {
 
 const steps = {
   announced:
-    "ca.crt holds the new root beside the old one. Once every runtime has read it, run this again: the new root issues then.",
+    "ca.crt holds the new root and the old one. Once every runtime has read it, run this again: the new root issues then.",
   switched:
     "The new root issues from now on. Once every workload has renewed its certificate, run this again: the old root is trusted no more then.",
   finished: "The old root is gone from ca.crt.",

@@ -3,7 +3,7 @@ import type { Cli } from "./cli.ts";
 const help = `Outrigger: the Dapr API without a sidecar
 
 Usage:
-  outrigger run [flags] -- <command>    Run an app with the Dapr API beside it
+  outrigger run [flags] -- <command>    Run an app with the Dapr API next to it
   outrigger run -f dapr.yaml            Run several apps in one runtime
   outrigger sidecar [flags]             Be a daprd: same flags, environment, ports and signals
   outrigger node [flags]                Be the runtime of a Kubernetes node

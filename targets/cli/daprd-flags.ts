@@ -127,7 +127,7 @@ export const daprdFlags: readonly Flag[] = [
     name: "hot-reload-reconcile-interval",
     type: "duration",
     default: "0",
-    about: "Time between looks at the resources, beside the watch; 0 means 60s",
+    about: "Time between checks of the resources, in addition to the watch; 0 means 60s",
   },
   {
     name: "enable-metrics",

@@ -117,7 +117,7 @@ async function runOn(
     const asking = { client, signal: controller.signal };
     return await command({ asking, flags, rest, cli, now: Date.now() });
   } catch (reason) {
-    // Whoever follows a log ends it so; that is no failure.
+    // Whoever follows a log ends it so; that is not a failure.
     if (controller.signal.aborted) return flags.boolean("follow") ? 0 : 130;
     throw reason;
   } finally {

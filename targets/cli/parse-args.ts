@@ -5,7 +5,7 @@ export interface ParsedArgs {
   readonly given: ReadonlyMap<string, readonly string[]>;
   /** Flags that the table does not know, as they were written, without their values. */
   readonly unknown: readonly string[];
-  /** What is no flag, and all after `--`. */
+  /** What is not a flag, and all after `--`. */
   readonly rest: readonly string[];
   /** `--` was given: what follows it was meant for the command. */
   readonly isSeparated: boolean;

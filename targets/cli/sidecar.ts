@@ -78,7 +78,7 @@ async function serve(flags: Flags, parsed: ParsedArgs, cli: Cli, log: Log): Prom
   const ending = listenForEnd(cli, ["SIGINT", "SIGTERM"]);
   let running: NodeRuntime | undefined;
   const offReload = cli.onSignal("SIGHUP", () => {
-    log.info("SIGHUP: reading the documents anew");
+    log.info("SIGHUP: reading the documents again");
     void running?.reload();
   });
   let app: NodeAppOptions | undefined;

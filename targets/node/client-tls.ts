@@ -6,7 +6,7 @@ import type { ConnectOptions } from "./outside.ts";
 
 const maxPemBytes = 1024 * 1024;
 
-/** Connections that show a certificate, and trust only the authority that is named, if one is. Throws for what is no PEM. */
+/** Connections that show a certificate, and trust only the authority that is named, if one is. Throws for what is not PEM. */
 export function withTls(how: ConnectOptions, tls: ClientTls): ConnectOptions {
   const connect = {
     ...(tls.rootCa ? { ca: pemOf("root CA", tls.rootCa) } : {}),
@@ -27,7 +27,7 @@ function check(what: string, pem: string): void {
   }
 }
 
-/** Dapr: what is no PEM text is the path of a file. */
+/** Dapr: what is not a PEM text is the path of a file. */
 function pemOf(what: string, given: string): string {
   if (given.includes("-----BEGIN ")) return given;
   let text: string;

@@ -5,7 +5,7 @@ import type { NameResolution } from "#core/resources/configuration.ts";
 import type { Documents } from "#core/hosting/reload/documents.ts";
 import type { PortChoice } from "./listening.ts";
 
-/** Where documents come from that are no files. */
+/** Where documents come from that are not files. */
 export interface DocumentSource {
   /** As they are now. Rejects where the app's Configuration is not there. */
   read(): Promise<Documents>;

@@ -84,7 +84,7 @@ export const startNode: StartNode = async (options) => {
   const ready = Promise.all(
     served.map((app) => startApp(app, ending.signal, options.heard ?? (() => {}))),
   ).then(() => {});
-  // Ending before everything was ready is no failure of its own.
+  // Ending before everything was ready is not a failure of its own.
   ready.catch(() => {});
   ending.signal.addEventListener("abort", restWhenIdle(clock));
   let stopping: Promise<void> | undefined;

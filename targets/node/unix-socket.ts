@@ -27,7 +27,7 @@ export async function prepareSocket(
   const found = await lstat(path).catch(() => undefined);
   if (!found) return path;
   if (!found.isSocket())
-    throw new Error(`${path} is in the way: it is no socket; move it, or choose another folder`);
+    throw new Error(`${path} is in the way: it is not a socket; move it, or choose another folder`);
   if (await listens(path))
     throw new Error(
       `Another process listens on ${path}; end it, or choose another folder with --unix-domain-socket`,

@@ -70,7 +70,7 @@ function toMessage(
   try {
     return { data: JSON.stringify(body) ?? "", contentType: "application/json", metadata };
   } catch (reason) {
-    log.warn(`Message ${id} is no JSON: ${messageOf(reason)}`);
+    log.warn(`Message ${id} is not valid JSON: ${messageOf(reason)}`);
     return { data: "", metadata };
   }
 }

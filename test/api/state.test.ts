@@ -114,7 +114,7 @@ describeCell("state", (cell) => {
       message: "state store nope is not found",
     });
   });
-  test("state.set refuses a body that is no JSON list", async () => {
+  test("state.set refuses a body that is not a JSON list", async () => {
     const answer = await cell().fetch(store, { method: "POST", body: "{" });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ errorCode: "ERR_MALFORMED_REQUEST" });

@@ -67,7 +67,7 @@ describe("crypto.dapr.jwks with a file", () => {
     writeFileSync(jwks, "{");
     await wrap(provider, "other");
     expect(host.lines.map(({ message }) => message).join()).toContain("stays as it is");
-    await expect(openComponent(keys, { jwks })).rejects.toThrow("the key set is no JSON");
+    await expect(openComponent(keys, { jwks })).rejects.toThrow("the key set is not valid JSON");
   });
   it("refuses a file that is too large to be one", async () => {
     const jwks = temporaryFile("keys.json");
@@ -135,7 +135,7 @@ describe("crypto.dapr.jwks with a URL", () => {
   });
   it.each([
     ["an error", answering(set, 404), "the server answered 404"],
-    ["no JSON", answering(undefined), "the key set is no JSON"],
+    ["no JSON", answering(undefined), "the key set is not valid JSON"],
     ["too much", answering("x".repeat(1024 * 1024)), "stream too large"],
     ["nothing at all", ((_, response) => response.destroy()) as RequestListener, ""],
   ])("does not open when the server says %s", async (_, says, why) => {

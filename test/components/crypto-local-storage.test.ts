@@ -31,7 +31,7 @@ describe("crypto.dapr.localstorage", () => {
     await wrap("a.JSON");
     file("a.JSON", "no JSON");
     await expect(wrap("a.JSON")).rejects.toThrow(
-      "failed to parse key from secret: the JWK is no JSON",
+      "failed to parse key from secret: the JWK is not valid JSON",
     );
     file("b.pem", randomBytes(32));
     await expect(wrap("b.pem")).rejects.toThrow("failed to parse key from secret: no PEM block");
@@ -66,8 +66,8 @@ describe("crypto.dapr.localstorage", () => {
     truncateSync(join(path, "large"), 1024 * 1024 + 1);
     await expect(wrap("large")).rejects.toThrow("it is larger than");
     execFileSync("mkfifo", [join(path, "pipe")]);
-    await expect(wrap("pipe")).rejects.toThrow("it is no file");
-    await expect(wrap("folder")).rejects.toThrow("it is no file");
+    await expect(wrap("pipe")).rejects.toThrow("it is not a file");
+    await expect(wrap("folder")).rejects.toThrow("it is not a file");
   });
   it("does not open without a folder", async () => {
     await expect(openComponent(keys)).rejects.toThrow("'path' is required");

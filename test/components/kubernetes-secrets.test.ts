@@ -62,7 +62,7 @@ describe("secretstores.kubernetes", () => {
     secrets: { redis: { password: "pässword\n", user: "u" }, empty: {} },
     missing: "failure",
   });
-  it("hands on every key, bytes that are no text as Dapr does", async () => {
+  it("hands on every key, bytes that are not text as Dapr does", async () => {
     await using store = await open();
     const secret = await store.get("strange", noMetadata, options);
     expect(Object.entries(secret ?? {})).toEqual([
@@ -143,7 +143,7 @@ describe("secretstores.kubernetes, the namespace", () => {
     await using store = await spec("other", { defaultnamespace: "other" });
     expect(await store.get("theirs", noMetadata, options)).toEqual({ a: "1" });
   });
-  it("is no other one", async () => {
+  it("is not another one", async () => {
     await expect(spec("default", { defaultnamespace: "other" })).rejects.toThrow(
       'defaultNamespace is "other", which is not the app\'s namespace "default"',
     );

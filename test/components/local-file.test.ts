@@ -63,7 +63,7 @@ describe("secretstores.local.file, opening", () => {
   ])("refuses %s", async (_, metadata, why) => {
     await expect(openComponent(secrets, metadata())).rejects.toThrow(why);
   });
-  it("refuses what is no JSON, without a word of it", async () => {
+  it("refuses what is not valid JSON, without a word of it", async () => {
     const opening = openComponent(secrets, { secretsFile: fileOf('{"password": hunter2}') });
     await expect(opening).rejects.toThrow("invalid character 'h' looking for beginning of value");
     await expect(opening).rejects.not.toThrow("hunter2");

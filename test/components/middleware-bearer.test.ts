@@ -158,7 +158,7 @@ describe("the keys of middleware.http.bearer", () => {
       "invalid response status code: 404",
     ],
     [
-      "a document that is no JSON",
+      "a document that is not valid JSON",
       "/.well-known/openid-configuration",
       { body: "<html>" },
       "failed to retrieve OpenID Configuration document",

@@ -154,7 +154,7 @@ describe("middleware.http.oauth2clientcredentials", () => {
     [{ authStyle: "3" }, "Parameter 'authStyle' can only have the values 0,1,2. Received: '3'"],
     [{ authStyle: "-1" }, "can only have the values 0,1,2"],
     [{ authStyle: "0.5" }, "can only have the values 0,1,2"],
-    [{ pathFilter: "(" }, "pathFilter is no valid regular expression"],
+    [{ pathFilter: "(" }, "pathFilter is not a valid regular expression"],
     [{ endpointParamsQuery: "scope=x" }, "endpointParamsQuery must not repeat scope"],
   ])("refuses %j", async (over, message) => {
     await expect(open(over)).rejects.toThrow(message);
@@ -334,7 +334,7 @@ describe("middleware.http.oauth2", () => {
     [{ authURL: "login" }, "authURL must be an absolute address"],
     [{ tokenURL: "/token" }, "tokenURL must be an absolute address"],
     [{ authHeaderName: "a:b" }, "authHeaderName must be the name of a header"],
-    [{ pathFilter: "[" }, "pathFilter is no valid regular expression"],
+    [{ pathFilter: "[" }, "pathFilter is not a valid regular expression"],
   ])("refuses %j", async (over, message) => {
     await expect(open(over)).rejects.toThrow(message);
   });

@@ -51,7 +51,7 @@ describe("middleware.http.routeralias", () => {
   });
   it.each([
     ["{", "failed to decode 'routes' property as JSON or YAML"],
-    ["[a, b]", "it is no mapping"],
+    ["[a, b]", "it is not a mapping"],
     ["{/a: [b]}", "invalid key/value pair"],
     ['{/a: ""}', "invalid key/value pair"],
     ["{'/a/{b': /c}", "unbalanced braces"],
@@ -90,9 +90,9 @@ describe("middleware.http.routerchecker", () => {
     expect(answer).toMatchObject({ status: 400, body: "invalid router", passed: undefined });
     expect(answer.headers.get("content-type")).toBe("text/plain; charset=utf-8");
   });
-  it("refuses a rule that is no pattern", async () => {
+  it("refuses a rule that is not a pattern", async () => {
     await expect(openComponent(checker, { rule: "(" })).rejects.toThrow(
-      "rule is no valid regular expression",
+      "rule is not a valid regular expression",
     );
   });
 });

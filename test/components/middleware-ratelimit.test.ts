@@ -128,7 +128,7 @@ describe("middleware.http.ratelimit", () => {
       "metadata property maxRequestsPerSecond must be a positive value",
     );
   });
-  it("refuses a rate that is no number", async () => {
+  it("refuses a rate that is not a number", async () => {
     await expect(open("many")).rejects.toThrow('must be a number, not "many"');
   });
 });

@@ -247,7 +247,7 @@ describe("a guest of middleware.http.wasm that goes wrong", () => {
     [
       "names no header",
       { request: [...call("remove_header", request, 0, 3), ...int(1, "i64")] },
-      "is no name of a header",
+      "is not a name of a header",
     ],
     [
       "splits an answer",
@@ -260,17 +260,17 @@ describe("a guest of middleware.http.wasm that goes wrong", () => {
     [
       "makes no path",
       { data: { 0: "http://x/" }, request: [...call("set_uri", 0, 9), ...int(1, "i64")] },
-      "is no path",
+      "is not a path",
     ],
     [
       "makes a path with a bad escape",
       { data: { 0: "/%zz" }, request: [...call("set_uri", 0, 4), ...int(1, "i64")] },
-      "is no path",
+      "is not a path",
     ],
     [
       "makes no method",
       { data: { 0: "A B" }, request: [...call("set_method", 0, 3), ...int(1, "i64")] },
-      "is no HTTP method",
+      "is not an HTTP method",
     ],
     [
       "makes no status",
@@ -328,7 +328,7 @@ describe("a guest of middleware.http.wasm that goes wrong", () => {
     expect(host.lines[0]?.message).toBe("failed");
   });
   it.each<readonly [string, GuestText | Uint8Array, string]>([
-    ["is no WebAssembly", new TextEncoder().encode("hello"), "wasm: error compiling guest"],
+    ["is not WebAssembly", new TextEncoder().encode("hello"), "wasm: error compiling guest"],
     ["is empty", new Uint8Array(0), "wasm: error compiling guest"],
     [
       "handles no request",

@@ -112,8 +112,8 @@ describe("conversation over chat completions", () => {
   it.each([
     [401, { error: { message: "bad key" } }, "the service answered 401: bad key"],
     [500, "oops", "the service answered 500: oops"],
-    [200, "no json", "the service's answer is no chat completion"],
-    [200, { choices: 7 }, "the service's answer is no chat completion"],
+    [200, "no json", "the service's answer is not a chat completion"],
+    [200, { choices: 7 }, "the service's answer is not a chat completion"],
   ])("says why it failed (%s %j)", async (status, body, message) => {
     service.answer(status, body);
     await expect((await opened()).converse(hello, options)).rejects.toThrow(message);

@@ -59,7 +59,7 @@ describe.skipIf(!hasRedisServer)(`configuration.redis${reason}`, () => {
 });
 
 describe.skipIf(!hasRedisServer)(`configuration.redis: what is stored${reason}`, () => {
-  test("get reads value and version, and passes over what is no string", async () => {
+  test("get reads value and version, and passes over what is not a string", async () => {
     const server = await started();
     const store = await opened({ redisHost: server.address });
     await server.cli("MSET", "a", "1||v1", "b", "2||v2||more", "c", "3", "d", "||v4", "e", "5||");

@@ -116,7 +116,7 @@ describe.skipIf(!hasRedisServer)(`state.redis: what is stored${reason}`, () => {
     await store.transact?.([put("list", "1"), put("list", "2")], options);
     expect([await valueAt(store, "plain"), await valueAt(store, "list")]).toEqual(["1", "2"]);
   });
-  test("transact applies nothing when a key's version is no number", async () => {
+  test("transact applies nothing when a key's version is not a number", async () => {
     const server = await started();
     const store = await openState({ redisHost: server.address });
     await server.cli("HSET", "odd", "data", "1", "version", "one");

@@ -90,7 +90,7 @@ export function stateStoreContract({ name, open, traits }: StateStoreSubject): v
       await write(put(key, "[2]"));
       expect(await textAt(key)).toBe("[2]");
     });
-    test("write removes a key, and removing it again is no error", async () => {
+    test("write removes a key, and removing it again is not an error", async () => {
       const key = newKey();
       await write(put(key, "1"));
       await write(removal(key));
@@ -116,7 +116,7 @@ export function stateStoreContract({ name, open, traits }: StateStoreSubject): v
     test.each([
       ["no byte", new Uint8Array(0)],
       ["every byte", Uint8Array.from({ length: 256 }, (_, i) => i)],
-      ["bytes that are no UTF-8", Uint8Array.of(0xff, 0xfe, 0x00, 0xc3, 0x28)],
+      ["bytes that are not valid UTF-8", Uint8Array.of(0xff, 0xfe, 0x00, 0xc3, 0x28)],
       ["a view into a larger buffer", new Uint8Array(8).fill(7).subarray(2, 5)],
     ])("read gives bytes back as they were written: %s", async (_, bytes) => {
       const key = newKey();

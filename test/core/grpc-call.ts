@@ -50,7 +50,7 @@ export function grpcClient(
     headers,
     unary: async (rpc, request = {}) => {
       const { method, encode, decode } = find(rpc);
-      if (method.kind !== "unary") throw new Error(`${rpc} is no unary rpc`);
+      if (method.kind !== "unary") throw new Error(`${rpc} is not an unary rpc`);
       headers.clear();
       return decode(await method.call(encode(request), callerFor(new AbortController().signal)));
     },
@@ -59,7 +59,7 @@ export function grpcClient(
       const cancel = new AbortController();
       headers.clear();
       try {
-        if (method.kind === "unary") throw new Error(`${rpc} is no streaming rpc`);
+        if (method.kind === "unary") throw new Error(`${rpc} is not a streaming rpc`);
         const out =
           method.kind === "server_streaming"
             ? method.stream(encode(request), callerFor(cancel.signal))

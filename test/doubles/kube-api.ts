@@ -207,7 +207,7 @@ export async function kubeApi(options: KubeApiOptions = {}): Promise<KubeApiDoub
     } catch (reason) {
       if (reason instanceof Refusal) refuse(request, response, reason);
       else if (reason instanceof SyntaxError)
-        refuse(request, response, new Refusal(400, "BadRequest", "the body is no JSON"));
+        refuse(request, response, new Refusal(400, "BadRequest", "the body is not valid JSON"));
       // The client has gone away in the middle.
       else if (incoming.destroyed && !incoming.complete) response.destroy();
       else throw reason;

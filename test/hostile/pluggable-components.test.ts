@@ -159,7 +159,7 @@ describe("a component's process", () => {
     release();
     await stopped;
   });
-  it("that sends what is no event, ids that are there twice and empty messages gets an answer to each", async () => {
+  it("that sends what is not an event, ids that are there twice and empty messages gets an answer to each", async () => {
     const broker = testBroker();
     await startBoth(broker);
     broker.send({ id: "no json", topicName: "t", data: Uint8Array.of(0xff, 0x00) });

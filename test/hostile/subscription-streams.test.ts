@@ -62,7 +62,7 @@ describe("clients of subscription streams", () => {
     for (const each of await ended)
       expect(each).toEqual({ code: status.UNKNOWN, details: "api server closed" });
   });
-  it("that say what is no message get an error, and the others go on", async () => {
+  it("that say what is not a message get an error, and the others go on", async () => {
     await start();
     const client = connect();
     const stream = await subscribed(client);

@@ -5,7 +5,7 @@ export function applyPatch<T>(document: T, operations: readonly PatchStep[]): T 
   const root = { value: structuredClone(document) as unknown };
   for (const { op, path, value } of operations) {
     const tokens = path.split("/").slice(1).map(unescape);
-    if (path !== "" && !path.startsWith("/")) throw new Error(`${path} is no JSON pointer`);
+    if (path !== "" && !path.startsWith("/")) throw new Error(`${path} is not a JSON pointer`);
     if (tokens.length === 0) throw new Error("The whole document is not patched");
     const last = tokens.pop() as string;
     const parent = tokens.reduce((at, token) => member(at, token), root.value);

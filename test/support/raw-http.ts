@@ -128,7 +128,7 @@ export async function rawCall(
   return await client.answer();
 }
 
-/** Cuts a connection's bytes into messages; interim answers are no messages. */
+/** Cuts a connection's bytes into messages; interim answers are not messages. */
 function reader(socket: Socket, onMessage: (message: RawMessage) => void): (bytes: Buffer) => void {
   let rest = Buffer.alloc(0);
   const closed = { is: false };

@@ -78,7 +78,7 @@ describe("pubsub.cloudflare.queues", () => {
       'no producer binding "TOPIC_NEW_ORDERS"',
     );
   });
-  test("open refuses an option that is no list of pairs", async () => {
+  test("open refuses an option that is not a list of pairs", async () => {
     await expect(open({}, "orders")).rejects.toThrow("queues must be like");
   });
   test("queues have their topic's name, or the one the option gives", () => {

@@ -17,7 +17,7 @@ export function inlineKeySet(text: string): KeySet {
     keys = parseKeySet(decoded(text));
   } catch (reason) {
     throw new Error(
-      "failed to parse jwks: it is no URL, no path of a file, and no JSON (with or without base64)",
+      "failed to parse jwks: it is not a URL, no path of a file, and no JSON (with or without base64)",
       { cause: reason },
     );
   }
@@ -31,7 +31,7 @@ export function parseKeySet(text: string): readonly Jwk[] {
     value = JSON.parse(text);
   } catch {
     // The parser's text would quote what may be a private key.
-    throw new Error("the key set is no JSON");
+    throw new Error("the key set is not valid JSON");
   }
   if (!isRecord(value) || !Array.isArray(value["keys"])) return [jwkOf(value)];
   return value["keys"].flatMap((key: unknown) => {

@@ -35,7 +35,7 @@ export async function readProtoJson(input: HttpInput): Promise<ProtoJson> {
       try {
         return fromProtoBase64(text(name));
       } catch {
-        throw malformed(`field ${name} is no base64`);
+        throw malformed(`field ${name} is not valid base64`);
       }
     },
     choice: (name, names) => {

@@ -63,7 +63,7 @@ export const setMetadata: Operation<{ readonly key: string; readonly value: stri
 /** Each PUT stays in memory for the life of the app. */
 const maxEntries = 1000;
 
-/** Reported as `runtimeVersion`; "edge" is what a build that is no release calls itself. */
+/** Reported as `runtimeVersion`; "edge" is what a build that is not a release calls itself. */
 export const runtimeVersion = "edge";
 
 function view(app: App): MetadataView {

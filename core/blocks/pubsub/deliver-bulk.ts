@@ -145,7 +145,7 @@ async function post(
   }
   const answer = await answerObject(response);
   if (!answer)
-    throw new DeliveryError("the app's answer is no JSON object with statuses", { status });
+    throw new DeliveryError("the app's answer is not a JSON object with statuses", { status });
   readStatuses(delivery, field(answer, "statuses"), entries, verdicts);
 }
 

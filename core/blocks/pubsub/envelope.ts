@@ -20,7 +20,7 @@ export interface EventOrigin {
 export const sentType = "com.dapr.event.sent";
 const defaultSource = "Dapr";
 
-/** The CloudEvent of a publish, as JSON with its names in order. Throws a `SyntaxError` for a ready-made one that is no event. */
+/** The CloudEvent of a publish, as JSON with its names in order. Throws a `SyntaxError` for a ready-made one that is not an event. */
 export function toCloudEvent(data: Data, contentType: string, origin: EventOrigin): string {
   return isCloudEvent(contentType)
     ? readyMade(textOf(data), origin)
@@ -66,7 +66,7 @@ function dataText(data: Data, contentType: string): string {
   const [name, value] = dataMember(data, contentType);
   return `"${name}":${value}`;
 }
-/** Name and JSON of an event's payload. JSON goes in as it came, so that large numbers keep their digits; what is no JSON goes in as a string. */
+/** Name and JSON of an event's payload. JSON goes in as it came, so that large numbers keep their digits; what is not valid JSON goes in as a string. */
 export function dataMember(
   data: Data,
   contentType: string,
@@ -131,7 +131,7 @@ function parseEvent(text: string): Record<string, unknown> {
   );
 }
 
-/** What the app gets of a message that is no event: its bytes, wrapped. Trace fields are there when the broker carried them. */
+/** What the app gets of a message that is not an event: its bytes, wrapped. Trace fields are there when the broker carried them. */
 export function wrapRaw(data: Data, pubsub: string, topic: string, metadata: Metadata): string {
   const members = new Map([
     ["data_base64", `"${toBase64(data)}"`],

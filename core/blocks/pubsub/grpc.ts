@@ -37,7 +37,7 @@ function tracedIfRaw({ metadata, trace }: GrpcInput): Metadata {
   if (!trace || !isRaw(metadata)) return metadata;
   return { ...metadata, traceid: eventTraceparent(trace), tracestate: trace.tracestate };
 }
-/** What is no boolean the operation refuses. */
+/** What is not a boolean the operation refuses. */
 function isRaw(metadata: Metadata): boolean {
   try {
     return isRawPayload(metadata);

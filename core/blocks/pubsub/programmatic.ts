@@ -79,7 +79,10 @@ function readAnswer(
   const fields = { app_id: app.appId };
   const items = text === undefined ? undefined : listOf(text);
   if (!items) {
-    log.error("The app's answer to GET /dapr/subscribe is no JSON array of at most 1 MiB", fields);
+    log.error(
+      "The app's answer to GET /dapr/subscribe is not a JSON array of at most 1 MiB",
+      fields,
+    );
     return [];
   }
   return items.flatMap((item) => {
@@ -111,7 +114,7 @@ async function request(
   }
 }
 
-/** `undefined` for what is no array; `null` is an empty one. */
+/** `undefined` for what is not an array; `null` is an empty one. */
 function listOf(text: string): readonly unknown[] | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -124,7 +127,7 @@ function listOf(text: string): readonly unknown[] | undefined {
 
 /** One entry, or why it does not count. A gRPC app needs no route: its path may be empty. */
 function readSubscription(item: unknown, grpc: boolean): DeclaredSubscription | string {
-  if (!isRecord(item)) return "an entry is no object";
+  if (!isRecord(item)) return "an entry is not an object";
   const pubsubname = textOr(item, "pubsubname");
   const topic = textOr(item, "topic");
   if (pubsubname === "" || topic === "") return "an entry lacks pubsubname or topic";

@@ -24,7 +24,7 @@ export function eventOf({ event, body, isJson }: ReadEvent): TopicEvent {
   return { fields: event, body, isJson };
 }
 
-/** For a delivery of its own: raw payloads are wrapped. Throws for a payload that is no JSON object where one is needed. */
+/** For a delivery of its own: raw payloads are wrapped. Throws for a payload that is not a JSON object where one is needed. */
 export function readEvent(delivery: Delivery, message: Message): ReadEvent {
   if (!delivery.raw) return readCloudEvent(message);
   const body = wrapRaw(message.data, delivery.component.name, delivery.topic, message.metadata);
@@ -47,7 +47,7 @@ function readCloudEvent(message: Message): ReadEvent {
   }
   const event: unknown = JSON.parse(textOf(data));
   if (!isRecord(event))
-    throw new SyntaxError("The payload is no JSON object; use rawPayload for other data");
+    throw new SyntaxError("The payload is not a JSON object; use rawPayload for other data");
   return { event, matched: event, body: data, isJson: true };
 }
 
@@ -70,7 +70,7 @@ export function idOf({ event }: ReadEvent): string {
 }
 
 const timestamp = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[-+]\d\d:\d\d)$/;
-/** True once the event's `expiration` has passed; one that is no time never does. */
+/** True once the event's `expiration` has passed; one that is not a time never does. */
 export function hasExpired({ event }: ReadEvent, now: number): boolean {
   const expiration = event["expiration"];
   return (

@@ -13,7 +13,7 @@ interface Rule {
   readonly path: string;
 }
 
-/** Rules in their order, then the default. Throws for a rule that is no CEL. */
+/** Rules in their order, then the default. Throws for a rule that is not valid CEL. */
 export function compileRoutes(routes: SubscriptionRoutes): Routes {
   const rules = routes.rules.map(compileRule);
   return {

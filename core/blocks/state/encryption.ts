@@ -40,7 +40,7 @@ export async function stateCipher(
     const text = values[name.toLowerCase()] ?? "";
     keys.push({ name: pair.secretKeyRef.name, key: await importKey(name, text) });
     if (name === secondary && keys.length === 1)
-      throw new Error(`metadata "${secondary}" needs "${primary}" beside it`);
+      throw new Error(`metadata "${secondary}" needs "${primary}" as well`);
   }
   return keys.length === 0 ? undefined : cipherOf(store, keys);
 }

@@ -104,7 +104,7 @@ function writeItem(item: StateItem | undefined): Answer {
   return { status: 200, headers, body: item.value };
 }
 
-/** `data` is put in as the store has it; what is no JSON goes out as a string, where Dapr's whole answer would be empty. */
+/** `data` is put in as the store has it; what is not valid JSON goes out as a string, where Dapr's whole answer would be empty. */
 function bulkItem({ key, item, error }: BulkStateItem): object {
   if (error !== undefined) return { key, error };
   if (!item || item.value.length === 0) return { key };

@@ -102,7 +102,7 @@ async function settle(message: Message, to: Settling): Promise<Ack> {
   const fields = { app_id: app.appId, pubsub, topic };
   const event = read(message);
   if (!event) {
-    log.error("Dropping a message of the outbox topic that is no outbox event", fields);
+    log.error("Dropping a message of the outbox topic that is not an outbox event", fields);
     return "drop";
   }
   const missing = await patiently(() => look(outbox, event.id, options), to, firstLookMs);

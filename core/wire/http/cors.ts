@@ -7,7 +7,7 @@ const methods: ReadonlySet<string> = new Set([
   "PUT",
   "PATCH",
   "DELETE",
-  // A plain OPTIONS is no preflight, and always allowed.
+  // A plain OPTIONS is not a preflight, and always allowed.
   "OPTIONS",
 ]);
 

@@ -180,7 +180,7 @@ function workloadOf(request: {
     trust_domain: trustDomain || "public",
   }))
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) || text.length > maxName)
-      throw new Error(`${name} is missing or is no name: ${JSON.stringify(text.slice(0, 64))}`);
+      throw new Error(`${name} is missing or is not a name: ${JSON.stringify(text.slice(0, 64))}`);
   return { appId, namespace, trustDomain: (trustDomain || "public").toLowerCase() };
 }
 

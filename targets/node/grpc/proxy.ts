@@ -130,7 +130,7 @@ async function forwardUnder(
   }
 }
 
-/** A call to oneself is no call between apps. */
+/** A call to oneself is not a call between apps. */
 function observeCallee(
   { callee }: Route,
   app: App,

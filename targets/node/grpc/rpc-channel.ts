@@ -102,7 +102,9 @@ async function unary(
         body[0] !== 0 ||
         body.readUInt32BE(1) !== body.length - prefixBytes
       )
-        return reject(new RpcError(code.internal, "the app's answer is no single plain message"));
+        return reject(
+          new RpcError(code.internal, "the app's answer is not a single plain message"),
+        );
       resolve({ message: body.subarray(prefixBytes), metadata: seen });
     });
     stream.end(frame(message));

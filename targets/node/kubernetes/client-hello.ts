@@ -41,7 +41,7 @@ function handshakeOf(bytes: Uint8Array): Uint8Array | "more" | "none" {
   const message = Buffer.allocUnsafe(Math.min(bytes.length, mostHelloBytes));
   let got = 0;
   for (let at = 0; at < mostHelloBytes;) {
-    // Type and version of a record as far as they are there, so that what is no TLS is told at once.
+    // Type and version of a record as far as they are there, so that what is not TLS is told at once.
     const [type = handshake, major = 3, , high = 0, low = 0] = bytes.subarray(at, at + 5);
     if (type !== handshake || major !== 3) return "none";
     if (at + 5 > bytes.length) return unlessTooMuch(bytes);

@@ -71,7 +71,7 @@ function encoded(bytes: Uint8Array): string {
   if (bits > 0) out += alphabet[(value << (5 - bits)) & 31];
   return out;
 }
-/** Of text that is no base32, something that `serverNameOf` spells otherwise. */
+/** Of text that is not base32, something that `serverNameOf` spells otherwise. */
 function decoded(text: string): string {
   const bytes: number[] = [];
   let bits = 0;

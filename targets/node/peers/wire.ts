@@ -10,7 +10,7 @@ export const calleeNamespace = "outrigger-callee-namespace";
 /** On an answer that is the runtime's and not the app's: why the app was not called. */
 export const refusal = "outrigger-refusal";
 
-/** On an invocation whose body is of a gRPC type, and which is no call of gRPC all the same. */
+/** On an invocation whose body is of a gRPC type, and which is not a call of gRPC all the same. */
 export const asHttp = "outrigger-as-http";
 /** On a call whose caller named no verb, which HTTP cannot do without; only apps that speak gRPC can. */
 export const withoutVerb = "outrigger-without-verb";

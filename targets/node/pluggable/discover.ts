@@ -55,9 +55,12 @@ async function socketsIn(
     const entries = await readdir(folder, { withFileTypes: true });
     const sockets = entries.filter((entry) => {
       if (!entry.isSocket() && !entry.isDirectory())
-        log.warn("A file among the sockets of pluggable components is no socket; it is left out", {
-          file: join(folder, entry.name),
-        });
+        log.warn(
+          "A file among the sockets of pluggable components is not a socket; it is left out",
+          {
+            file: join(folder, entry.name),
+          },
+        );
       return entry.isSocket();
     });
     return sockets.map((entry) => ({

@@ -62,7 +62,7 @@ export async function dial(
   }
 }
 
-/** The server's settings are the first thing that tells it from something that is no HTTP/2. */
+/** The server's settings are the first thing that tells it from something that is not HTTP/2. */
 function untilReady(
   session: ClientHttp2Session,
   socket: Socket,

@@ -139,7 +139,7 @@ async function stamp(module: Module): Promise<string> {
   return hash.digest("hex");
 }
 
-/** What a real node runs that is no Go module: Debian's packages. */
+/** What a real node runs that is not a Go module: Debian's packages. */
 async function installPackages(say: (line: string) => void): Promise<void> {
   const missing = missingPackages();
   if (missing.length === 0) return;

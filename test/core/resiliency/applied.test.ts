@@ -62,7 +62,7 @@ describe("an invocation under policies", () => {
   }
   const down = { status: 503, headers: ["content-type", "text/plain"], body: "down" };
 
-  it("is made again after an answer that is no success, the body too", async () => {
+  it("is made again after an answer that is not a success, the body too", async () => {
     const { call, channel, clock } = setUp({ retry: "two" }, [down, new Error("reset"), {}]);
     const done = call("/v1.0/invoke/cart/method/add", { method: "POST", body: "hello" });
     await clock.advance(20);

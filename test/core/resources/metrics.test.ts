@@ -74,11 +74,11 @@ describe("metrics of a Configuration", () => {
       "{ metrics: { rules: [{ name: x, labels: [{ name: y, regex: { a: '(' } }] }] } }",
       /cannot be read/,
     ],
-    ["a bucket that is no number", "{ metric: { latencyDistributionBuckets: [a] } }", /numbers/],
+    ["a bucket that is not a number", "{ metric: { latencyDistributionBuckets: [a] } }", /numbers/],
     ["a word for a flag", "{ metrics: { enabled: perhaps } }", /perhaps/],
     ["a list for the section", "{ metrics: [] }", /make it a mapping/],
     [
-      "a unit that is no time",
+      "a unit that is not a time",
       "{ metrics: { workflow: { latencyDistributionUnits: soon } } }",
       /duration/,
     ],

@@ -71,7 +71,7 @@ describe("checkOptions", () => {
       'metadata "redisBD" is unknown and has no effect; did you mean "redisDB"?',
     ]);
   });
-  it("takes what is no word for yes for no, as Dapr does, with a warning", () => {
+  it("takes what is not a word for yes for no, as Dapr does, with a warning", () => {
     expect(checkOptions(table, { redishost: "a", enabletls: "perhaps" })).toEqual([
       'metadata "enableTLS" is "perhaps", which means false; make it true or false',
     ]);

@@ -204,7 +204,7 @@ describe("operations", () => {
     expect(samplesOf(shown(metrics), "dapr_component_state_latencies")).toEqual([[labels, 1]]);
   });
 
-  test("a component that the app does not have is no series", async () => {
+  test("a component that the app does not have is not a series", async () => {
     const metrics = appMetrics();
     await ask(fakeApp({ metrics }), "/v1.0/state/whatever/key");
     expect(shown(metrics).has("dapr_component_state_count")).toBe(false);

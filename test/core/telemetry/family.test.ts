@@ -24,7 +24,7 @@ describe("how many series there can be", () => {
     expect(samplesOf(shown(metrics), `dapr_${name}`)).toContainEqual([{ src_app_id: "first" }, 2]);
   });
 
-  test("one app's flood is no other app's, and no other metric's", () => {
+  test("one app's flood is not another app's, and no other metric's", () => {
     const flooded = appMetrics("{}", "one");
     const other = appMetrics("{}", "two");
     for (let i = 0; i < 2 * maxSeries; i++)

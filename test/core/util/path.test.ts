@@ -52,7 +52,7 @@ describe("cleanMethod", () => {
 });
 
 describe("escapes", () => {
-  it("keeps what is no UTF-8 and decodes the rest", () => {
+  it("keeps what is not valid UTF-8 and decodes the rest", () => {
     expect(decodePath("/a%2Fb%20%FF")).toBe("/a/b %FF");
   });
   it.each(["/%", "/%z1", "/a%2", "/%%20"])("calls %j bad", (path) => {

@@ -9,7 +9,7 @@ export interface ResourcePath {
   readonly subresource?: string;
 }
 
-/** `undefined` for what is no path of a resource. */
+/** `undefined` for what is not a path of a resource. */
 export function parsePath(path: string): ResourcePath | undefined {
   const parts = path.split("/").slice(1).map(decodeURIComponent);
   const isCore = parts[0] === "api";

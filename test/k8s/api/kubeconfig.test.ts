@@ -98,16 +98,20 @@ describe("what a file says", () => {
 
 describe("what cannot be used is refused, with the place", () => {
   for (const [name, text, message] of [
-    ["no YAML", "a: [b\ntoken: secret", /is no YAML: .*line/],
-    ["a text", "hello", /is no kubeconfig/],
+    ["no YAML", "a: [b\ntoken: secret", /is not valid YAML: .*line/],
+    ["a text", "hello", /is not a kubeconfig/],
     ["nothing", "", /names no current-context/],
-    ["a list that is none", "clusters: 7", /clusters of .* is no list/],
+    ["a list that is none", "clusters: 7", /clusters of .* is not a list/],
     ["an entry without a name", "users: [{user: {}}]", /each needs a name and a user/],
     ["a context that is not there", "current-context: z", /has no context "z"/],
     ["a cluster that is not there", config().replace("name: c,", "name: d,"), /has no cluster "c"/],
     ["a user that is not there", config().replace("name: u,", "name: v,"), /has no user "u"/],
     ["no server", config().replace(/server: "[^"]*"/, "x: 1"), /has no server/],
-    ["a server that is no text", config().replace(/"https:[^"]*"/, "[1]"), /server .* is no text/],
+    [
+      "a server that is not text",
+      config().replace(/"https:[^"]*"/, "[1]"),
+      /server .* is not a text/,
+    ],
     [
       "proxy-url",
       config({ cluster: ", proxy-url: http://p" }),
@@ -116,12 +120,12 @@ describe("what cannot be used is refused, with the place", () => {
     ["auth-provider", config({ user: "auth-provider: {name: gcp}" }), /auth-provider of user "u"/],
     ["a password", config({ user: "username: a, password: b" }), /username of user "u"/],
     ["impersonation", config({ user: "as: root" }), /as of user "u"/],
-    ["a token that is no text", config({ user: "token: [1]" }), /token of user "u".*no text/],
-    ["data that is no PEM", config({ cluster: ", certificate-authority-data: eHg=" }), /no PEM/],
+    ["a token that is not text", config({ user: "token: [1]" }), /token of user "u".*no text/],
+    ["data that is not PEM", config({ cluster: ", certificate-authority-data: eHg=" }), /no PEM/],
     ["a certificate without key", config({ user: `client-certificate-data: ${encoded}` }), /both/],
     ["a file that is away", config({ user: "tokenFile: gone" }), /Cannot read .*gone/],
     ["exec without command", config({ user: "exec: {}" }), /has no command/],
-    ["exec that is no object", config({ user: "exec: 7" }), /is no object/],
+    ["exec that is not an object", config({ user: "exec: 7" }), /is not an object/],
     [
       "exec of an old version",
       config({ user: "exec: {command: a, apiVersion: client.authentication.k8s.io/v1alpha1}" }),

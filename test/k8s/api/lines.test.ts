@@ -18,7 +18,7 @@ it("takes lines apart wherever chunks end, also within a character", async () =>
     expect(await all(chunks)).toEqual(['{"a":"ü€😀"}', '{"b":2}']);
   }
 });
-it("what ends without a line break is no line", async () => {
+it("what ends without a line break is not a line", async () => {
   expect(await all(["one\ntwo\nthr"])).toEqual(["one", "two"]);
   expect(await all([])).toEqual([]);
 });

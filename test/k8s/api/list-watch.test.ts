@@ -336,7 +336,7 @@ describe("a server in trouble", () => {
     await eventually(() => held.isCurrent());
   });
   for (const [name, text] of [
-    ["is no JSON", "{garbage}\n"],
+    ["is not valid JSON", "{garbage}\n"],
     ["is JSON, but no event", '[1]\n{"type":1}\n'],
     ["has an object without a name", '{"type":"ADDED","object":{"kind":"Pod"}}\n'],
     ["is too long", `${"x".repeat(5 * 1024 * 1024)}\n`],

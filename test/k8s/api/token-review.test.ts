@@ -60,7 +60,7 @@ describe("a token is reviewed by the API server", () => {
       expect(await review(status)).toBeUndefined();
     });
   for (const text of ["", "abc", "a.b", "a.b.c.d", "a.b.c\n", `a.b.${"c".repeat(20_000)}`])
-    it(`what is no token is not asked about: ${JSON.stringify(text.slice(0, 10))}`, async () => {
+    it(`what is not a token is not asked about: ${JSON.stringify(text.slice(0, 10))}`, async () => {
       expect(
         await review({ authenticated: true, user, audiences: ["outrigger"] }, text),
       ).toBeUndefined();

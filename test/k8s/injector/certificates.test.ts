@@ -161,7 +161,7 @@ describe("certificates of our own", () => {
     },
   );
 
-  it("leave nothing trusted that has expired or is no authority, and little altogether", async () => {
+  it("leave nothing trusted that has expired or is not an authority, and little altogether", async () => {
     const api = await cluster();
     const now = Date.now();
     const old = await Promise.all(
@@ -272,7 +272,7 @@ describe("trouble with certificates of our own", () => {
     expect(bundleOf(api)).toBe("");
   });
 
-  it("another runtime's CRD is left alone, and is no problem", async () => {
+  it("another runtime's CRD is left alone, and is not a problem", async () => {
     const api = await cluster();
     const clientConfig = { service: { name: "dapr-webhook", namespace: "dapr-system" } };
     api.put({

@@ -78,8 +78,8 @@ describe("a refusal", () => {
         reason: "Invalid",
         message:
           "Outrigger cannot serve pod shop/import-*: " +
-          'dapr.io/app-port: "80a" is no port: write a number from 1 to 65535, such as "8080"; ' +
-          'dapr.io/config: "C" is no name of an object: write one of lower-case letters, digits, "-" and "."',
+          'dapr.io/app-port: "80a" is not a port: write a number from 1 to 65535, such as "8080"; ' +
+          'dapr.io/config: "C" is not a name of an object: write one of lower-case letters, digits, "-" and "."',
       },
       warnings: [expect.stringContaining('the app id is "import", after the Job "import"')],
     });
@@ -151,7 +151,7 @@ describe("a dry run", () => {
   });
 });
 
-describe("what is no review", () => {
+describe("what is not a review", () => {
   it.each<[what: string, body: unknown]>([
     ["nothing", null],
     ["a text", "AdmissionReview"],
@@ -166,7 +166,7 @@ describe("what is no review", () => {
     ["an empty uid", podReview(pod(), { uid: "" })],
     ["no object", podReview(undefined)],
     ["an object without metadata", podReview({})],
-    ["annotations that are no texts", podReview({ metadata: { annotations: { a: 1 } } })],
+    ["annotations that are not texts", podReview({ metadata: { annotations: { a: 1 } } })],
     ["annotations that are a list", podReview({ metadata: { annotations: [] } })],
     ["a spec that is a text", podReview({ metadata: {}, spec: "x" })],
     ["containers that are none", podReview({ metadata: {}, spec: { containers: [1] } })],

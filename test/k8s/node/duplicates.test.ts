@@ -33,7 +33,7 @@ function duplicates() {
 }
 
 describe("two pods with one app id", () => {
-  it("are no duplicates as replicas, in a rollout, and as turns of one CronJob", () => {
+  it("are not duplicates as replicas, in a rollout, and as turns of one CronJob", () => {
     const { events, see } = duplicates();
     see("a", ["ReplicaSet", "cart-1f", "1f"]);
     see("b", ["ReplicaSet", "cart-1f", "1f"]);

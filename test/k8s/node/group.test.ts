@@ -120,7 +120,7 @@ describe("a process that ends by itself", () => {
     expect(forked[0]?.isKilled).toBe(true);
     await clock.advance(100);
     expect(forked.length).toBeGreaterThan(1);
-    expect(log.of("error").join()).toContain("it starts anew");
+    expect(log.of("error").join()).toContain("it is started again");
   });
 });
 

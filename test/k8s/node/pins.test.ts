@@ -90,7 +90,7 @@ describe("a namespace that is pinned to a version", () => {
   ])("is not pinned where nobody can tell until when: %j", async (until) => {
     namespace("shop", pinned("1.2.0", until));
     expect((await watch()).of("shop")).toBe("");
-    expect(log.of("error").join()).toMatch(/version-pin-until of namespace shop is no time/);
+    expect(log.of("error").join()).toMatch(/version-pin-until of namespace shop is not a time/);
   });
   it("changes when the version or its end does, and not with anything else of the namespace", async () => {
     namespace("shop", pinned("1.2.0"));

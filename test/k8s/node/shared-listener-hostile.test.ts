@@ -42,7 +42,7 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(() => node[Symbol.asyncDispose]());
 
-describe("who is no pod of the node", () => {
+describe("who is not a pod of the node", () => {
   it("has no connection for long, however slowly it speaks, and no pod waits for it", async () => {
     const began = Date.now();
     const slow = await Promise.all(Array.from({ length: 50 }, () => rawFrom(nowhere, http())));

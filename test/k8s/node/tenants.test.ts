@@ -167,7 +167,7 @@ describe.each([
         session.destroy();
       }
   }, 60_000);
-  it("nor anybody whose address is no pod's, with a token of whatever app", async () => {
+  it("nor anybody whose address is not a pod's, with a token of whatever app", async () => {
     const asked: Asked = ["GET", "/v1.0/metadata"];
     await Promise.all(
       tenants.all.flatMap(({ pod, gone }) =>

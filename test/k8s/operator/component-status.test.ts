@@ -480,7 +480,7 @@ describe("createComponentStatus, when the API server says no", () => {
   });
   it.each([
     ["a status that is a list", { status: [] }],
-    ["nodes that are no list", { status: { nodes: { node: "n1" } } }],
+    ["nodes that are not a list", { status: { nodes: { node: "n1" } } }],
     ["entries that are none", { status: { nodes: [1, "n1", { node: 1 }, []] } }],
   ])("takes %s", async (_, more) => {
     put(more);

@@ -142,28 +142,28 @@ describe("annotations as settings", () => {
 
 describe("annotations that cannot be used", () => {
   it.each<[name: string, value: string, message: RegExp]>([
-    ["dapr.io/app-port", "80a", /^"80a" is no port: write a number from 1 to 65535/],
-    ["dapr.io/app-port", "65536", /is no port/],
-    ["dapr.io/app-port", "-2", /is no port/],
-    ["dapr.io/app-port", "8e3", /is no port/],
-    ["dapr.io/app-port", "８０", /is no port/],
+    ["dapr.io/app-port", "80a", /^"80a" is not a port: write a number from 1 to 65535/],
+    ["dapr.io/app-port", "65536", /is not a port/],
+    ["dapr.io/app-port", "-2", /is not a port/],
+    ["dapr.io/app-port", "8e3", /is not a port/],
+    ["dapr.io/app-port", "８０", /is not a port/],
     ["dapr.io/app-protocol", "http2", /write "http" or "https" or "grpc"/],
     ["dapr.io/app-max-concurrency", "many", /whole number/],
     ["dapr.io/app-max-concurrency", "99999999999", /whole number/],
-    ["dapr.io/app-id", "My App", /is no app id: write at most 58/],
-    ["dapr.io/app-id", "a".repeat(5000), /^"a{64}…" is no app id/],
+    ["dapr.io/app-id", "My App", /is not an app id: write at most 58/],
+    ["dapr.io/app-id", "a".repeat(5000), /^"a{64}…" is not an app id/],
     ["dapr.io/config", "../secret", /name of an object/],
     ["dapr.io/api-token-secret", "A", /name of an object/],
-    ["dapr.io/max-body-size", "big", /is no size: write one such as "4Mi"/],
-    ["dapr.io/max-body-size", "1e99999", /is no size/],
+    ["dapr.io/max-body-size", "big", /is not a size: write one such as "4Mi"/],
+    ["dapr.io/max-body-size", "1e99999", /is not a size/],
     ["dapr.io/graceful-shutdown-seconds", "5s", /whole number/],
     ["dapr.io/graceful-shutdown-seconds", "99999999", /whole number/],
-    ["dapr.io/block-shutdown-duration", "5", /is no duration/],
-    ["dapr.io/block-shutdown-duration", "9999h", /is no duration/],
-    ["dapr.io/enable-api-logging", "ture", /is no yes or no: write "true" or "false"/],
+    ["dapr.io/block-shutdown-duration", "5", /is not a duration/],
+    ["dapr.io/block-shutdown-duration", "9999h", /is not a duration/],
+    ["dapr.io/enable-api-logging", "ture", /is not a boolean: write "true" or "false"/],
     ["dapr.io/disable-init-endpoints", "config,jobs", /write "config" or "subscribe", or several/],
-    ["dapr.io/sidecar-memory-limit", "lots", /is no amount/],
-    ["dapr.io/unix-domain-socket-path", "tmp", /is no absolute path/],
+    ["dapr.io/sidecar-memory-limit", "lots", /is not an amount/],
+    ["dapr.io/unix-domain-socket-path", "tmp", /is not an absolute path/],
     ["dapr.io/log-level", "loud", /write "debug" or "info"/],
     ["outrigger.dev/mode", "ambient", /write "shared" or "sidecar" or "auto"/],
     ["outrigger.dev/isolation", "none", /write "default" or "dedicated"/],
@@ -202,7 +202,7 @@ describe("annotations that cannot be used", () => {
       ownerReferences: [{ kind: "Job", name: "a.b", controller: true }],
     });
     expect(faults[0]?.message).toMatch(
-      /^it is missing, and "a\.b", the name of the Job "a\.b", is no app id/,
+      /^it is missing, and "a\.b", the name of the Job "a\.b", is not an app id/,
     );
   });
 

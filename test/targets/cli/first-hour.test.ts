@@ -250,7 +250,7 @@ describe("mistakes", () => {
       `--app-port=1 stands after "${node}", which gets it; flags of outrigger run stand before the program\n` +
         `--config stands after "${node}", which gets it; flags of outrigger run stand before the program\n`,
     );
-    // After a -- a program's own --config is no mistake.
+    // After a -- a program's own --config is not a mistake.
     expect(await shown("--", node, script, "--app-port=1", "--config", "x")).toMatch(
       /^--app-port=1 .*\n$/,
     );

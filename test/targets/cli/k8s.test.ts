@@ -248,7 +248,7 @@ describe("outrigger k8s status", () => {
       "CRDs of dapr.io are missing: resiliencies",
     );
   });
-  it("says that Dapr's own CRD keeps no status, which is no problem", async () => {
+  it("says that Dapr's own CRD keeps no status, which is not a problem", async () => {
     serveKinds(api, { status: false });
     await healthyCluster(api);
     const found = await report();

@@ -72,7 +72,7 @@ describe("listen addresses", () => {
       expect((await fetch(`http://${host}:${runtime.httpPort}/v1.0/healthz`)).status).toBe(204);
     await runtime.stop();
   });
-  it("refuses an address that is no address, saying which", async () => {
+  it("refuses an address that is not an address, saying which", async () => {
     await expect(nodeRuntime({ listenAddresses: ["no.such.host.invalid"] })).rejects.toThrow(
       /no\.such\.host\.invalid/,
     );

@@ -221,7 +221,7 @@ describe("a runtime's metrics after traffic", () => {
       { src_app_id: "cart", status: "200" },
       1,
     ],
-    // A call to oneself is no call between apps.
+    // A call to oneself is not a call between apps.
     [
       "runtime_service_invocation_req_sent_total",
       { dst_app_id: "orders", type: "unary" },

@@ -148,7 +148,7 @@ describe("a sidecar whose middleware is not there", () => {
   it("does not start when a handler cannot", async () => {
     const runtime = await start(component("checker", "routerchecker", { rule: "(" }));
     expect(await runtime.exited).toBe(1);
-    expect(runtime.output()).toContain("rule is no valid regular expression");
+    expect(runtime.output()).toContain("rule is not a valid regular expression");
   });
   it("starts without a handler that is missing, and says so", async () => {
     const runtime = await start("");

@@ -255,7 +255,7 @@ describe("two runtimes with certificates of one authority", () => {
     const stranger = await runtime("stranger", ca, {});
     expect((await call(stranger)).status).toBe(403);
   }, 60_000);
-  it("refuse whom another authority has signed, whoever shows no certificate, and what is no TLS", async () => {
+  it("refuse whom another authority has signed, whoever shows no certificate, and what is not TLS", async () => {
     const foreign = await startCa("foreign");
     const forged = await runtime("shop", foreign, {});
     expect((await call(forged)).status).toBe(500);

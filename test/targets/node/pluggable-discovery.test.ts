@@ -78,7 +78,7 @@ describe("sockets that offer no component", () => {
     expect(existsSync(socket)).toBe(true);
     expect(await lookInto(folder)).toBe("0 true");
   });
-  test("what is no gRPC, does not answer, or listens no more, is left out and named in the log", async () => {
+  test("what is not gRPC, does not answer, or listens no more, is left out and named in the log", async () => {
     await listen("silent.sock", () => {});
     await listen("http.sock", (server) =>
       server.on("connection", (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")),

@@ -208,7 +208,7 @@ describe.each([
     const { context } = identities.get("web") as TestIdentity;
     await expect(refusal(port, cart, context)).rejects.toThrow("let in");
   });
-  it("ends a connection that is no TLS", async () => {
+  it("ends a connection that is not TLS", async () => {
     const socket = connectPlain(port, "127.0.0.1", () =>
       socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
     );

@@ -31,7 +31,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error("the JWK is no JSON");
+    throw new Error("the JWK is not valid JSON");
   }
 }
 

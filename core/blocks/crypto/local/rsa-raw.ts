@@ -76,7 +76,7 @@ function inverse(value: bigint, modulus: bigint): bigint {
     [r0, r1] = [r1, r0 - quotient * r1];
     [t0, t1] = [t1, t0 - quotient * t1];
   }
-  if (r0 !== 1n) throw new Error("the key is no RSA key");
+  if (r0 !== 1n) throw new Error("the key is not an RSA key");
   return t0 < 0n ? t0 + modulus : t0;
 }
 

@@ -27,7 +27,7 @@ export interface PodHostDeps {
   readonly log: Log;
   /** Values of a Secret's key `token`. */
   readToken(namespace: string, name: string, signal: AbortSignal): Promise<string>;
-  /** Vouches for tokens that are no text of the pod's own. */
+  /** Vouches for tokens that are not text of the pod's own. */
   verifierFor(pod: PodRecord): TokenVerifier | undefined;
   /** Ends the connections of a pod that is gone: nobody else will. */
   disconnect(pod: PodRecord): void;

@@ -9,7 +9,7 @@ export interface PodName {
 /** Writes an Event about a pod. */
 export type Warn = (about: PodName, reason: string, message: string) => void;
 
-/** Tells of two workloads with one app id in a namespace: calls to it reach now one, now the other. Replicas of one workload are no duplicates. */
+/** Tells of two workloads with one app id in a namespace: calls to it reach now one, now the other. Replicas of one workload are not duplicates. */
 export interface Duplicates {
   see(pod: Pod, seen: SeenPod): void;
   /** The pod is gone, or its app is: what comes after it has its id alone. */

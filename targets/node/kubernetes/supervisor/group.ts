@@ -216,7 +216,7 @@ export class Group {
       clock.now() - began > longLifeMs
         ? 0
         : Math.min(this.#wait * 2 || firstRetryMs, longestRetryMs);
-    log.error(`The process of group ${this.name} has ended (${why}); it starts anew`, {
+    log.error(`The process of group ${this.name} has ended (${why}); it is started again`, {
       group: this.name,
       pid: process.pid,
     });
@@ -299,7 +299,7 @@ async function end(
   // What has not started has nothing in flight, and may never hear of it.
   if (isUp) {
     process.tell({ type: "drain", idleMs });
-    // To `endsWithin` 0 is no limit.
+    // To `endsWithin` 0 is not a limit.
     if (graceMs > 0) await endsWithin(process.exited, graceMs, clock);
   }
   process.kill();

@@ -41,7 +41,7 @@ export function createHeadReader(): HeadReader {
     const last = end > start && all[end - 1] === 13 ? end - 1 : end;
     // Empty lines before a request are overlooked, as parsers of HTTP do.
     if (last === start) return lines === 0 ? more : none;
-    // The request's own line is no header.
+    // The request's own line is not a header.
     if (lines++ === 0) return more;
     const name = all.toString("latin1", start, Math.min(last, start + tokenHeader.length + 1));
     if (name.toLowerCase() !== `${tokenHeader}:`) return more;

@@ -50,7 +50,7 @@ function ownText(groups: readonly Group[]): string {
     ),
     gauge(
       "outrigger_group_restarts",
-      "How often the process of a group has had to start anew.",
+      "How often the process of a group has had to be restarted.",
       each("outrigger_group_restarts", ({ restarts }) => restarts),
     ),
     gauge("outrigger_node_resident_memory_bytes", "Resident memory of the supervisor.", [

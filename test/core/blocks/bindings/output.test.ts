@@ -196,17 +196,17 @@ describe("binding.invoke", () => {
       "json: cannot unmarshal number into Go value of type http.OutputBindingRequest",
     ],
     [
-      "an operation that is no text",
+      "an operation that is not text",
       '{"operation":1}',
       "json: cannot unmarshal number into Go struct field OutputBindingRequest.operation of type string",
     ],
     [
-      "metadata that is no object",
+      "metadata that is not an object",
       '{"metadata":"x"}',
       "json: cannot unmarshal string into Go struct field OutputBindingRequest.metadata of type map[string]string",
     ],
     [
-      "metadata that is no text",
+      "metadata that is not text",
       '{"metadata":{"a":true}}',
       "json: cannot unmarshal bool into Go struct field OutputBindingRequest.metadata of type string",
     ],

@@ -23,7 +23,7 @@ async function put(
     status: answer.status,
     bytes,
     get json() {
-      if (!isJson) throw new Error("The answer is no JSON");
+      if (!isJson) throw new Error("The answer is not valid JSON");
       return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
     },
   };

@@ -110,7 +110,7 @@ describe("a key in other forms", () => {
   });
   it.each([
     ["", "key is empty"],
-    ["{", "the JWK is no JSON"],
+    ["{", "the JWK is not valid JSON"],
     ["{}", "invalid key type"],
     ['{"kty":"DSA"}', "invalid key type"],
     ['{"keys":[]}', "invalid key type"],

@@ -213,7 +213,7 @@ describe("subtlecrypto.wrap_key and subtlecrypto.unwrap_key", () => {
     ]);
     expect((await crypto.subtle.exportKey("jwk", key)).d).toBe(keys.ed25519["d"]);
   });
-  it("refuse what is no key, a key that may not wrap, and what was wrapped otherwise", async () => {
+  it("refuse what is not a key, a key that may not wrap, and what was wrapped otherwise", async () => {
     const wrap = (plaintextKey: string, keyName = "aes"): Promise<object> =>
       post("wrapkey", { algorithm: "A256KW", keyName, plaintextKey: base64(plaintextKey) });
     const why = "failed to perform operation: failed to parse plaintext key: ";
@@ -221,7 +221,7 @@ describe("subtlecrypto.wrap_key and subtlecrypto.unwrap_key", () => {
     expect(await wrap('{"kty":"what"}')).toEqual(
       refused("ERR_CRYPTO", `${why}invalid key type`, 500),
     );
-    expect(await wrap("{")).toEqual(refused("ERR_CRYPTO", `${why}the JWK is no JSON`, 500));
+    expect(await wrap("{")).toEqual(refused("ERR_CRYPTO", `${why}the JWK is not valid JSON`, 500));
     expect(await wrap("0123456789abcdef!", "aes")).toMatchObject({ errorCode: "ERR_CRYPTO" });
     expect(await wrap("0123456789abcde!", "gcmOnly")).toEqual(
       refused("ERR_CRYPTO", "failed to perform operation: failed to wrap key", 500),
@@ -355,10 +355,10 @@ describe("the subtle routes", () => {
     ["null", "a message is an object, not null"],
     ["{", "unexpected EOF"],
     ['{"keyName":7}', "field keyName must be string, not number"],
-    ['{"plaintext":"a"}', "field plaintext is no base64"],
-    ['{"plaintext":"*"}', "field plaintext is no base64"],
+    ['{"plaintext":"a"}', "field plaintext is not valid base64"],
+    ['{"plaintext":"*"}', "field plaintext is not valid base64"],
     ["[".repeat(100_000), ""],
-  ])("refuse a body that is no message (%#)", async (body, why) => {
+  ])("refuse a body that is not a message (%#)", async (body, why) => {
     const answer = await post("encrypt", body);
     expect(answer).toMatchObject({ status: 400, errorCode: "ERR_MALFORMED_REQUEST" });
     expect(answer["message"]).toContain(`failed deserializing HTTP body: ${why}`);

@@ -80,7 +80,7 @@ describe("lock.try", () => {
     ["null", "null", "a message is an object, not null"],
     ["a number for text", { ...good, resourceId: 5 }, "string field resourceId: number"],
     ["an object for text", { ...good, lockOwner: {} }, "string field lockOwner: object"],
-    ["a store that is no text", { ...good, storeName: 5 }, "string field storeName"],
+    ["a store that is not text", { ...good, storeName: 5 }, "string field storeName"],
     ["text for a number", { ...good, expiryInSeconds: "soon" }, "int32 field expiryInSeconds"],
     ["a fraction", { ...good, expiryInSeconds: 1.5 }, "int32 field expiryInSeconds"],
     ["too large a number", { ...good, expiryInSeconds: 2 ** 31 }, "int32 field expiryInSeconds"],

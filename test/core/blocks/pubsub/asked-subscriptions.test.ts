@@ -228,7 +228,7 @@ describe("an app that has no subscriptions", () => {
   it.each([
     ["404", { status: 404 }, 0],
     ["nothing", { body: "" }, 0],
-    ["what is no list", { body: {} }, 1],
+    ["what is not a list", { body: {} }, 1],
   ])("says so with %s: those it had end, and it is not asked again", async (_, answer, errors) => {
     await using app = await setUp(() => wants("t"));
     app.says(() => answer as FakeAnswer);

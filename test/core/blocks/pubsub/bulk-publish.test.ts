@@ -79,7 +79,7 @@ describe("bulk publish", () => {
     expect(ps.published).toEqual([]);
   });
 
-  it("refuses a body that is no JSON", async () => {
+  it("refuses a body that is not valid JSON", async () => {
     const { send } = setUp();
     const answer = await send("{");
     expect(answer.status).toBe(400);
@@ -92,10 +92,10 @@ describe("bulk publish", () => {
 
   it.each([
     ["an object", { a: 1 }],
-    ["entries that are no objects", ["x"]],
-    ["an id that is no text", [{ entryId: 1, event: "a", contentType: "text/plain" }]],
+    ["entries that are not objects", ["x"]],
+    ["an id that is not text", [{ entryId: 1, event: "a", contentType: "text/plain" }]],
     [
-      "metadata that is no map of texts",
+      "metadata that is not a map of texts",
       [{ entryId: "1", event: "a", contentType: "text/plain", metadata: { a: 1 } }],
     ],
   ])("refuses %s", async (_, body) => {
@@ -118,9 +118,12 @@ describe("bulk publish", () => {
   });
 
   it.each([
-    ["text that is no text", { event: { a: 1 }, contentType: "text/plain" }],
-    ["octets that are no text", { event: 5, contentType: "application/octet-stream" }],
-    ["octets that are no base64", { event: "a*b=", contentType: "application/octet-stream" }],
+    ["text that is not text", { event: { a: 1 }, contentType: "text/plain" }],
+    ["octets that are not text", { event: 5, contentType: "application/octet-stream" }],
+    [
+      "octets that are not valid base64",
+      { event: "a*b=", contentType: "application/octet-stream" },
+    ],
     ["an unknown content type", { event: "a", contentType: "image/png" }],
     ["no content type", { event: "a" }],
   ])("refuses %s", async (_, entry) => {

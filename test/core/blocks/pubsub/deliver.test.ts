@@ -221,7 +221,7 @@ describe("delivery", () => {
   });
 
   it.each(["no json", "[1]", "null", '"text"'])(
-    "leaves the payload %s, which is no event, to its redelivery",
+    "leaves the payload %s, which is not an event, to its redelivery",
     async (data) => {
       const { push, channel, log } = await setUp(ok);
       expect(await push({ data })).toEqual(["retry"]);
@@ -230,7 +230,7 @@ describe("delivery", () => {
     },
   );
 
-  it("is not upset by an id that is no text", async () => {
+  it("is not upset by an id that is not text", async () => {
     const { push } = await setUp(ok);
     expect(await push({ data: '{"id":{"toString":1}}' })).toEqual(["done"]);
   });

@@ -65,7 +65,7 @@ describe("publish", () => {
       `{"data":{"a":1},"datacontenttype":"application/json; charset=utf-8",ENVELOPE}`,
     ],
     [
-      "what is no json",
+      "what is not a json",
       "{bad",
       json,
       `{"data":"{bad","datacontenttype":"application/json",ENVELOPE}`,
@@ -129,7 +129,7 @@ describe("publish", () => {
     expect(last()).not.toContain("traceparent");
   });
 
-  it("refuses a ready-made event that is no JSON", async () => {
+  it("refuses a ready-made event that is not valid JSON", async () => {
     const { post, ps } = setUp();
     const answer = await post("/v1.0/publish/ps/prog", "nope", cloudEvent);
     expect(answer.status).toBe(500);
@@ -179,7 +179,7 @@ describe("publish", () => {
     expect(ps.published[0]?.message).toEqual({ data: bytes, metadata: { rawPayload: "true" } });
   });
 
-  it("refuses a rawPayload that is no boolean", async () => {
+  it("refuses a rawPayload that is not a boolean", async () => {
     const { post } = setUp();
     const answer = await post("/v1.0/publish/ps/raw?metadata.rawPayload=maybe", { n: 5 }, json);
     expect(answer.status).toBe(400);

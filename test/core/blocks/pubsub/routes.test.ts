@@ -59,7 +59,7 @@ describe("routes", () => {
     "event.data.n",
     "event.data.s.matches('(')",
     "event.data.s > 5",
-  ])("throws, so that the delivery fails, where %s is no answer", (match) => {
+  ])("throws, so that the delivery fails, where %s is not an answer", (match) => {
     expect(() => taken(match)).toThrow();
   });
   it.each([

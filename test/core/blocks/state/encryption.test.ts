@@ -196,12 +196,12 @@ describe("encryption keys", () => {
   it.each<[string, Keys, RegExp]>([
     ["is empty", { primaryEncryptionKey: ["k1", ""] }, /"primaryEncryptionKey" must be a key/],
     ["is too short", { primaryEncryptionKey: ["k1", "aabb"] }, /16, 24 or 32 bytes/],
-    ["is no hex", { primaryEncryptionKey: ["k1", "z".repeat(32)] }, /in hex/],
+    ["is not hex", { primaryEncryptionKey: ["k1", "z".repeat(32)] }, /in hex/],
     ["stands alone as second", { secondaryEncryptionKey: ["k1", oldKey] }, /needs "primary/],
   ])("refuse to start a store when one %s", async (_, keys, why) => {
     await expect(cipherOf(keys)).rejects.toThrow(why);
   });
-  it("refuse a key that is no secret", async () => {
+  it("refuse a key that is not a secret", async () => {
     const pair = { name: "PrimaryEncryptionKey", value: oldKey };
     await expect(stateCipher("mem", [pair], { primaryencryptionkey: oldKey })).rejects.toThrow(
       /use secretKeyRef/,

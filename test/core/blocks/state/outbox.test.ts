@@ -407,7 +407,7 @@ describe("the running side", () => {
     expect(await never).toEqual(["drop"]);
     await running.stop();
   });
-  it("drops what is no event of an outbox", async () => {
+  it("drops what is not an event of an outbox", async () => {
     const { deliver, running } = await started();
     const bad = ["", "[]", "{}", '{"id":1}', '{"id":""}', "\u0000"];
     expect(await deliver(...bad.map((data) => ({ data, metadata: {} })))).toEqual(

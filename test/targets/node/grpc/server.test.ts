@@ -103,7 +103,7 @@ describe("the gRPC port", () => {
     expect(answer.body.toString()).toContain("hello");
   });
   it.each([
-    ["is no protobuf", [frame(Buffer.from([0xff, 0xff, 0xff]))], status.INTERNAL],
+    ["is not protobuf", [frame(Buffer.from([0xff, 0xff, 0xff]))], status.INTERNAL],
     ["ends inside its prefix", [Buffer.from([0, 0])], status.INTERNAL],
     ["ends inside the message", [frame(Buffer.alloc(100)).subarray(0, 50)], status.INTERNAL],
     ["is not there", [], status.INTERNAL],
@@ -262,7 +262,7 @@ describe("what a gRPC port leaves behind", () => {
       .getActiveResourcesInfo()
       .filter((name) => name !== "Immediate" && !/Pipe|TTY|FSReq/.test(name))
       .sort();
-  it("is no socket, no server and no timer", async () => {
+  it("is not a socket, no server and no timer", async () => {
     // What earlier tests used must be gone first.
     await eventually(() => !left().includes("TCPSocketWrap"));
     const before = left();

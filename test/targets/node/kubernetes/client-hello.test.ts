@@ -72,7 +72,7 @@ describe.each(Object.keys({ ...clients, ...opensslClients }))("a ClientHello of 
   );
 });
 
-describe("what is no ClientHello with one name", () => {
+describe("what is not a ClientHello with one name", () => {
   it("a client that names nobody", async () => {
     const hello = await firstBytes((port) =>
       connectTls({ ...quiet, port, host: "127.0.0.1", servername: "" }).on("error", () => {}),
@@ -114,7 +114,7 @@ describe("what is no ClientHello with one name", () => {
     "an empty extension": clientHello({ extensions: [[0, Buffer.alloc(0)]] }),
     "an empty name": clientHello({ extensions: [[0, serverNames("")]] }),
     "a name with a zero": clientHello({ extensions: [[0, serverNames("cart\0.shop")]] }),
-    "a name that is no ASCII": clientHello({ extensions: [[0, serverNames("çart.shop")]] }),
+    "a name that is not ASCII": clientHello({ extensions: [[0, serverNames("çart.shop")]] }),
     "a name with a slash": clientHello({ extensions: [[0, serverNames("cart/../x")]] }),
     "a name with an empty label": clientHello({ extensions: [[0, serverNames("cart..shop")]] }),
     "a name with a dot at its end": clientHello({ extensions: [[0, serverNames("cart.shop.")]] }),
