@@ -74,16 +74,27 @@ const clusters = {
 /** What is quick to run and to mend comes first; then what others do not disturb, and what would be last. */
 const afterUnit = { sequence: { groupOrder: 1 }, hookTimeout: 30_000 } as const;
 const alone = { sequence: { groupOrder: 2 }, fileParallelism: false, hookTimeout: 30_000 } as const;
+/** Nothing of these waits for a machine of its own but the gate, which has time, and must not fail for want of it. */
+const isGate = process.env["OUTRIGGER_TESTS"] === "all";
+const besideOthers = isGate ? alone : afterUnit;
 
 /** One project for each place that tests run in. */
 export default defineConfig({
   test: {
     // Vitest leaves a core to itself; most tests wait, and small machines have two.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    maxWorkers: Math.max(isGate ? 2 : 3, availableParallelism() - 1),
     silent: "passed-only",
     reporters: ["default", "./test/support/reporter.ts"],
     projects: [
-      { test: { name: "unit", include: ["test/core/**/*.test.ts"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/core/**/*.test.ts"],
+          testTimeout: 30_000,
+          // They keep nothing outside of themselves; a worker for each file would take longer than many of them.
+          isolate: false,
+        },
+      },
       {
         test: {
           name: "fuzz",
@@ -96,6 +107,7 @@ export default defineConfig({
         test: {
           name: "k8s",
           ...afterUnit,
+          isolate: false,
           include: ["test/k8s/**/*.test.ts"],
           exclude: ["test/k8s/node/**"],
           testTimeout: 30_000,
@@ -106,7 +118,7 @@ export default defineConfig({
       {
         test: {
           name: "components",
-          ...alone,
+          ...besideOthers,
           include: ["test/components/**/*.test.ts"],
           testTimeout: 20_000,
         },
@@ -146,7 +158,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
-          ...alone,
+          ...besideOthers,
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 120_000,
         },

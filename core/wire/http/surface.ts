@@ -1,4 +1,5 @@
-import { Hono } from "hono";
+import { HonoBase } from "hono/hono-base";
+import { TrieRouter } from "hono/router/trie-router";
 import { httpApi, invokeApi } from "#core/access-control/api-lists.ts";
 import { isDenied } from "#core/gate/admit.ts";
 import { throughApiPipeline } from "./api-pipeline.ts";
@@ -45,7 +46,11 @@ const badRequest = { status: 400, headers: { "content-type": "text/plain; charse
 /** Assembles the HTTP surface from the blocks, once; all apps of a runtime share it. */
 export function createHttp(run: Run, blocks: readonly HttpBlock[], logs: Log): HttpSurface {
   const log = scopedLog(logs, "dapr.runtime.http");
-  const hono = new Hono<{ Bindings: Caller }>({ getPath: routedPath });
+  // The only one of Hono's routers that takes all of our patterns; its default would bring two more, and end there.
+  const hono = new HonoBase<{ Bindings: Caller }>({
+    getPath: routedPath,
+    router: new TrieRouter(),
+  });
   const exempt = createExemptRoutes();
 
   const handler = createHandler(run, log);
