@@ -75,7 +75,7 @@ export function createCallers(
     log,
     asked,
     stopping: signals.stopping,
-    programmatic: !options.disableInitEndpoints.includes("subscribe"),
+    programmatic: !options.disableInitEndpoints?.includes("subscribe"),
     inbound: inboundOf(app, "pubsub"),
   };
   const bind = {

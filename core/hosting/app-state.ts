@@ -70,12 +70,12 @@ export class AppState implements App {
     this.identity = identityOf(options, platform, badTokens, () => this.#policies.trustDomain);
     this.telemetry = telemetryOf(options, log);
     this.health = {
-      waitingFor: new Set(["app", ...options.waitFor]),
+      waitingFor: new Set(["app"]),
       outbound: true,
       isAvailable: true,
     };
     this.shutdown = options.shutdown;
-    const { extended, releaseLocks } = options;
+    const { extended = {}, releaseLocks } = options;
     this.parts = createParts({ clock, log, extended, releasesHeld: releaseLocks === true });
     this.#components = components;
     this.#policies = policies;
@@ -131,12 +131,12 @@ function identityOf(
   };
 }
 
-function telemetryOf({ appId, namespace, meter, metrics }: AppOptions, log: Log): AppTelemetry {
+function telemetryOf({ appId, namespace, metrics }: AppOptions, log: Log): AppTelemetry {
   const said = new Set<string>();
   return {
     appId,
     namespace,
-    meter,
+    meter: metrics,
     metrics,
     warnOnce: (message) => {
       if (said.has(message)) return;

@@ -38,8 +38,6 @@ export interface HostedApp extends Replica, AsyncDisposable {
   stop(): Promise<void>;
   /** Resolves once the app says that it is not well; never where it is not asked. */
   readonly unhealthy: Promise<void>;
-  /** A part named in `waitFor` is up. */
-  isUp(part: string): void;
   /**
    * Puts other documents into force while the app goes on. Never rejects: what cannot be changed stays as it
    * was, and is reported, here and in the app's metadata. Of updates that come while one runs only the last counts.
@@ -119,11 +117,11 @@ class Hosted implements HostedApp {
     });
   }
   #policyDeps(): PolicyDeps {
-    const { appId, namespace, connection, meter, apiLogging, allowedOrigins } = this.#options;
+    const { appId, namespace, connection, metrics, apiLogging, allowedOrigins } = this.#options;
     const isHttp = !connection?.protocol.startsWith("grpc");
     const { loop, platform } = this.#deps;
     const app = { appId, namespace, apiLogging, allowedOrigins, isHttp };
-    return { ...platform, ...app, meter, loop, usage: this.#usage };
+    return { ...platform, ...app, meter: metrics, loop, usage: this.#usage };
   }
   async start(): Promise<void> {
     const { healthCheck } = this.app;
@@ -132,9 +130,9 @@ class Hosted implements HostedApp {
     if (!healthCheck) {
       await this.#loadAppConfiguration();
       await this.#callers.start(this.#sources);
-      return this.isUp("app");
+      return this.#isUp();
     }
-    this.isUp("app");
+    this.#isUp();
     const { log } = this.#deps.platform;
     void healthCheck.run(
       async (isHealthy) => {
@@ -152,7 +150,7 @@ class Hosted implements HostedApp {
   #loadAppConfiguration(): Promise<void> {
     return (this.#appConfiguration ??= loadAppConfiguration(
       this.app,
-      !this.#options.disableInitEndpoints.includes("config"),
+      !this.#options.disableInitEndpoints?.includes("config"),
       this.#deps.platform,
       { signal: this.#stopping.signal },
     ));
@@ -277,8 +275,9 @@ class Hosted implements HostedApp {
   get unhealthy(): Promise<void> {
     return this.app.healthCheck?.unhealthy ?? new Promise(() => {});
   }
-  isUp(part: string): void {
-    this.app.health.waitingFor.delete(part);
+  /** From here on `healthz` answers 204. */
+  #isUp(): void {
+    this.app.health.waitingFor.delete("app");
   }
   async [Symbol.asyncDispose](): Promise<void> {
     this.#gone(this);

@@ -27,8 +27,8 @@ export function openComponents(
     {
       ...deps,
       denied: new Set(configuration.components.deny),
-      meter: options.meter,
-      endsStart: before === undefined && options.failOnComponentError,
+      meter: options.metrics,
+      endsStart: before === undefined && options.failOnComponentError === true,
     },
     before,
   );

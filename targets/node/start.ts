@@ -1,7 +1,7 @@
 import { calleeAppId, callerAppId } from "#core/util/identity-headers.ts";
 import { subscriptionViews } from "#core/blocks/pubsub/subscription-views.ts";
 import { lazyGrpcApi } from "./grpc/lazy-api.ts";
-import { serveHttp, type HttpServer } from "./http-server.ts";
+import { serveHttp } from "./http-server.ts";
 import type { NodeAppOptions, NodeOptions, NodeRuntime, StartEvent, StartNode } from "./options.ts";
 import { startHotReload } from "./hot-reload.ts";
 import { setImmediate } from "node:timers/promises";
@@ -19,7 +19,6 @@ import { serveProfiles } from "./profiling.ts";
 import { parse, readConfiguration, readResources } from "./resources.ts";
 import { restWhenIdle } from "./rest.ts";
 import type { PortChoice } from "./listening.ts";
-import type { PortServer } from "./serve-port.ts";
 import { orPortFault, type PortUse } from "./port-in-use.ts";
 import { prepareSocket } from "./unix-socket.ts";
 import { identityKey, type Served, type Shared } from "./served.ts";
@@ -109,10 +108,11 @@ export const startNode: StartNode = async (options) => {
 };
 
 async function serveApp(
-  { runtime, grpc, peers, metrics, verifyToken, identities }: Shared,
+  shared: Shared,
   app: NodeAppOptions,
   options: NodeOptions,
 ): Promise<Served> {
+  const { runtime, grpc, peers, metrics, verifyToken } = shared;
   const { env } = options;
   const log = logOf(options.log, app.appId);
   const { configuration, resources } = await (app.documents?.read() ?? readFiles(app, env, log));
@@ -121,140 +121,137 @@ async function serveApp(
     configurations: app.configPaths.join(", "),
   });
   const measured = await metrics.open(app, configuration.metrics);
-  const { pool, channel } = await linkTo(app, measured?.metrics);
-  let hosted: HostedApp | undefined;
-  let server: HttpServer | undefined;
-  let grpcServer: PortServer | undefined;
-  let internal: PortServer | undefined;
-  let identity: WorkloadIdentity | undefined;
+  const undo = new AsyncDisposableStack();
   try {
-    if (app.mtls) {
-      const { openIdentity } = await import("./mtls/workload-identity.ts");
-      const trustDomain = configuration.accessControl?.trustDomain ?? defaultTrustDomain;
-      const workload = workloadOf({ appId: app.appId, namespace: app.namespace, trustDomain });
-      const settings = mtlsSettings(app.mtls, env);
-      identity = await openIdentity(workload, settings, log, () => measured?.metrics);
-      identities.set(identityKey(app), identity);
+    const { pool, channel } = await linkTo(app, measured?.metrics);
+    undo.defer(() => channel?.[Symbol.asyncDispose]?.());
+    undo.defer(() => pool?.[Symbol.asyncDispose]());
+    const identity =
+      app.mtls && (await identityOf(app.mtls, app, configuration, measured, env, log));
+    if (identity) {
+      undo.use(identity);
+      shared.identities.set(identityKey(app), identity);
     }
+    let hosted: HostedApp | undefined;
     // Before components start: tools that wait for the port would wait for the slowest of them.
-    const use = (what: string, flag: string, port: PortChoice): PortUse => ({
-      appId: app.appId,
-      what,
-      flag,
-      port,
-    });
-    internal = await orPortFault(
-      use("internal port", "--dapr-internal-grpc-port", app.internalPort ?? 0),
-      serveInternalPort(
-        {
-          identity,
-          // The port is the app's: whoever found it by its id has come to it, whatever namespace is said.
-          find: (to) => runtime.find(to) ?? (to.appId === app.appId ? hosted?.app : undefined),
-          onGrpc: grpc.deliver,
-        },
-        {
-          port: app.internalPort ?? 0,
-          addresses: app.internalAddress ? [app.internalAddress] : [],
-          log,
-        },
+    const internal = undo.use(
+      await orPortFault(
+        useOf(app, "internal port", "--dapr-internal-grpc-port", app.internalPort ?? 0),
+        serveInternalPort(
+          {
+            identity,
+            // The port is the app's: whoever found it by its id has come to it, whatever namespace is said.
+            find: (to) => runtime.find(to) ?? (to.appId === app.appId ? hosted?.app : undefined),
+            onGrpc: grpc.deliver,
+          },
+          {
+            port: app.internalPort ?? 0,
+            addresses: app.internalAddress ? [app.internalAddress] : [],
+            log,
+          },
+        ),
       ),
     );
-    hosted = await runtime.addApp({
-      appId: app.appId,
-      namespace: app.namespace,
-      ...(channel ? { channel, connection: connectionOf(app) } : {}),
-      ...(app.appHealth ? { healthProbe: app.appHealth } : {}),
-      resources,
-      configuration,
-      apiTokens: await Promise.all(app.apiTokens.map(hashToken)),
-      ...(verifyToken ? { verifyToken } : {}),
-      ...(app.appToken === undefined ? {} : { appToken: app.appToken }),
-      ...(measured ? { meter: measured.metrics, metrics: measured.metrics } : {}),
-      ...(app.apiLogging === undefined ? {} : { apiLogging: app.apiLogging }),
-      ...(app.allowedOrigins === undefined ? {} : { allowedOrigins: app.allowedOrigins }),
-      limits: { maxBodyBytes: app.maxBodyBytes },
-      extended: app.extended,
-      waitFor: [],
-      failOnComponentError: options.failOnComponentError,
-      bindingProbeMs: app.bindingProbeMs,
-      disableInitEndpoints: app.disableInitEndpoints,
-      shutdown: (force) => options.shutdown(app.appId, force),
-    });
-    if (pool) grpc.route(hosted.app, pool);
-    await peers.announce(
-      {
+    hosted = undo.use(
+      await runtime.addApp({
         appId: app.appId,
         namespace: app.namespace,
-        port: internal.port,
-        listensOn: app.internalAddress,
-      },
+        channel,
+        connection: channel && connectionOf(app),
+        healthProbe: app.appHealth,
+        resources,
+        configuration,
+        apiTokens: await Promise.all(app.apiTokens.map(hashToken)),
+        verifyToken,
+        appToken: app.appToken,
+        metrics: measured?.metrics,
+        apiLogging: app.apiLogging,
+        allowedOrigins: app.allowedOrigins,
+        limits: { maxBodyBytes: app.maxBodyBytes },
+        extended: app.extended,
+        failOnComponentError: options.failOnComponentError,
+        bindingProbeMs: app.bindingProbeMs,
+        disableInitEndpoints: app.disableInitEndpoints,
+        shutdown: (force) => options.shutdown(app.appId, force),
+      }),
+    );
+    if (pool) grpc.route(hosted.app, pool);
+    const { appId, namespace, internalAddress: listensOn } = app;
+    await peers.announce(
+      { appId, namespace, port: internal.port, listensOn },
       configuration.nameResolution ?? app.nameResolution,
     );
-    // Before HTTP: whoever sees `healthz` answer may call over gRPC at once.
-    grpcServer = await orPortFault(
-      use("gRPC API", "--dapr-grpc-port", app.grpcPort),
-      grpc.serve(hosted.app, {
-        port: app.grpcPort,
-        addresses: app.listenAddresses,
-        ...(await socketOf(app, "grpc")),
-      }),
-    );
-    const common = {
-      who: hosted.app,
-      fetch: runtime.fetch,
-      maxHeaderBytes: app.readBufferBytes,
-      log,
-    };
-    server = await orPortFault(
-      use("HTTP API", "--dapr-http-port", app.httpPort),
-      serveHttp({
-        ...common,
-        port: app.httpPort,
-        addresses: app.listenAddresses,
-        ...(await socketOf(app, "http")),
-        h2c: !isTruthy(env["DAPR_HTTP_DISABLE_H2C"] ?? ""),
-      }),
-    );
-    const publicServer =
-      app.publicPort === undefined
-        ? undefined
-        : await orPortFault(
-            use("public port", "--dapr-public-port", app.publicPort),
-            serveHttp({
-              ...common,
-              port: app.publicPort,
-              addresses: app.publicListenAddresses,
-              isPublic: true,
-            }),
-          );
+    const apis = await serveApis(shared, app, hosted, env, log, undo);
     log.debug("The API answers", {
-      httpPort: server.port,
-      grpcPort: grpcServer.port,
+      httpPort: apis.server.port,
+      grpcPort: apis.grpcServer.port,
       internalPort: internal.port,
       app: app.appPort === undefined ? "no port" : `${app.appProtocol} on port ${app.appPort}`,
     });
-    return {
-      options: app,
-      hosted,
-      reloads: await startHotReload(app, hosted, configuration, env, log),
-      server,
-      publicServer,
-      channel,
-      grpcServer,
-      pool,
-      internal,
-      measured,
-    };
+    const reloads = await startHotReload(app, hosted, configuration, env, log);
+    return { options: app, hosted, reloads, channel, pool, internal, measured, ...apis };
   } catch (reason) {
-    identity?.[Symbol.dispose]();
-    await internal?.[Symbol.asyncDispose]();
-    await grpcServer?.[Symbol.asyncDispose]();
-    await pool?.[Symbol.asyncDispose]();
-    await server?.[Symbol.asyncDispose]();
-    await hosted?.[Symbol.asyncDispose]();
-    await channel?.[Symbol.asyncDispose]?.();
+    await undo.disposeAsync().catch(() => {});
     throw reason;
   }
+}
+
+/** Certificates by which other processes know the app. */
+async function identityOf(
+  mtls: NonNullable<NodeAppOptions["mtls"]>,
+  { appId, namespace }: NodeAppOptions,
+  { accessControl }: Documents["configuration"],
+  measured: Served["measured"],
+  env: NodeOptions["env"],
+  log: NodeOptions["log"],
+): Promise<WorkloadIdentity> {
+  const { openIdentity } = await import("./mtls/workload-identity.ts");
+  const trustDomain = accessControl?.trustDomain ?? defaultTrustDomain;
+  const workload = workloadOf({ appId, namespace, trustDomain });
+  return openIdentity(workload, mtlsSettings(mtls, env), log, () => measured?.metrics);
+}
+
+/** gRPC before HTTP: whoever sees `healthz` answer may call over gRPC at once. */
+async function serveApis(
+  { runtime, grpc }: Shared,
+  app: NodeAppOptions,
+  { app: who }: HostedApp,
+  env: NodeOptions["env"],
+  log: NodeOptions["log"],
+  undo: AsyncDisposableStack,
+): Promise<Pick<Served, "grpcServer" | "server" | "publicServer">> {
+  const { grpcPort, httpPort, publicPort, listenAddresses: addresses } = app;
+  const grpcServer = undo.use(
+    await orPortFault(
+      useOf(app, "gRPC API", "--dapr-grpc-port", grpcPort),
+      grpc.serve(who, { port: grpcPort, addresses, ...(await socketOf(app, "grpc")) }),
+    ),
+  );
+  const common = { who, fetch: runtime.fetch, maxHeaderBytes: app.readBufferBytes, log };
+  const h2c = !isTruthy(env["DAPR_HTTP_DISABLE_H2C"] ?? "");
+  const server = undo.use(
+    await orPortFault(
+      useOf(app, "HTTP API", "--dapr-http-port", httpPort),
+      serveHttp({ ...common, port: httpPort, addresses, ...(await socketOf(app, "http")), h2c }),
+    ),
+  );
+  if (publicPort === undefined) return { grpcServer, server, publicServer: undefined };
+  const publicServer = undo.use(
+    await orPortFault(
+      useOf(app, "public port", "--dapr-public-port", publicPort),
+      serveHttp({
+        ...common,
+        port: publicPort,
+        addresses: app.publicListenAddresses,
+        isPublic: true,
+      }),
+    ),
+  );
+  return { grpcServer, server, publicServer };
+}
+
+function useOf({ appId }: NodeAppOptions, what: string, flag: string, port: PortChoice): PortUse {
+  return { appId, what, flag, port };
 }
 
 function nameOf({ kind, name }: Resource): string {

@@ -28,7 +28,6 @@ describe("building blocks that are not there yet", () => {
       apiTokens: [],
       limits: { maxBodyBytes: 4096 },
       extended: {},
-      waitFor: [],
       failOnComponentError: true,
       bindingProbeMs: 100,
       disableInitEndpoints: [],

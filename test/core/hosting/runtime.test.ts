@@ -65,7 +65,6 @@ function options(
     apiTokens: [],
     limits: { maxBodyBytes: 1 << 20 },
     extended: {},
-    waitFor: [],
     failOnComponentError: true,
     bindingProbeMs: 100,
     disableInitEndpoints: [],

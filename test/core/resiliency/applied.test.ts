@@ -372,7 +372,6 @@ describe("a runtime with a Resiliency document", () => {
       apiTokens: [],
       limits: { maxBodyBytes: 1 << 20 },
       extended: {},
-      waitFor: [],
       failOnComponentError: true,
       bindingProbeMs: 100,
       disableInitEndpoints: [],

@@ -1,36 +1,33 @@
-import { calleeAppId, callerAppId } from "#core/util/identity-headers.ts";
 import { manifests } from "#components/_registry/node.gen.ts";
 import { createBadTokens } from "#core/identity/bad-tokens.ts";
 import type { TokenVerifier } from "#core/identity/token-check.ts";
-import type { AppRef, Log, Platform } from "#core/ports/platform.ts";
+import type { Log, Platform } from "#core/ports/platform.ts";
 import { defaultTrustDomain } from "#core/identity/workload.ts";
-import { createRegistry } from "#core/hosting/registry.ts";
 import { createRuntime } from "#core/hosting/runtime.ts";
 import { clock } from "../../clock.ts";
 import { endsWithin } from "../../drain.ts";
 import { createGrpcApi } from "../../grpc/api.ts";
-import type { ProxyRoutes } from "../../grpc/proxy.ts";
 import { createHttpEndpoint } from "../../http-endpoint.ts";
 import { mtlsSettings } from "../../mtls/settings.ts";
 import { serveInternal } from "../../peers/internal-server.ts";
-import { calleeHeaders } from "../../peers/peer-channel.ts";
-import { createPeers } from "../../peers/peers.ts";
 import { nodePlatform } from "../../platform.ts";
 import { restWhenIdle } from "../../rest.ts";
 import { createHolds } from "../holds.ts";
-import type { GroupOptions, PodRecord, ToGroup } from "../messages.ts";
+import type { GroupOptions, PodRecord } from "../messages.ts";
 import { createCallers, type TokenReader } from "./callers.ts";
 import { createConnections } from "./connections.ts";
 import { createGroupDocuments } from "./group-documents.ts";
 import { createGroupMetrics } from "./group-metrics.ts";
+import { createGroupPeers } from "./group-peers.ts";
 import { documentEnv } from "./document-env.ts";
 import { maxHeaderBytes } from "./header-limit.ts";
 import { createNodeNames } from "./node-names.ts";
+import { onMessageOf } from "./on-message.ts";
 import { createPodHost } from "./pod-host.ts";
 import { readsSecrets } from "./secrets.ts";
 import { createTokenReader } from "./service-account-tokens.ts";
 import type { SupervisorLink } from "./supervisor-link.ts";
-import { createWorkloadCertificates, type WorkloadCertificates } from "./workload-certificates.ts";
+import { createWorkloadCertificates } from "./workload-certificates.ts";
 
 /** Of a message of a stream, whatever its app allows for others. */
 const maxStreamMessageBytes = 64 * 1024 * 1024;
@@ -57,48 +54,14 @@ export async function runGroup(
   };
   const certificates = options.mtls && certificatesOf(options.mtls, env, log);
   const all = [...manifests, names.manifest];
-  const peers = createPeers(createRegistry(all, "node"), alone, alone.host.address, (app) =>
-    certificates?.of(app),
-  );
-  // Behind a Service every process has all apps.
-  const isElsewhere = async (app: AppRef): Promise<boolean> =>
-    options.nodeName !== "" && names.isElsewhere(app, options.hostIps);
-  const platform: Platform = certificates
-    ? {
-        ...alone,
-        peers: {
-          isElsewhere,
-          find: async (to, call, from) => {
-            const channel = await peers.find(to, call, from);
-            return (
-              channel && {
-                send: async (request, options) => {
-                  await proven(certificates, from);
-                  return channel.send(request, options);
-                },
-              }
-            );
-          },
-        },
-      }
-    : alone;
-  // The first resolver that is known counts for all calls.
-  await peers.announce({ appId: "", namespace: "", port: 0 }, names.use);
-  const runtime = createRuntime({ platform, target: "node", manifests: all });
   const ending = new AbortController();
-  const remote: ProxyRoutes["remote"] = async (to, from) => {
-    if (!certificates) throw new Error("no host found with the given ID");
-    await proven(certificates, from);
-    return {
-      ...(await peers.connect(to, { signal: ending.signal }, from)),
-      headers: {
-        ...calleeHeaders(to),
-        [callerAppId]: from.appId,
-        [calleeAppId]: to.appId,
-      },
-    };
-  };
-  const grpc = createGrpcApi({ runtime, log, remote, ...(certificates ? { isElsewhere } : {}) });
+  const { channels, remote, isElsewhere } = await createGroupPeers(
+    { names, certificates, alone, manifests: all, ending: ending.signal },
+    options,
+  );
+  const platform: Platform = channels ? { ...alone, peers: channels } : alone;
+  const runtime = createRuntime({ platform, target: "node", manifests: all });
+  const grpc = createGrpcApi({ runtime, log, remote, ...(isElsewhere ? { isElsewhere } : {}) });
   const readToken = createTokenReader(link, {
     audience: options.tokenAudience,
     nodeName: options.nodeName,
@@ -166,53 +129,16 @@ export async function runGroup(
     ]);
     drained.resolve();
   }
-  const onMessage = (
-    message: ToGroup,
-    socket: Parameters<typeof connections.take>[1] | undefined,
-  ) => {
-    switch (message.type) {
-      case "pod":
-        return host.put(message.pod);
-      case "pod-gone":
-        return host.remove(message.uid);
-      case "documents":
-        link.tell({
-          type: "unread",
-          namespace: message.namespace,
-          documents: documents.put(message.namespace, message.objects),
-        });
-        return void host.follow(message.namespace);
-      case "current":
-        callers.isCurrent = message.isCurrent;
-        return;
-      case "connection":
-        // It may have ended on its way here.
-        if (socket)
-          connections.take(
-            message.port,
-            socket,
-            message.head === undefined ? undefined : Buffer.from(message.head, "base64"),
-          );
-        return;
-      case "addresses":
-        return names.put(message, message.hosts);
-      case "forgotten":
-        return names.forget(message);
-      case "read-metrics":
-        return link.tell({
-          type: "metrics",
-          id: message.id,
-          text: metrics.text() + holds.text({ group: options.group }),
-        });
-      case "ping":
-        return link.tell({ type: "pong" });
-      case "drain":
-        return void drain(message.idleMs);
-      case "start":
-      case "answer":
-        return;
-    }
-  };
+  const onMessage = onMessageOf({
+    link,
+    host,
+    documents,
+    callers,
+    connections,
+    names,
+    drain: (idleMs) => void drain(idleMs),
+    metrics: () => metrics.text() + holds.text({ group: options.group }),
+  });
   link.onMessage(onMessage);
   link.tell({ type: "started" });
   await Promise.race([drained.promise, link.gone]);
@@ -226,14 +152,6 @@ export async function runGroup(
 }
 const tokenIs = "kubernetes";
 const closeMs = 5000;
-const certificateMs = 5000;
-
-/** Nothing goes to another node in the name of an app that cannot prove itself. */
-async function proven(certificates: WorkloadCertificates, from: AppRef): Promise<void> {
-  if (certificates.of(from)) return;
-  await endsWithin(certificates.ready(from), certificateMs, clock);
-  if (!certificates.of(from)) throw new Error(`app ${from.appId} has no certificate yet`);
-}
 
 function certificatesOf(
   { sentryAddress, trustDomain, controlPlaneNamespace }: NonNullable<GroupOptions["mtls"]>,

@@ -80,7 +80,6 @@ async function setUp(first: () => FakeAnswer | Promise<FakeAnswer>): Promise<Set
     apiTokens: [],
     limits: { maxBodyBytes: 1 << 20 },
     extended: {},
-    waitFor: [],
     failOnComponentError: true,
     bindingProbeMs: 100,
     disableInitEndpoints: [],

@@ -102,7 +102,6 @@ async function world(
     apiTokens: [],
     limits: { maxBodyBytes: 1 << 20 },
     extended: {},
-    waitFor: [],
     failOnComponentError: true,
     bindingProbeMs: 100,
     disableInitEndpoints: [],

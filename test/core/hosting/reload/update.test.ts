@@ -130,7 +130,6 @@ async function setUp(
     apiTokens: [],
     limits: { maxBodyBytes: 1 << 20 },
     extended: {},
-    waitFor: [],
     failOnComponentError: true,
     bindingProbeMs: 100,
     disableInitEndpoints: [],
