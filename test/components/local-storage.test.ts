@@ -129,7 +129,7 @@ describe("bindings.localstorage", () => {
     expect(textOf(await invoke("get", file("inner/passwd")))).toBe("mine, all mine");
   });
   it("get refuses directories and files that are too large to be held", async () => {
-    await expect(invoke("get", file("."))).rejects.toThrow("no regular file");
+    await expect(invoke("get", file("."))).rejects.toThrow("not a regular file");
     await expect(invoke("get", { metadata: {} })).rejects.toThrow("fileName is missing");
     writeFileSync(join(root, "large"), "");
     truncateSync(join(root, "large"), 101 * 1024 * 1024);

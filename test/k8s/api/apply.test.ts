@@ -62,7 +62,7 @@ describe("paths", () => {
   });
   for (const name of ["", ".", "..", "a/b", "../../secrets", "%2e%2e"])
     it(`the name "${name}" is none`, () => {
-      expect(() => resourcePath(components, { namespace: "shop", name })).toThrow(/no name/);
-      expect(() => resourcePath(components, { namespace: name })).toThrow(/no name/);
+      expect(() => resourcePath(components, { namespace: "shop", name })).toThrow(/not a name/);
+      expect(() => resourcePath(components, { namespace: name })).toThrow(/not a name/);
     });
 });

@@ -74,7 +74,7 @@ describe("in a pod", () => {
     expect(api.requests.map(({ token }) => token)).toEqual(["one", "two"]);
   });
   it("says what is missing", async () => {
-    await expect(inClusterAccess({ env: {}, folder })).rejects.toThrow(/no pod of a cluster/);
+    await expect(inClusterAccess({ env: {}, folder })).rejects.toThrow(/not a pod of a cluster/);
     await expect(
       inClusterAccess({ env: { KUBERNETES_SERVICE_HOST: "10.0.0.1" }, folder }),
     ).rejects.toThrow(/KUBERNETES_SERVICE_PORT/);

@@ -123,8 +123,8 @@ describe("a program that does not", () => {
     ],
     ["gives nothing", "answer({})", /neither a token nor a certificate/],
     ["gives half", `answer({ clientKeyData: "k" })`, /both/],
-    ["gives a token that is none", "answer({ token: 7 })", /no texts/],
-    ["gives a time that is none", `answer({ token: "t", expirationTimestamp: "soon" })`, /no time/],
+    ["gives a token that is none", "answer({ token: 7 })", /not texts/],
+    ["gives a time that is none", `answer({ token: "t", expirationTimestamp: "soon" })`, /not a time/],
   ] as const)
     it(name, async () => {
       const { credentials } = await access(plugin(code));

@@ -110,7 +110,7 @@ describe("what cannot be used is refused, with the place", () => {
     [
       "a server that is not text",
       config().replace(/"https:[^"]*"/, "[1]"),
-      /server .* is not a text/,
+      /server .* is not text/,
     ],
     [
       "proxy-url",
@@ -120,8 +120,8 @@ describe("what cannot be used is refused, with the place", () => {
     ["auth-provider", config({ user: "auth-provider: {name: gcp}" }), /auth-provider of user "u"/],
     ["a password", config({ user: "username: a, password: b" }), /username of user "u"/],
     ["impersonation", config({ user: "as: root" }), /as of user "u"/],
-    ["a token that is not text", config({ user: "token: [1]" }), /token of user "u".*no text/],
-    ["data that is not PEM", config({ cluster: ", certificate-authority-data: eHg=" }), /no PEM/],
+    ["a token that is not text", config({ user: "token: [1]" }), /token of user "u".*not text/],
+    ["data that is not PEM", config({ cluster: ", certificate-authority-data: eHg=" }), /not PEM/],
     ["a certificate without key", config({ user: `client-certificate-data: ${encoded}` }), /both/],
     ["a file that is away", config({ user: "tokenFile: gone" }), /Cannot read .*gone/],
     ["exec without command", config({ user: "exec: {}" }), /has no command/],

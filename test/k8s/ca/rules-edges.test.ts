@@ -10,9 +10,9 @@ afterEach(() => world[Symbol.asyncDispose]());
 
 describe("an identity", () => {
   it.each([
-    ["Shop", "no Kubernetes namespace"],
-    ["a..b", "no Kubernetes namespace"],
-    ["n".repeat(64), "no Kubernetes namespace"],
+    ["Shop", "not a Kubernetes namespace"],
+    ["a..b", "not a Kubernetes namespace"],
+    ["n".repeat(64), "not a Kubernetes namespace"],
   ])("of a namespace that is none (%s) is refused", async (namespace, why) => {
     const before = world.cluster.api.requests.length;
     expect(said(await world.ask("node-a", `${namespace}/cart`))).toContain(why);

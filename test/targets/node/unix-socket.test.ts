@@ -70,7 +70,7 @@ describe("prepareSocket", () => {
   it("leaves a file alone", async () => {
     const path = join(folder, "dapr-a-grpc.socket");
     await writeFile(path, "mine");
-    await expect(prepareSocket(folder, "a", "grpc")).rejects.toThrow(/no socket/);
+    await expect(prepareSocket(folder, "a", "grpc")).rejects.toThrow(/not a socket/);
     expect(await exists(path)).toBe(true);
   });
   it("makes the folder, and says when the path is too long", async () => {
