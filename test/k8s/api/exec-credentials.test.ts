@@ -124,7 +124,11 @@ describe("a program that does not", () => {
     ["gives nothing", "answer({})", /neither a token nor a certificate/],
     ["gives half", `answer({ clientKeyData: "k" })`, /both/],
     ["gives a token that is none", "answer({ token: 7 })", /not texts/],
-    ["gives a time that is none", `answer({ token: "t", expirationTimestamp: "soon" })`, /not a time/],
+    [
+      "gives a time that is none",
+      `answer({ token: "t", expirationTimestamp: "soon" })`,
+      /not a time/,
+    ],
   ] as const)
     it(name, async () => {
       const { credentials } = await access(plugin(code));

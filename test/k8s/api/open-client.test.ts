@@ -91,7 +91,10 @@ describe("requests", () => {
     expect(large.message).toMatch(/larger than 1000 bytes/);
     api.fail({ text: "<html>" });
     const html = await failureOf(client.request("GET", "/api/v1/pods"));
-    expect(html).toMatchObject({ code: 0, message: expect.stringMatching(/not valid JSON/) as string });
+    expect(html).toMatchObject({
+      code: 0,
+      message: expect.stringMatching(/not valid JSON/) as string,
+    });
   });
   it("ends with its signal, with the signal's reason", async () => {
     await using client = openClient(api.access());
