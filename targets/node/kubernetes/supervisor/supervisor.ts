@@ -1,5 +1,5 @@
 import { messageOf } from "#core/errors/component-error.ts";
-import { createEventWriter } from "#k8s/api/events.ts";
+import { createEventWriter, type EventWriter } from "#k8s/api/events.ts";
 import { createComponentStatus } from "#k8s/operator/component-status.ts";
 import { watchDocuments } from "#k8s/operator/documents.ts";
 import { sweepEntries } from "#k8s/operator/stale-entries.ts";
@@ -7,23 +7,22 @@ import { clock } from "../../clock.ts";
 import { endsWithin } from "../../drain.ts";
 import { namespaceOf } from "../group-name.ts";
 import { createHolds } from "../holds.ts";
-import type { GroupOptions } from "../messages.ts";
 import { createAnswers } from "./answers.ts";
 import { createAppNodes } from "./app-nodes.ts";
 import type { Warn } from "./duplicates.ts";
-import { forkGroup, type GroupProgram } from "./group-process.ts";
+import { forkOf } from "./fork-of.ts";
 import { Group } from "./group.ts";
 import { serveHealth } from "./health-server.ts";
+import type { SideServer } from "./side-server.ts";
 import { createHearing, type Hearing } from "./hear.ts";
-import { hostPods } from "./hosted-pods.ts";
-import { createHosting } from "./hosting.ts";
+import { type HostedPods, hostPods } from "./hosted-pods.ts";
+import { createHosting, type Hosting } from "./hosting.ts";
 import { createMetricsReader } from "./metrics-reader.ts";
-import { readServerName } from "./internal-name.ts";
-import { listen, type Listeners } from "./listeners.ts";
+import type { Listeners } from "./listeners.ts";
+import { listenForApps } from "./listen-for-apps.ts";
 import { serveNodeMetrics } from "./metrics-server.ts";
 import type { NodeRuntimeOptions, RunningNode } from "./options.ts";
 import { noPins, watchPins } from "./pins.ts";
-import { passOn } from "./pass-on.ts";
 import { createRoutes } from "./routes.ts";
 import { successor } from "./successor.ts";
 
@@ -38,7 +37,7 @@ const withdrawMs = 3000;
 
 /** `outrigger node`: hosts the apps of a node's pods, each group of them in a process of its own. */
 export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<RunningNode> {
-  const { client, log, env, scope, ports } = options;
+  const { client, log, scope, ports } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const watching = { log, clock, signal };
@@ -50,13 +49,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     log,
     clock,
   });
-  const warn: Warn = ({ namespace, name, uid }, reason, message) =>
-    writer.emit(
-      { apiVersion: "v1", kind: "Pod", namespace, name, uid },
-      "Warning",
-      reason,
-      message,
-    );
+  const warn = warnOf(writer);
   const status = createComponentStatus(client, { node: options.instance, log, clock });
   const documents = watchDocuments(client, watching);
   const nodes = createAppNodes({
@@ -71,37 +64,13 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     forgotten: (app) => hosting.tellAll({ type: "forgotten", ...app }),
   });
   const answers = createAnswers({ client, nodes, tokenAudience: options.tokenAudience });
-  const groupOptions: Omit<GroupOptions, "version" | "group"> = {
-    nodeName: "node" in scope ? scope.node : "",
-    hostIps,
-    tokenAudience: options.tokenAudience,
-    ...(options.mtls ? { mtls: options.mtls } : {}),
-    internalPort: ports.internal ?? 0,
-    checkSourceIp: options.checkSourceIp,
-    logLevel: options.logLevel,
-    logAsJson: options.logAsJson,
+  const renew = (namespace: string): void => {
+    for (const group of hosting.groups)
+      if (namespaceOf(group.name) === namespace) void group.renew(idleMs, options.drainMs);
   };
   // Namespaces that are named are all that there are rights for.
   const isNamed = "namespaces" in scope && scope.namespaces.length > 0;
-  const pins = isNamed
-    ? noPins
-    : watchPins(
-        client,
-        (namespace) => {
-          for (const group of hosting.groups)
-            if (namespaceOf(group.name) === namespace) void group.renew(idleMs, options.drainMs);
-        },
-        watching,
-      );
-  function programFor(group: string): GroupProgram {
-    const version = pins.of(namespaceOf(group) ?? "");
-    const program = options.program(version);
-    if (program) return program;
-    log.error(`There is no version ${version} here; group ${group} runs the present one`, {
-      group,
-    });
-    return options.program("") as GroupProgram;
-  }
+  const pins = isNamed ? noPins : watchPins(client, renew, watching);
   const holds = createHolds();
   const hosting = createHosting({
     isolation: options.isolation,
@@ -112,8 +81,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
         clock,
         log,
         holds,
-        fork: (group, hear) =>
-          forkGroup(programFor(name), { ...groupOptions, group: group.name }, env, log, hear),
+        fork: forkOf(options, hostIps, pins, name),
         onMessage: (group, message, tell) => hearing.take(group, message, tell),
         documentsOf: (namespace) => documents.documentsOf(namespace),
         isCurrent: () => pods.isCurrent(),
@@ -144,13 +112,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     namespaceGone: hearing.namespaceGone,
     ...watching,
   });
-  let wasCurrent = false;
-  const news = setInterval(() => {
-    if (pods.isCurrent() === wasCurrent) return;
-    wasCurrent = pods.isCurrent();
-    hosting.tellAll({ type: "current", isCurrent: wasCurrent });
-  }, newsMs).unref();
-
+  const news = tellNews(pods, hosting);
   const sweeping = new AbortController();
   let listeners: Listeners | undefined;
   const health = await serveHealth({
@@ -175,34 +137,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     await pods.synced;
     await settled(hosting.groups);
     if (stopped) return;
-    const opened = await listen({
-      address: options.hostIp,
-      ports: {
-        http: ports.http,
-        grpc: ports.grpc,
-        ...(ports.internal === undefined ? {} : { internal: ports.internal }),
-      },
-      routes,
-      log,
-      holds,
-      soleGroup: () => (hosting.groups.length === 1 ? hosting.groups[0]?.name : undefined),
-      hand: (name, port, socket, head) => {
-        // Of the host's network, where all share one group.
-        const group = hosting.group(name) ?? hosting.group("shared");
-        group?.take(port, socket, head);
-        return group !== undefined;
-      },
-      readInternal: async (socket) => {
-        const found = await readServerName(socket);
-        const group = found && hosting.groupOf(found.name);
-        if (group) return { group: group.name, head: found.head };
-        // A sidecar of this node asks its node for everybody; TLS goes on from end to end.
-        if (found && ports.internal !== undefined && pods.isSidecar(socket.remoteAddress))
-          void passOn(socket, found, nodes, ports.internal);
-        else socket.destroy();
-        return undefined;
-      },
-    });
+    const opened = await listenForApps(options, { routes, holds, hosting, nodes, pods });
     // It was stopped in the middle.
     if (stopped) return opened.close();
     listeners = opened;
@@ -226,19 +161,13 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     if (!signal.aborted) log.error(`Cannot start: ${messageOf(reason)}`);
   });
 
-  async function stop(): Promise<void> {
-    // First of all: the port is also that of the process that comes next, and this one is not to answer for it.
-    health[Symbol.dispose]();
-    // The process that comes next writes the same entries, and may know more of them.
-    sweeping.abort();
-    // Deleted and not replaced: the next one is on its way, and until then nobody else is there for the apps.
-    if (listeners && options.successorMs !== undefined)
-      await successor({ port: health.port, address: options.hostIp }, options.successorMs);
+  const stop = async (): Promise<void> => {
+    const opened = listeners;
+    await beforeClosing(options, health, sweeping, opened !== undefined);
     clearInterval(news);
-    if (listeners && options.lingerMs !== undefined)
-      await clock.sleep(options.lingerMs, { signal });
+    if (opened && options.lingerMs !== undefined) await clock.sleep(options.lingerMs, { signal });
     // Watches go on until nothing is in flight: pods come and go meanwhile.
-    await listeners?.close();
+    await opened?.close();
     listeners = undefined;
     await hosting.drain(idleMs, options.drainMs);
     stopping.abort(new Error("the runtime is stopping"));
@@ -246,10 +175,8 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     nodes[Symbol.dispose]();
     // The next process of a node keeps its entries; those of a replica are nobody's once it has ended.
     if (!("node" in scope)) await endsWithin(status.withdraw(), withdrawMs, clock);
-    await status[Symbol.asyncDispose]();
-    await writer[Symbol.asyncDispose]();
-    await client[Symbol.asyncDispose]();
-  }
+    for (const each of [status, writer, client]) await each[Symbol.asyncDispose]();
+  };
   return {
     ports: allPorts,
     ready,
@@ -258,6 +185,46 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
       return hosting.groups.map(({ name, pid, restarts }) => ({ name, pid, restarts }));
     },
   };
+}
+
+/** Tells groups whether there is news of pods, whenever that changes. */
+function tellNews(
+  pods: Pick<HostedPods, "isCurrent">,
+  hosting: Pick<Hosting, "tellAll">,
+): ReturnType<typeof setInterval> {
+  let wasCurrent = false;
+  return setInterval(() => {
+    if (pods.isCurrent() === wasCurrent) return;
+    wasCurrent = pods.isCurrent();
+    hosting.tellAll({ type: "current", isCurrent: wasCurrent });
+  }, newsMs).unref();
+}
+
+/** Warnings go to the pod that they are about, as Events. */
+function warnOf(writer: Pick<EventWriter, "emit">): Warn {
+  return ({ namespace, name, uid }, reason, message) =>
+    writer.emit(
+      { apiVersion: "v1", kind: "Pod", namespace, name, uid },
+      "Warning",
+      reason,
+      message,
+    );
+}
+
+/** What has to come first where a node's process ends. */
+async function beforeClosing(
+  { hostIp: address, successorMs }: NodeRuntimeOptions,
+  health: SideServer,
+  sweeping: AbortController,
+  isServing: boolean,
+): Promise<void> {
+  // First of all: the port is also that of the process that comes next, and this one is not to answer for it.
+  health[Symbol.dispose]();
+  // The process that comes next writes the same entries, and may know more of them.
+  sweeping.abort();
+  // Deleted and not replaced: the next one is on its way, and until then nobody else is there for the apps.
+  if (isServing && successorMs !== undefined)
+    await successor({ port: health.port, address }, successorMs);
 }
 
 /** True for a namespace whose pods are hosted here wherever they run. */
