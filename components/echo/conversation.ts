@@ -8,7 +8,8 @@ import type {
 
 export function open(): Conversation {
   return {
-    converse: async ({ messages, tools }) => {
+    converse: async ({ messages, tools }, { signal }) => {
+      signal.throwIfAborted();
       const content = messages.flatMap(spoken).join("\n");
       const toolCalls = [
         ...tools.map(callOf),

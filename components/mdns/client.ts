@@ -27,7 +27,8 @@ export interface DnsMessage {
 /** Multicast DNS on every interface that has it, the loopback included. */
 export interface DnsClient {
   ask(name: string): void;
-  answer(answers: readonly DnsRecord[], additionals: readonly DnsRecord[]): void;
+  /** Resolves when it has been handed to the network, or could not be. */
+  answer(answers: readonly DnsRecord[], additionals: readonly DnsRecord[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,8 +52,13 @@ export function openDns(
   };
   return {
     ask: (name) => each((socket) => socket.query({ questions: [{ name, type: "PTR" }] } as never)),
-    answer: (answers, additionals) =>
-      each((socket) => socket.respond({ answers, additionals } as never)),
+    answer: async (answers, additionals) => {
+      const sent = (socket: Dns): Promise<void> =>
+        new Promise((resolve) =>
+          socket.respond({ answers, additionals } as never, () => resolve()),
+        );
+      await Promise.all(sockets.map(sent));
+    },
     close: async () => {
       await Promise.all(
         sockets.map((socket) => new Promise<void>((resolve) => socket.destroy(() => resolve()))),

@@ -36,19 +36,19 @@ export function open({ clock, log, env }: Pick<Host, "clock" | "log" | "env">): 
       question: ({ questions }) => {
         for (const app of announced)
           if (questions.some(({ name, type }) => asksFor(name, type, app.appId)))
-            answer(app, ttlSeconds);
+            void answer(app, ttlSeconds);
       },
       answer: (message) => learn(message),
     },
     (reason) => log.warn(`mDNS: ${messageOf(reason)}`),
   );
 
-  function answer(app: Announcement, ttl: number): void {
+  async function answer(app: Announcement, ttl: number): Promise<void> {
     const service = serviceOf(app.appId);
     const name = `${instance}.${service}`;
     const target = `${instance.replace(/[^\w-]/g, "-")}.local`;
     const isIp6 = app.host.includes(":");
-    dns.answer(
+    await dns.answer(
       [{ type: "PTR", name: service, ttl, data: name }],
       [
         { type: "SRV", name, ttl, data: { port: app.port, target } },
@@ -113,7 +113,7 @@ export function open({ clock, log, env }: Pick<Host, "clock" | "log" | "env">): 
   return {
     announce: async (app) => {
       announced.push(app);
-      answer(app, ttlSeconds);
+      void answer(app, ttlSeconds);
     },
     resolve: async ({ appId }, options) => {
       const entry = entryOf(appId);
@@ -132,7 +132,8 @@ export function open({ clock, log, env }: Pick<Host, "clock" | "log" | "env">): 
     forget: ({ appId }: AppRef, address) => void known.get(appId)?.addresses.delete(address),
     [Symbol.asyncDispose]: async () => {
       ended.abort();
-      for (const app of announced) answer(app, 0);
+      // Others are told before the sockets close, which would take what is not sent yet with them.
+      await Promise.all(announced.map((app) => answer(app, 0)));
       await dns.close();
     },
   };

@@ -80,6 +80,7 @@ export function open(
       return String(row["address"]);
     },
     [Symbol.asyncDispose]: async () => {
+      if (!database.isOpen) return;
       try {
         for (const { id } of announced)
           await run(() =>
