@@ -1,7 +1,6 @@
 import type { App } from "#core/kernel/app.ts";
-import { admit, type Admission, nothingTaken } from "#core/gate/admit.ts";
+import { admit, admitAtOnce, type Admission, nothingTaken } from "#core/gate/admit.ts";
 import type { Arrival } from "#core/gate/token.ts";
-import { asksForToken } from "#core/identity/token-check.ts";
 import type { Exemptions } from "#core/kernel/operation.ts";
 import { joinedHeader } from "#core/util/header-list.ts";
 import { respond } from "./answer.ts";
@@ -21,9 +20,9 @@ export function guarded(
   const exemptOf = (request: Request, caller: Caller, target: string): Exemptions | undefined =>
     caller.tokenFree ? everything : routes.of(request.method, target);
   return (request, caller, target) => {
-    const { identity, policies } = caller.app;
-    const { budget } = policies;
-    const exempt = budget || asksForToken(identity) ? exemptOf(request, caller, target) : undefined;
+    if (admitAtOnce(caller.app, caller.isProven)) return serve(request, caller);
+    const { budget } = caller.app.policies;
+    const exempt = exemptOf(request, caller, target);
     const bytes = budget ? Number(request.headers.get("content-length") ?? 0) || 0 : 0;
     const isStream = budget !== undefined && request.headers.has("transfer-encoding");
     const admitted = admit(new HttpArrival(request, caller), { exempt, bytes, isStream });

@@ -53,17 +53,10 @@ export function createHandler(run: Run, log: Log): MakeHandle {
         if (calls) leave(calls);
       }
       if (trace?.span) endHttpSpan(trace.span, operation, input, asked, answer.status);
-      const shown = seen(answer, context.env, logged, () => obfuscated(operation, asked));
+      const shown = seen(answer, context.env, logged, operation, asked);
       return respond(shown, trace, refused ? undefined : baggage);
     };
   };
-}
-
-function obfuscated<In>(
-  operation: Pick<Operation<In, unknown>, "endpoint" | "obfuscated">,
-  asked: In | undefined,
-): string {
-  return (asked !== undefined && operation.obfuscated?.(asked)) || operation.endpoint;
 }
 
 /** Dapr: its tracing layer answers, in plain text; so where tracing is off, baggage is a header like any other. */

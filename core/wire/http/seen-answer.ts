@@ -1,3 +1,4 @@
+import type { Operation } from "#core/kernel/operation.ts";
 import type { HttpCallLog } from "#core/telemetry/api-log.ts";
 import { sizeOf } from "#core/util/bytes.ts";
 import { watchBody } from "#core/util/watch-body.ts";
@@ -5,14 +6,20 @@ import type { Answer } from "./answer.ts";
 import type { Caller } from "./input.ts";
 
 /** What a route answers, shown to those who log and measure; as it is where nobody does. */
-export function seen(
+export function seen<In>(
   answer: Answer,
   { exchange }: Caller,
   logged: HttpCallLog | undefined,
-  obfuscated: () => string,
+  operation: Logged<In>,
+  asked: In | undefined,
 ): Answer {
-  const noted = logged ? logAnswer(answer, logged, obfuscated) : answer;
+  const noted = logged ? logAnswer(answer, logged, () => obfuscated(operation, asked)) : answer;
   return exchange ? exchange.note(noted) : noted;
+}
+type Logged<In> = Pick<Operation<In, unknown>, "endpoint" | "obfuscated">;
+
+function obfuscated<In>(operation: Logged<In>, asked: In | undefined): string {
+  return (asked !== undefined && operation.obfuscated?.(asked)) || operation.endpoint;
 }
 
 /** A stream is logged once it has gone out. */
