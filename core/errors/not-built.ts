@@ -15,7 +15,7 @@ const fail: Fail<typeof notBuiltErrors> = failWith(notBuiltErrors);
 interface Refused {
   readonly appId: string;
   readonly namespace: string;
-  warnOnce?(message: string): void;
+  readonly warnOnce: ((message: string) => void) | undefined;
 }
 /** Why a call is refused, for the app that makes it. */
 export type Refuse = (app: Refused) => ApiError;

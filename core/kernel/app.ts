@@ -84,8 +84,8 @@ export interface AppIdentity extends TokenOwner {
 export interface AppTelemetry extends MeasuredApp {
   /** Takes what is measured of the app; absent means that nothing is. `metrics` is the same, for what is measured with every call. */
   readonly meter?: Meter | undefined;
-  /** Writes a warning to the log, once in the app's life; absent: nobody reads it. */
-  warnOnce?(message: string): void;
+  /** Writes a warning to the log, once in the app's life; `undefined`: nobody reads it. */
+  readonly warnOnce: ((message: string) => void) | undefined;
 }
 
 /** Its components as metadata lists them. */

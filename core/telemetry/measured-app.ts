@@ -1,7 +1,8 @@
 import type { AppRef } from "#core/ports/platform.ts";
 import type { AppMetrics } from "./app-metrics.ts";
 
-/** An app as far as its metrics go; absent ones mean that nothing is measured. */
+/** An app as far as its metrics go. */
 export interface MeasuredApp extends AppRef {
-  readonly metrics?: AppMetrics | undefined;
+  /** `undefined`: nothing is measured. Said outright, so that nobody passes something else that has none by mistake. */
+  readonly metrics: AppMetrics | undefined;
 }

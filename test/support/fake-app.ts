@@ -109,7 +109,7 @@ export function fakeApp({
       trustDomain,
       ...policies,
     },
-    telemetry: { appId, namespace, meter, metrics, ...(warnOnce ? { warnOnce } : {}) },
+    telemetry: { appId, namespace, meter, metrics, warnOnce },
     health,
     components: {
       failed,

@@ -170,7 +170,7 @@ function routeFor(routes: ProxyRoutes, caller: StreamCaller, path: string): Rout
   const id = calleeIdOf(caller);
   if (id === undefined)
     throw (
-      noWorkflowService(app, path) ??
+      noWorkflowService(app.telemetry, path) ??
       unknown(
         "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found",
       )
