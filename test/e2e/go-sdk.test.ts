@@ -42,6 +42,7 @@ describe.skipIf(go === undefined).each(["grpc", "http"])(
       await runtime.takesCalls();
       ran = await run(program, [], {
         DAPR_GRPC_PORT: String(runtime.grpcPort),
+        DAPR_HTTP_PORT: String(runtime.httpPort),
         APP_PORT: appPort,
         APP_PROTOCOL: protocol,
         CASES_REDIS: resources.redis ? "1" : "0",

@@ -1,5 +1,5 @@
 // The official Go SDK, client and service, as a program: every case says on a line of its own how it went.
-// Environment: DAPR_GRPC_PORT, APP_PORT, APP_PROTOCOL (grpc or http), CASES_REDIS=1 where Redis is there.
+// Environment: DAPR_GRPC_PORT, DAPR_HTTP_PORT, APP_PORT, APP_PROTOCOL (grpc or http), CASES_REDIS=1 where Redis is there.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -58,6 +59,23 @@ func (s *seen) waitFor(kind, value string) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return fmt.Errorf("no %s with %q within 15 s; there are %v", kind, value, s.events[kind])
+}
+
+// waitHealthy waits until the runtime has found the app and asked it for its subscriptions: Wait is content with the
+// runtime alone, and what is published earlier is nobody's.
+func waitHealthy() error {
+	url := "http://127.0.0.1:" + os.Getenv("DAPR_HTTP_PORT") + "/v1.0/healthz"
+	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		answer, err := http.Get(url)
+		if err != nil {
+			continue
+		}
+		answer.Body.Close()
+		if answer.StatusCode == http.StatusNoContent {
+			return nil
+		}
+	}
+	return errors.New("the runtime was not healthy within 15 s")
 }
 
 // printID asks the runtime, at once, who the caller is.
@@ -177,7 +195,12 @@ type testCase struct {
 func cases(c client.Client, got *seen) []testCase {
 	unique := fmt.Sprintf("go-%d", time.Now().UnixNano())
 	list := []testCase{
-		{"wait", func(ctx context.Context) error { return c.Wait(ctx, 15*time.Second) }},
+		{"wait", func(ctx context.Context) error {
+			if err := c.Wait(ctx, 15*time.Second); err != nil {
+				return err
+			}
+			return waitHealthy()
+		}},
 		{"state", func(ctx context.Context) error {
 			if err := c.SaveState(ctx, store, unique, []byte(`{"n":1}`), nil); err != nil {
 				return err
