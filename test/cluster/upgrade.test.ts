@@ -73,7 +73,7 @@ await describeShop("The runtime of a node, replaced", options, (shop) => {
       for (const { came, failingMs, tookMs } of found) {
         for (const how of Object.keys(came)) expect(["ECONNREFUSED", "503"]).toContain(how);
         expect(failingMs).toBeLessThan(1000);
-        expect(tookMs).toBeLessThan(10_000);
+        expect(tookMs).toBeLessThan(5000);
       }
     }
     async function firstCallOf(name: string): Promise<FirstCall> {
