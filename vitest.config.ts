@@ -41,8 +41,8 @@ const workerd = () => {
  * tests are (`.ci/run`). Clusters need Go and root as well, and would slow down what others measure or wait for, so they
  * come last.
  */
-const isWanted = (name: string): boolean =>
-  process.env["OUTRIGGER_TESTS"] === "all" || process.argv.includes(name);
+const isGate = process.env["OUTRIGGER_TESTS"] === "all";
+const isWanted = (name: string): boolean => isGate || process.argv.includes(name);
 const hostile = {
   test: {
     name: "hostile",
@@ -75,7 +75,6 @@ const clusters = {
 const afterUnit = { sequence: { groupOrder: 1 }, hookTimeout: 30_000 } as const;
 const alone = { sequence: { groupOrder: 2 }, fileParallelism: false, hookTimeout: 30_000 } as const;
 /** Nothing of these waits for a machine of its own but the gate, which has time, and must not fail for want of it. */
-const isGate = process.env["OUTRIGGER_TESTS"] === "all";
 const besideOthers = isGate ? alone : afterUnit;
 
 /** One project for each place that tests run in. */

@@ -1,9 +1,8 @@
 import { type Api, isAllowed } from "#core/access-control/api-lists.ts";
 import type { App } from "#core/kernel/app.ts";
 import type { Budget, Shortage } from "#core/budget/budget.ts";
-import { asksForToken } from "#core/identity/token-check.ts";
 import type { Exemptions } from "#core/kernel/operation.ts";
-import { type Arrival, tokenFault, type TokenFault } from "./token.ts";
+import { type Arrival, needsToken, tokenFault, type TokenFault } from "./token.ts";
 
 /** Why a call goes no further. Each wire has its own words for it. */
 export type Refusal =
@@ -45,9 +44,10 @@ export function admit(arrival: Arrival, asking: Asking): Admission | Promise<Adm
  * Lets a call in of which nothing is asked, as most are, without a word more; false where `admit` has to be asked. Of API
  * lists it knows nothing.
  */
-export function admitAtOnce({ identity, policies }: App, isProven: boolean | undefined): boolean {
-  if (policies.budget || (!isProven && asksForToken(identity))) return false;
-  policies.loop?.note(0);
+export function admitAtOnce(app: App, isProven: boolean | undefined): boolean {
+  const { budget, loop } = app.policies;
+  if (budget || needsToken(app, isProven)) return false;
+  loop?.note(0);
   return true;
 }
 

@@ -15,12 +15,17 @@ export interface Arrival {
 }
 export type TokenFault = "missing" | "invalid" | "too many";
 
+/** True for a call that has to show a token. */
+export function needsToken({ identity }: App, isProven: boolean | undefined): boolean {
+  return !isProven && asksForToken(identity);
+}
+
 /** What is wrong with the API token of a call; `undefined` where it may go on. */
 export function tokenFault(
   arrival: Arrival,
 ): TokenFault | undefined | Promise<TokenFault | undefined> {
-  const { app, isProven } = arrival;
-  if (isProven || !asksForToken(app.identity)) return undefined;
+  const { app } = arrival;
+  if (!needsToken(app, arrival.isProven)) return undefined;
   const given = arrival.header(tokenHeader);
   if (given === undefined) return faultOf(arrival, "missing");
   const holds = holdsToken(app.identity, given);

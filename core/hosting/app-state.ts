@@ -136,7 +136,6 @@ function telemetryOf({ appId, namespace, metrics }: AppOptions, log: Log): AppTe
   return {
     appId,
     namespace,
-    meter: metrics,
     metrics,
     warnOnce: (message) => {
       if (said.has(message)) return;

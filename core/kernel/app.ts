@@ -4,7 +4,6 @@ import type { Metadata } from "#core/ports/component.ts";
 import type { Kind, Kinds } from "#core/ports/manifest.ts";
 import type { AppChannel, AppRef, SendOutside } from "#core/ports/platform.ts";
 import type { MeasuredApp } from "#core/telemetry/measured-app.ts";
-import type { Meter } from "#core/telemetry/meter.ts";
 import type { AppPolicies } from "./app-policies.ts";
 import type { Calls } from "./calls.ts";
 import type { Outbox } from "./outbox.ts";
@@ -82,8 +81,6 @@ export interface AppIdentity extends TokenOwner {
 
 /** Who hears of what the app does. */
 export interface AppTelemetry extends MeasuredApp {
-  /** Takes what is measured of the app; absent means that nothing is. `metrics` is the same, for what is measured with every call. */
-  readonly meter?: Meter | undefined;
   /** Writes a warning to the log, once in the app's life; `undefined`: nobody reads it. */
   readonly warnOnce: ((message: string) => void) | undefined;
 }

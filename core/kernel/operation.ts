@@ -86,6 +86,14 @@ export function defineOperation<In, Out>(
   return { name, ...facts, run };
 }
 
+/** The same operation with another way to carry it out, such as one that answers what its wire needs. */
+export function variantOf<In, Out>(
+  operation: Operation<NoInfer<In>, unknown>,
+  run: Operation<In, Out>["run"],
+): Operation<In, Out> {
+  return { ...operation, run };
+}
+
 /** Runs an operation inside the layers, its types kept. */
 export type Run = <In, Out>(operation: Operation<In, Out>, call: Call, input: In) => Promise<Out>;
 

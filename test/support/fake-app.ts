@@ -32,7 +32,7 @@ export interface FakeAppOptions
     Partial<Pick<App, "appId" | "namespace" | "channel" | "connection" | "calls" | "shutdown">>,
     Partial<Omit<AppIdentity, "appId" | "namespace">>,
     Partial<AppPolicies>,
-    Partial<Pick<AppTelemetry, "meter" | "metrics" | "warnOnce">>,
+    Partial<Pick<AppTelemetry, "metrics" | "warnOnce">>,
     Partial<Pick<AppComponents, "failed">> {
   readonly components?: readonly FakeComponent[];
   readonly subscriptions?: readonly SubscriptionView[];
@@ -62,7 +62,6 @@ export function fakeApp({
   digest,
   verifyToken,
   trustDomain = "public",
-  meter,
   metrics,
   warnOnce,
   ...policies
@@ -109,7 +108,7 @@ export function fakeApp({
       trustDomain,
       ...policies,
     },
-    telemetry: { appId, namespace, meter, metrics, warnOnce },
+    telemetry: { appId, namespace, metrics, warnOnce },
     health,
     components: {
       failed,

@@ -1,4 +1,4 @@
-import type { Operation } from "#core/kernel/operation.ts";
+import { type Operation, variantOf } from "#core/kernel/operation.ts";
 import type { ConversationResult } from "#core/ports/conversation.ts";
 import { type Converse, converse } from "./operations.ts";
 import { scrub } from "./scrub.ts";
@@ -14,13 +14,10 @@ export interface Answered {
   readonly asked: Asked;
   readonly result: ConversationResult;
 }
-export const answered: Operation<Asked, Answered> = {
-  ...(converse as Operation<Converse, unknown>),
-  run: async (call, asked) => {
-    const result = await converse.run(call, asked);
-    return { asked, result: asked.scrubAnswer ? scrubbed(result) : result };
-  },
-};
+export const answered: Operation<Asked, Answered> = variantOf(converse, async (call, asked) => {
+  const result = await converse.run(call, asked);
+  return { asked, result: asked.scrubAnswer ? scrubbed(result) : result };
+});
 
 function scrubbed(result: ConversationResult): ConversationResult {
   const choices = result.choices.map((choice) => ({ ...choice, content: scrub(choice.content) }));

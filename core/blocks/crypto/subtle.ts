@@ -1,6 +1,6 @@
 import type { Call } from "#core/kernel/call.ts";
 import { messageOf } from "#core/errors/component-error.ts";
-import { defineOperation, type Operation } from "#core/kernel/operation.ts";
+import { defineOperation, type Operation, variantOf } from "#core/kernel/operation.ts";
 import type { CryptoProvider, KeyUse, Sealed } from "#core/ports/crypto-provider.ts";
 import { badRequest, cryptoError, operationFailed } from "./errors.ts";
 import { providerOf } from "./find-provider.ts";
@@ -91,9 +91,9 @@ const wrapBytes = keyOperation<WithPlaintext, Sealed>(
   (provider, input, call) => provider.wrapKey(input.plaintext, input, call),
 );
 /** `plaintext` is a key in any form that is understood: a JWK, PEM, base64, or bytes. */
-export const subtleWrapKey: Operation<WithPlaintext, Sealed> = {
-  ...wrapBytes,
-  run: async (call, input) => {
+export const subtleWrapKey: Operation<WithPlaintext, Sealed> = variantOf(
+  wrapBytes,
+  async (call, input) => {
     providerOf(call, input.component);
     let plaintext: Uint8Array;
     try {
@@ -103,7 +103,7 @@ export const subtleWrapKey: Operation<WithPlaintext, Sealed> = {
     }
     return wrapBytes.run(call, { ...input, plaintext });
   },
-};
+);
 
 /** The reason stays here: told to the caller, it would help whoever probes (padding oracles). */
 function keyOperation<In extends Use, Out>(

@@ -5,7 +5,7 @@ import type { RequestOf, ResponseInit } from "#core/wire/grpc/rpcs.ts";
 import type { GrpcBlock } from "#core/wire/grpc/surface.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { encodeQuery } from "#core/util/path.ts";
-import type { Operation } from "#core/kernel/operation.ts";
+import { type Operation, variantOf } from "#core/kernel/operation.ts";
 import type { HeaderList, PlainResponse } from "#core/ports/platform.ts";
 import { collect } from "#core/util/bounded-read.ts";
 import { bytesOf } from "#core/util/bytes.ts";
@@ -25,21 +25,18 @@ interface Answered extends Pick<PlainResponse, "dataTypeUrl" | "rpcStatus"> {
 
 /** `InvokeService`, the call that Dapr has deprecated in favour of proxying but the SDKs still make. */
 export function invokeGrpc(invoke: Operation<Invoke, PlainResponse>): GrpcBlock {
-  const whole: Operation<Invoke, Answered> = {
-    ...(invoke as Operation<Invoke, unknown>),
-    run: async (call, input) => {
-      const { body, ...rest } = await invoke.run(call, input);
-      try {
-        const bytes =
-          body instanceof ReadableStream
-            ? await collect(body, call.app.limits.maxBodyBytes)
-            : bytesOf(body ?? "");
-        return { ...rest, body: bytes };
-      } catch (reason) {
-        throw invokeFailed(input.id, messageOf(reason), reason);
-      }
-    },
-  };
+  const whole: Operation<Invoke, Answered> = variantOf(invoke, async (call, input) => {
+    const { body, ...rest } = await invoke.run(call, input);
+    try {
+      const bytes =
+        body instanceof ReadableStream
+          ? await collect(body, call.app.limits.maxBodyBytes)
+          : bytesOf(body ?? "");
+      return { ...rest, body: bytes };
+    } catch (reason) {
+      throw invokeFailed(input.id, messageOf(reason), reason);
+    }
+  });
   return (routes) => routes.unary("InvokeService", whole, read, write);
 }
 

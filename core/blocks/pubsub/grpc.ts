@@ -1,3 +1,4 @@
+import { variantOf } from "#core/kernel/operation.ts";
 import type { GrpcInput } from "#core/wire/grpc/input.ts";
 import type { RequestOf, ResponseInit } from "#core/wire/grpc/rpcs.ts";
 import type { GrpcRoutes } from "#core/wire/grpc/surface.ts";
@@ -74,16 +75,13 @@ function writeStream(message: StreamMessage): ResponseInit<"SubscribeTopicEvents
 }
 
 /** Dapr: over gRPC a bulk that failed in part is an error; which entries failed is in its text. */
-const bulkPublishWhole: typeof bulkPublish = {
-  ...bulkPublish,
-  run: async (call, input) => {
-    const failed: readonly FailedEntry[] = await bulkPublish.run(call, input);
-    if (failed.length === 0) return failed;
-    const { pubsub, topic } = input;
-    const error = failed.map(({ entryId, error: why }) => `${entryId}: ${why}`).join("\n");
-    throw publishFailed(pubsub, topic, error, undefined);
-  },
-};
+const bulkPublishWhole: typeof bulkPublish = variantOf(bulkPublish, async (call, input) => {
+  const failed: readonly FailedEntry[] = await bulkPublish.run(call, input);
+  if (failed.length === 0) return failed;
+  const { pubsub, topic } = input;
+  const error = failed.map(({ entryId, error: why }) => `${entryId}: ${why}`).join("\n");
+  throw publishFailed(pubsub, topic, error, undefined);
+});
 
 function readBulk({ pubsubName, topic, entries }: BulkRequest, input: GrpcInput): BulkPublish {
   const { metadata } = input;

@@ -1,7 +1,7 @@
 import type { Alive, Part } from "#core/kernel/part.ts";
 import type { SubscriptionView } from "#core/kernel/subscription-view.ts";
 
-/** What the app is subscribed to, but for streams; whoever starts and stops subscriptions keeps it true. */
+/** The app's subscriptions except streaming ones, kept up to date by what starts and stops them. */
 export interface SubscriptionViews extends Alive {
   views: readonly SubscriptionView[];
 }

@@ -1,9 +1,9 @@
-import { ApiError, toApiError } from "#core/errors/api-error.ts";
-import { messageOf } from "#core/errors/component-error.ts";
+import type { ApiError } from "#core/errors/api-error.ts";
 import { admit, type Admission, type Leave } from "#core/gate/admit.ts";
 import { enterCalls, leave } from "#core/kernel/calls.ts";
 import type { Operation, Run } from "#core/kernel/operation.ts";
 import type { Log } from "#core/ports/platform.ts";
+import { reportedError } from "#core/wire/reported-error.ts";
 import { checkBaggage } from "./baggage.ts";
 import type { Bound } from "./bind-rpc.ts";
 import { decode } from "./decode.ts";
@@ -34,7 +34,7 @@ export interface Calls {
 
 export function createCalls(run: Run, log: Log): Calls {
   const failure = (operation: Any, reason: unknown, input: GrpcInput | undefined): ApiError => {
-    const error = reported(operation, reason, log);
+    const error = reportedError(operation.name, reason, log);
     if (input && error.metadata) input.setMetadata(error.metadata);
     if (input?.trace?.span) endWithError(input.trace.span, error);
     return error;
@@ -95,14 +95,6 @@ export function createCalls(run: Run, log: Log): Calls {
       }
     },
   };
-}
-
-function reported(operation: Any, reason: unknown, log: Log): ApiError {
-  if (!ApiError.is(reason))
-    log.error(`Cannot answer ${operation.name}: ${messageOf(reason)}`, {
-      stack: reason instanceof Error ? reason.stack : undefined,
-    });
-  return toApiError(reason);
 }
 
 /** Throws the gate's refusal in gRPC's words. */

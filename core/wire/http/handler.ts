@@ -1,11 +1,10 @@
-import { ApiError, toApiError } from "#core/errors/api-error.ts";
-import { messageOf } from "#core/errors/component-error.ts";
 import { type Calls, enterCalls, leave } from "#core/kernel/calls.ts";
 import type { Operation, Run } from "#core/kernel/operation.ts";
 import type { Log } from "#core/ports/platform.ts";
 import { noteError } from "#core/telemetry/error-codes.ts";
 import { baggageFault } from "#core/tracing/baggage.ts";
 import { watchBody } from "#core/util/watch-body.ts";
+import { reportedError } from "#core/wire/reported-error.ts";
 import { type Answer, respond } from "./answer.ts";
 import { endHttpSpan } from "./http-span.ts";
 import { type HttpContext, HttpInput } from "./input.ts";
@@ -46,7 +45,7 @@ export function createHandler(run: Run, log: Log): MakeHandle {
         answer = refused ?? write(await run(operation, input, (asked = await read(input))), input);
         if (operation.streamUsesComponent && calls) answer = heldToTheEnd(answer, calls);
       } catch (reason) {
-        const error = reported(operation.name, reason, log);
+        const error = reportedError(operation.name, reason, log);
         noteError(input.app.telemetry, error);
         answer = renderError(error);
       } finally {
@@ -65,14 +64,6 @@ function refuseBaggage(baggage: string): Answer | undefined {
   return fault === undefined
     ? undefined
     : { ...badRequest, body: `invalid baggage header: ${fault}\n` };
-}
-
-function reported(operation: string, reason: unknown, log: Log): ApiError {
-  if (!ApiError.is(reason))
-    log.error(`Cannot answer ${operation}: ${messageOf(reason)}`, {
-      stack: reason instanceof Error ? reason.stack : undefined,
-    });
-  return toApiError(reason);
 }
 
 /** A stream that comes out of a component keeps it through a reload. */

@@ -3,7 +3,6 @@ import type { App } from "#core/kernel/app.ts";
 import { createBudget, createUsage } from "#core/budget/budget.ts";
 import { createLoopShare } from "#core/budget/loop-share.ts";
 import { cryptoGrpc } from "#core/blocks/crypto/grpc.ts";
-import { cryptoHttp } from "#core/blocks/crypto/http.ts";
 import { admit } from "#core/gate/admit.ts";
 import { healthHttp } from "#core/blocks/health/http.ts";
 import { metadataHttp } from "#core/blocks/metadata/http.ts";
@@ -18,7 +17,7 @@ import { fakeApp } from "#test/support/fake-app.ts";
 import { fakeClock } from "#test/support/fake-clock.ts";
 import { plainFacts, plainOperation } from "#test/support/plain-operation.ts";
 import { api, silent } from "../api.ts";
-import { appWith, sample, secretKey } from "../blocks/crypto/support.ts";
+import { appWith, httpOf, sample, secretKey } from "../blocks/crypto/support.ts";
 import { grpcClient, grpcError } from "../grpc-call.ts";
 
 describe("an app over its budget", () => {
@@ -98,27 +97,11 @@ describe("a reload", () => {
   it("waits for one over HTTP until its last byte has gone", async () => {
     const calls = createCalls();
     const app = appWith({ aes: secretKey(32) }, { calls });
-    const surface = createHttp(
-      compose([]),
-      [
-        cryptoHttp,
-        (routes) =>
-          routes.fallback(
-            plainOperation("test.fallback", async () => undefined),
-            () => undefined,
-            () => ({ status: 404 }),
-          ),
-      ],
-      silent,
-    );
-    const response = await surface(
-      new Request("http://localhost/v1.0-alpha1/crypto/vault/encrypt", {
-        method: "PUT",
-        headers: { "dapr-key-name": "aes", "dapr-key-wrap-algorithm": "A256KW" },
-        body: sample(200_000).slice().buffer,
-      }),
-      { app },
-    );
+    const response = await httpOf(app)("crypto/vault/encrypt", {
+      method: "PUT",
+      headers: { "dapr-key-name": "aes", "dapr-key-wrap-algorithm": "A256KW" },
+      body: sample(200_000).slice().buffer,
+    });
     expect(response.status).toBe(200);
     expect(calls.inFlight).toBe(1);
     await response.arrayBuffer();
