@@ -55,7 +55,7 @@ const hostile = {
 const nodes = {
   test: {
     name: "k8s-node",
-    include: ["test/k8s/node/**/*.test.ts"],
+    include: ["test/targets/kubernetes/**/*.test.ts"],
     sequence: { groupOrder: 3 },
     testTimeout: 30_000,
   },
@@ -107,8 +107,7 @@ export default defineConfig({
           name: "k8s",
           ...afterUnit,
           isolate: false,
-          include: ["test/k8s/**/*.test.ts"],
-          exclude: ["test/k8s/node/**"],
+          include: ["test/{k8s,targets/ca}/**/*.test.ts"],
           testTimeout: 30_000,
         },
       },

@@ -37,7 +37,7 @@ async function bench({ json, only, seconds, peer }: Options, life: Life): Promis
   }
   const resources = withRedis ? ["components.yaml", "redis.yaml"] : ["components.yaml"];
   const runtime = await startRuntime({ appPort: backend.port, resources }, life);
-  // What the start has left is given back by then (targets/node/rest.ts).
+  // What the start has left is given back by then (targets/node/memory/idle-gc.ts).
   await new Promise((done) => setTimeout(done, 3000));
   const rssIdleBytes = rssBytes(runtime.pids);
   const floor = await startFloor(backend.port, life);

@@ -32,7 +32,7 @@ if (Number(process.versions.node.split(".")[0]) >= needed) {
       .getBuiltinModule("node:module")
       .enableCompileCache(fileURLToPath(new URL("cache", bundle)));
   // What a start does often it never does again, and the compilers alone are 10 MiB of a group's process, which may stay
-  // idle: targets/node/optimize.ts turns them on again. They must be on as a process starts, or it has no threads for them.
+  // idle: targets/node/memory/optimize.ts turns them on again. They must be on as a process starts, or it has no threads for them.
   if (process.argv[2] === "node-group")
     for (const flag of ["--no-maglev", "--no-turbofan"])
       process.getBuiltinModule("node:v8").setFlagsFromString(flag);

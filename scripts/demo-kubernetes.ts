@@ -4,14 +4,14 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { eventually } from "../test/support/eventually.ts";
-import { build, isBuilt } from "../test/cluster/tool/build.ts";
-import { installChart, systemNamespace } from "../test/cluster/tool/chart.ts";
-import { startCluster } from "../test/cluster/tool/cluster.ts";
-import type { Cluster } from "../test/cluster/tool/api.ts";
-import { appsImage, runtimeImage } from "../test/cluster/tool/images.ts";
-import { whyNot } from "../test/cluster/tool/requirements.ts";
-import { type SeenPod, type Shop, makeNamespaces, openShop } from "../test/cluster/tool/shop.ts";
-import { annotationsOf, app, component, deployment, job } from "../test/cluster/tool/workloads.ts";
+import { build, isBuilt } from "./cluster/build.ts";
+import { installChart, systemNamespace } from "./cluster/chart.ts";
+import { startCluster } from "./cluster/cluster.ts";
+import type { Cluster } from "./cluster/api.ts";
+import { appsImage, runtimeImage } from "./cluster/images.ts";
+import { whyNot } from "./cluster/requirements.ts";
+import { type SeenPod, type Shop, makeNamespaces, openShop } from "./cluster/shop.ts";
+import { annotationsOf, app, component, deployment, job } from "./cluster/workloads.ts";
 
 /** A daprd that idles, by Dapr's own figures, in MB. */
 const publishedDaprd = [33, 36] as const;

@@ -44,9 +44,9 @@ export function admit(arrival: Arrival, asking: Asking): Admission | Promise<Adm
  * Lets a call in of which nothing is asked, as most are, without a word more; false where `admit` has to be asked. Of API
  * lists it knows nothing.
  */
-export function admitAtOnce(app: App, isProven: boolean | undefined): boolean {
+export function admitAtOnce(app: App, isAuthenticated: boolean | undefined): boolean {
   const { budget, loop } = app.policies;
-  if (budget || needsToken(app, isProven)) return false;
+  if (budget || needsToken(app, isAuthenticated)) return false;
   loop?.note(0);
   return true;
 }

@@ -1,7 +1,7 @@
 import type { Call } from "#core/kernel/call.ts";
 import type { Invoke, Layer, Operation, OperationMetric } from "#core/kernel/operation.ts";
 import type { AppMetrics } from "#core/telemetry/app-metrics.ts";
-import { note } from "#core/telemetry/note.ts";
+import { recordLatency } from "#core/telemetry/record-latency.ts";
 
 type Measured = Operation<never, unknown>;
 
@@ -29,7 +29,7 @@ export const measuredOperations: Layer = (next) => {
       return out;
     } finally {
       const labels = metric.labels(app, name, asked, String(success));
-      note(metrics, metric.family, labels, performance.now() - began);
+      recordLatency(metrics, metric.family, labels, performance.now() - began);
       if (metric.events)
         metrics
           .family(`${metric.family}_event_count`)

@@ -7,7 +7,7 @@ export const tokenHeader = "dapr-api-token";
 export interface Arrival {
   readonly app: App;
   /** True: the target has found the app by the API token that was sent, which so holds. */
-  readonly isProven?: boolean | undefined;
+  readonly isAuthenticated?: boolean | undefined;
   /** Address of the peer, without a port; absent where the transport does not tell it. */
   readonly remoteAddress?: string | undefined;
   /** Value of a header, or of metadata; `name` in lower case. */
@@ -16,8 +16,8 @@ export interface Arrival {
 export type TokenFault = "missing" | "invalid" | "too many";
 
 /** True for a call that has to show a token. */
-export function needsToken({ identity }: App, isProven: boolean | undefined): boolean {
-  return !isProven && asksForToken(identity);
+export function needsToken({ identity }: App, isAuthenticated: boolean | undefined): boolean {
+  return !isAuthenticated && asksForToken(identity);
 }
 
 /** What is wrong with the API token of a call; `undefined` where it may go on. */
@@ -25,7 +25,7 @@ export function tokenFault(
   arrival: Arrival,
 ): TokenFault | undefined | Promise<TokenFault | undefined> {
   const { app } = arrival;
-  if (!needsToken(app, arrival.isProven)) return undefined;
+  if (!needsToken(app, arrival.isAuthenticated)) return undefined;
   const given = arrival.header(tokenHeader);
   if (given === undefined) return faultOf(arrival, "missing");
   const holds = holdsToken(app.identity, given);

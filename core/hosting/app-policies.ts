@@ -6,7 +6,7 @@ import type { AppPolicies } from "#core/kernel/app-policies.ts";
 import { createBudget, type Usage } from "#core/budget/budget.ts";
 import type { LoopShare } from "#core/budget/loop-share.ts";
 import { budgetFromEnv } from "#core/resources/budget.ts";
-import { viewComponents } from "./component-view.ts";
+import { guardComponents } from "./guarded-components.ts";
 import { defaultTrustDomain } from "#core/identity/workload.ts";
 import type { Components } from "./load-components.ts";
 import { resolvePipeline } from "#core/middleware/resolve.ts";
@@ -65,7 +65,7 @@ export function createPolicies(sources: PolicySources, deps: PolicyDeps): Polici
   const settings = { ...budgetFromEnv(deps.env), ...configuration.budget };
   const hasLoop = settings.maxLoopMsPerSecond !== undefined;
   const budget = createBudget(settings, deps.usage, deps.loop, deps.meter);
-  const view = viewComponents(components, resiliency);
+  const view = guardComponents(components, resiliency);
   return {
     component: (kind, name) => view.get(kind, name),
     resiliency,

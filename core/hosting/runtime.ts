@@ -6,11 +6,11 @@ import { cryptoHttp } from "#core/blocks/crypto/http.ts";
 import { subtleCryptoHttp } from "#core/blocks/crypto/subtle-http.ts";
 import { healthHttp } from "#core/blocks/health/http.ts";
 import type { AppOptions } from "./app-options.ts";
-import { type HostedApp, hostApp } from "./hosted-app.ts";
-import { createHostedApps } from "./hosted-apps.ts";
+import { type AppInstance, hostApp } from "./app-instance.ts";
+import { createAppInstances } from "./app-instances.ts";
 import { createHttp, type HttpSurface } from "#core/wire/http/surface.ts";
 import { bindingsHttp } from "#core/blocks/bindings/http.ts";
-import { giveWay } from "#core/gate/give-way.ts";
+import { yieldToEventLoop } from "#core/gate/yield-to-event-loop.ts";
 import { createLoopShare } from "#core/budget/loop-share.ts";
 import { createBadTokens } from "#core/identity/bad-tokens.ts";
 import { createInstances } from "./instances.ts";
@@ -52,7 +52,7 @@ export interface Source {
 /** One runtime, many apps. Every platform event ends in one of its calls; a target is the code that translates. */
 export interface Runtime extends AsyncDisposable {
   /** Opens the app's components; rejects when that is asked for and one cannot start, and for an instance that is there already. */
-  addApp(options: AppOptions): Promise<HostedApp>;
+  addApp(options: AppOptions): Promise<AppInstance>;
   /** One of the app's replicas here, in turn. */
   find(app: AppRef): App | undefined;
   /** The HTTP API. Who calls is the target's finding, never the request's claim. */
@@ -71,7 +71,7 @@ export interface Runtime extends AsyncDisposable {
 
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { platform } = options;
-  const apps = createHostedApps<HostedApp>();
+  const apps = createAppInstances<AppInstance>();
   const registry = createRegistry(options.manifests, options.target);
   const contrib = {
     ...platform,
@@ -83,7 +83,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const instances = createInstances(contrib, platform.clock);
   const { find } = apps;
   const invoke = createInvoke({ platform, find });
-  const turns = platform.turn ? [giveWay(platform.turn)] : [];
+  const turns = platform.turn ? [yieldToEventLoop(platform.turn)] : [];
   const run = compose([measuredOperations, ...turns, ...(options.layers ?? [])]);
   const fetch = createHttp(
     run,

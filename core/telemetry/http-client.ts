@@ -5,7 +5,7 @@ import { watchBody } from "#core/util/watch-body.ts";
 import type { AppMetrics } from "./app-metrics.ts";
 import { maxSeries } from "./family.ts";
 import { verbLabel } from "./verb-label.ts";
-import { kept } from "./kept-series.ts";
+import { cachedByLabel } from "./series-cache.ts";
 import type { Series } from "./series.ts";
 import { TupleCache } from "./tuple-cache.ts";
 
@@ -27,7 +27,7 @@ export function measuredChannel(channel: AppChannel, metrics: AppMetrics): AppCh
   const callsOf = (method: string, path: string): Calls => ({
     // Dapr: the status is not known yet, and stays empty.
     sent: metrics.family("http_client_sent_bytes").of([method, path, ""]),
-    completed: kept((status) => ({
+    completed: cachedByLabel((status) => ({
       count: metrics.family("http_client_completed_count").of([method, path, status]),
       latency: metrics.family("http_client_roundtrip_latency").of([method, path, status]),
     })),

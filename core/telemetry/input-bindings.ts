@@ -1,5 +1,5 @@
 import type { MeasuredApp } from "./measured-app.ts";
-import { note } from "./note.ts";
+import { recordLatency } from "./record-latency.ts";
 
 /** Counts an event of an input binding, with the time that the app took; an app without metrics passes by. */
 export function measuredEvent<T>(
@@ -11,7 +11,7 @@ export function measuredEvent<T>(
   if (!metrics) return deliver();
   const began = performance.now();
   const ended = (success: string): void =>
-    note(
+    recordLatency(
       metrics,
       "component_input_binding",
       [binding, namespace, success],

@@ -1,7 +1,7 @@
 import type { PlainResponse } from "#core/ports/platform.ts";
 import type { AppMetrics } from "./app-metrics.ts";
 import type { MeasuredApp } from "./measured-app.ts";
-import { keptSeries, kept } from "./kept-series.ts";
+import { seriesCache, cachedByLabel } from "./series-cache.ts";
 import type { Series } from "./series.ts";
 
 /** An app that has metrics, or may have. */
@@ -57,18 +57,18 @@ interface Answered {
   readonly latency: Series;
 }
 
-const sentTo = keptSeries<Ends<Answered>>((metrics, callee) => ({
+const sentTo = seriesCache<Ends<Answered>>((metrics, callee) => ({
   requests: metrics.family("runtime_service_invocation_req_sent_total").of([callee, "unary"]),
-  responses: kept((status) => ({
+  responses: cachedByLabel((status) => ({
     count: metrics
       .family("runtime_service_invocation_res_recv_total")
       .of([callee, status, "unary"]),
     latency: metrics.family("runtime_service_invocation_res_recv_latency_ms").of([callee, status]),
   })),
 }));
-const receivedFrom = keptSeries<Ends<Series>>((metrics, caller) => ({
+const receivedFrom = seriesCache<Ends<Series>>((metrics, caller) => ({
   requests: metrics.family("runtime_service_invocation_req_recv_total").of([caller]),
-  responses: kept((status) =>
+  responses: cachedByLabel((status) =>
     metrics.family("runtime_service_invocation_res_sent_total").of([caller, status]),
   ),
 }));

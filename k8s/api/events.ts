@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Clock, Log } from "#core/ports/platform.ts";
-import { onward } from "#core/util/onward.ts";
+import { monotonicClock } from "#core/util/monotonic-clock.ts";
 import { type KubeClient, KubeError } from "./client.ts";
 import { resourcePath } from "./resource-path.ts";
 
@@ -58,7 +58,7 @@ export function createEventWriter(client: KubeClient, options: EventWriterOption
   const { clock, log } = options;
   const problems = new Map<string, Problem>();
   const stop = new AbortController();
-  const time = onward(clock);
+  const time = monotonicClock(clock);
   let tokens = burst;
   let refilledAt = time();
   let writing: Promise<void> | undefined;

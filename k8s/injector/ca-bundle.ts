@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { isRecord } from "#core/util/json.ts";
-import { type KubeClient, KubeError } from "../api/client.ts";
-import type { KubeObject } from "../api/objects.ts";
+import { type KubeClient, KubeError } from "#k8s/api/client.ts";
+import type { KubeObject } from "#k8s/api/objects.ts";
 import { splitPem } from "./certificate-state.ts";
 
 /** Who calls the injector, and how it is called: by a Service. */

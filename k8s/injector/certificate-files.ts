@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { join } from "node:path";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Log } from "#core/ports/platform.ts";
-import { readText } from "../api/read-file.ts";
+import { readText } from "#k8s/api/read-file.ts";
 import { checkPair, endOf, type KeyPair } from "./certificate-state.ts";
 import { type CertificateSource, dateText, expiryText, logExpiry } from "./certificates.ts";
 

@@ -1,6 +1,6 @@
 import { isRecord } from "#core/util/json.ts";
-import { type KubeClient, KubeError } from "../api/client.ts";
-import type { KubeObject } from "../api/objects.ts";
+import { type KubeClient, KubeError } from "#k8s/api/client.ts";
+import type { KubeObject } from "#k8s/api/objects.ts";
 import {
   type CertificateState,
   checkPair,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Log } from "#core/ports/platform.ts";
-import type { KubeClient } from "../api/client.ts";
+import type { KubeClient } from "#k8s/api/client.ts";
 import { type BundlePlaces, publishBundle, publishedAuthorities } from "./ca-bundle.ts";
 import { updateState } from "./certificate-secret.ts";
 import { advance, endOf, type KeyPair, type Lives, type Maker } from "./certificate-state.ts";

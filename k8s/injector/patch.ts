@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Container, EnvVar, Pod } from "../api/objects.ts";
-import type { Finding } from "../pods/read-annotations.ts";
+import type { Container, EnvVar, Pod } from "#k8s/api/objects.ts";
+import type { Finding } from "#k8s/pods/read-annotations.ts";
 import type { ContainerPlan, InjectionPlan } from "./plan.ts";
 
 /** RFC 6902; `add` of a member that is there replaces it. */

@@ -1,4 +1,4 @@
-import type { Container, EnvVar, VolumeMount } from "../api/objects.ts";
+import type { Container, EnvVar, VolumeMount } from "#k8s/api/objects.ts";
 
 /** What is to be in a pod; `patch.ts` says what of it is missing. */
 export interface InjectionPlan {

@@ -1,7 +1,7 @@
-import type { Pod } from "../api/objects.ts";
-import type { PodReading } from "../pods/annotations.ts";
-import type { Finding } from "../pods/read-annotations.ts";
-import { outriggerAnnotations } from "../pods/settings.ts";
+import type { Pod } from "#k8s/api/objects.ts";
+import type { PodReading } from "#k8s/pods/annotations.ts";
+import type { Finding } from "#k8s/pods/read-annotations.ts";
+import { outriggerAnnotations } from "#k8s/pods/settings.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { InjectorOptions } from "./plan.ts";
 import { tokenFolder, tokenVolumeName } from "./shared.ts";

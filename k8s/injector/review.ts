@@ -1,8 +1,8 @@
 import { isRecord } from "#core/util/json.ts";
-import type { Pod } from "../api/objects.ts";
-import { type PodReading, readSettings } from "../pods/annotations.ts";
-import type { Finding } from "../pods/read-annotations.ts";
-import { outriggerAnnotations } from "../pods/settings.ts";
+import type { Pod } from "#k8s/api/objects.ts";
+import { type PodReading, readSettings } from "#k8s/pods/annotations.ts";
+import type { Finding } from "#k8s/pods/read-annotations.ts";
+import { outriggerAnnotations } from "#k8s/pods/settings.ts";
 import { leftOutWarnings, patchFor, type PatchOperation } from "./patch.ts";
 import type { InjectionPlan, InjectorOptions } from "./plan.ts";
 import { podFindings } from "./pod-findings.ts";

@@ -1,5 +1,5 @@
-import type { EnvVar } from "../api/objects.ts";
-import { outriggerAnnotations, type PodSettings } from "../pods/settings.ts";
+import type { EnvVar } from "#k8s/api/objects.ts";
+import { outriggerAnnotations, type PodSettings } from "#k8s/pods/settings.ts";
 import type { ContainerPlan, InjectionPlan, InjectorOptions, Volume } from "./plan.ts";
 import type { PodToken } from "./token.ts";
 

@@ -1,5 +1,5 @@
-import type { AnnotationValues } from "../pods/read-annotations.ts";
-import type { PodSettings } from "../pods/settings.ts";
+import type { AnnotationValues } from "#k8s/pods/read-annotations.ts";
+import type { PodSettings } from "#k8s/pods/settings.ts";
 import type { SidecarOptions } from "./plan.ts";
 
 /** Ports of the container, under Dapr's names. */

@@ -1,5 +1,5 @@
-import type { EnvVar, Pod, VolumeMount } from "../api/objects.ts";
-import type { AnnotationValues, Finding } from "../pods/read-annotations.ts";
+import type { EnvVar, Pod, VolumeMount } from "#k8s/api/objects.ts";
+import type { AnnotationValues, Finding } from "#k8s/pods/read-annotations.ts";
 
 /** The annotations that hold lists of their own grammar, for the sidecar's container. */
 export interface SidecarLists {

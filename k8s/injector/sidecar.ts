@@ -1,6 +1,6 @@
-import type { EnvVar, Pod, VolumeMount } from "../api/objects.ts";
-import type { AnnotationValues, Finding } from "../pods/read-annotations.ts";
-import { outriggerAnnotations, type PodSettings } from "../pods/settings.ts";
+import type { EnvVar, Pod, VolumeMount } from "#k8s/api/objects.ts";
+import type { AnnotationValues, Finding } from "#k8s/pods/read-annotations.ts";
+import { outriggerAnnotations, type PodSettings } from "#k8s/pods/settings.ts";
 import type {
   ContainerPlan,
   InjectionPlan,

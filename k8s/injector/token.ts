@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Pod } from "../api/objects.ts";
-import { outriggerAnnotations } from "../pods/settings.ts";
+import type { Pod } from "#k8s/api/objects.ts";
+import { outriggerAnnotations } from "#k8s/pods/settings.ts";
 
 /** A pod's API token, and what the runtimes know of it. */
 export interface PodToken {

@@ -1,6 +1,6 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
-import { onward } from "#core/util/onward.ts";
+import { monotonicClock } from "#core/util/monotonic-clock.ts";
 import { type KubeClient, KubeError } from "#k8s/api/client.ts";
 import { createEventWriter, type EventSubject } from "#k8s/api/events.ts";
 import type { KubeObject } from "#k8s/api/objects.ts";
@@ -87,7 +87,7 @@ export function createComponentStatus(
   });
   const all = new Map<string, Known>();
   const stop = new AbortController();
-  const time = onward(clock);
+  const time = monotonicClock(clock);
   /** Until when it is taken for granted that the kind has no status. */
   let noStatusUntil = -Infinity;
   let nextAt = -Infinity;

@@ -1,4 +1,4 @@
-import type { ObjectMeta } from "../api/objects.ts";
+import type { ObjectMeta } from "#k8s/api/objects.ts";
 import { findAppId, type FoundAppId, isAppId, mostAppIdChars } from "./app-id.ts";
 import {
   type AnnotationValues,

@@ -1,4 +1,4 @@
-import type { ObjectMeta } from "../api/objects.ts";
+import type { ObjectMeta } from "#k8s/api/objects.ts";
 
 /** An app id, and where it is from: an owner is told by its kind. */
 export interface FoundAppId {

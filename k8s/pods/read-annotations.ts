@@ -2,7 +2,7 @@ import { parseDuration } from "#core/util/duration.ts";
 import { didYouMean } from "#core/util/nearest.ts";
 import { parseQuantity } from "#core/util/quantity.ts";
 import { isTruthy } from "#core/util/truthy.ts";
-import { isObjectName } from "../identity/service-account.ts";
+import { isObjectName } from "#k8s/identity/service-account.ts";
 import {
   type AnnotationRow,
   annotationTable,

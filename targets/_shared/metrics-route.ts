@@ -1,7 +1,7 @@
 import { cleanPath, splitTarget } from "#core/util/path.ts";
 import { targetOf } from "#core/wire/http/input.ts";
 import { tokenFault } from "#core/gate/token.ts";
-import { respond } from "#core/wire/http/answer.ts";
+import { respond } from "#core/wire/http/response.ts";
 import { refusalOverHttp } from "#core/wire/http/refusals.ts";
 import type { App } from "#core/kernel/app.ts";
 import type { MetricSettings } from "#core/resources/metrics.ts";

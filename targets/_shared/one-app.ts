@@ -9,7 +9,7 @@ import { parseDocuments } from "#core/resources/parse.ts";
 import { problemText } from "#core/resources/read-document.ts";
 import type { Resource } from "#core/resources/resource.ts";
 import { messageOf } from "#core/errors/component-error.ts";
-import type { HostedApp } from "#core/hosting/hosted-app.ts";
+import type { AppInstance } from "#core/hosting/app-instance.ts";
 import { targetOf } from "#core/wire/http/input.ts";
 import { createJwtVerifier, readJwtSettings } from "#core/identity/jwt.ts";
 import { hashToken } from "#core/identity/token-check.ts";
@@ -92,7 +92,7 @@ export async function openOneApp(options: OneAppOptions): Promise<OneApp> {
  * Starts once; a start that failed is tried again by the next who asks. So is one that hangs: on Workers it
  * ends without a word when the request that began it is cancelled.
  */
-function starter(hosted: HostedApp, clock: Clock): () => Promise<void> {
+function starter(hosted: AppInstance, clock: Clock): () => Promise<void> {
   let start: Promise<void> | undefined;
   let settled = false;
   let begun = 0;

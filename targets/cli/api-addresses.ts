@@ -1,5 +1,5 @@
-import type { BoundPorts, NodeAppOptions } from "../node/options.ts";
-import { socketPath } from "../node/unix-socket.ts";
+import type { BoundPorts, NodeAppOptions } from "#targets/node/options.ts";
+import { socketPath } from "#targets/node/listen/unix-socket.ts";
 
 /** Where an app on this machine reaches its APIs, as a person writes it. */
 export interface ApiAddresses {

@@ -1,4 +1,4 @@
-import type { BoundPorts, NodeAppOptions } from "../node/options.ts";
+import type { BoundPorts, NodeAppOptions } from "#targets/node/options.ts";
 import { apiAddresses } from "./api-addresses.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;

@@ -1,6 +1,6 @@
 import { tokensOf } from "#core/identity/token-check.ts";
 import { type Flags, UsageError } from "./flags.ts";
-import type { NodeAppOptions } from "../node/options.ts";
+import type { NodeAppOptions } from "#targets/node/options.ts";
 
 /** The part of an app's options that `sidecar`, `run` and a run file describe alike. */
 export type ReachOptions = Pick<

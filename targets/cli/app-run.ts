@@ -6,7 +6,7 @@ import type { Ending } from "./ending.ts";
 import type { RunConsole } from "./run-console.ts";
 import type { AppPlan } from "./run-plan.ts";
 import { eventLines } from "./start-events.ts";
-import type { BoundPorts, NodeAppOptions, StartEvent } from "../node/options.ts";
+import type { BoundPorts, NodeAppOptions, StartEvent } from "#targets/node/options.ts";
 
 /** One app of the run, with or without a process. */
 export interface AppRun {

@@ -1,7 +1,7 @@
 import type { Log } from "#core/ports/platform.ts";
 import type { KubeClient } from "#k8s/api/client.ts";
-import type { AuthorityStore } from "../node/ca/authority.ts";
-import type { Validator } from "../node/ca/validators.ts";
+import type { AuthorityStore } from "#targets/ca/authority.ts";
+import type { Validator } from "#targets/ca/validators.ts";
 
 export interface ClusterFlags {
   /** Of the authority. */
@@ -30,7 +30,7 @@ export async function storeIn(
   { namespace, trustDomain }: ClusterFlags,
   log: Log,
 ): Promise<AuthorityStore> {
-  const { clusterStore } = await import("../node/ca/cluster-store.ts");
+  const { clusterStore } = await import("#targets/ca/cluster-store.ts");
   return clusterStore({ kube, namespace, trustDomain, log });
 }
 
@@ -38,7 +38,7 @@ export async function storeIn(
 export async function validatorIn(kube: KubeClient, flags: ClusterFlags): Promise<Validator> {
   const { createCertificateRules } = await import("#k8s/identity/certificate-rules.ts");
   const { parseAccount, parseSharedAccount } = await import("#k8s/identity/service-account.ts");
-  const { kubernetes } = await import("../node/ca/validators.ts");
+  const { kubernetes } = await import("#targets/ca/validators.ts");
   const { trustDomain, namespace } = flags;
   return kubernetes(
     createCertificateRules({

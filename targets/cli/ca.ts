@@ -3,9 +3,9 @@ import { parseArgs } from "node:util";
 import { createJwtVerifier } from "#core/identity/jwt.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { KubeClient } from "#k8s/api/client.ts";
-import type { AuthorityStore } from "../node/ca/authority.ts";
-import type { Validator } from "../node/ca/validators.ts";
-import { clock } from "../node/clock.ts";
+import type { AuthorityStore } from "#targets/ca/authority.ts";
+import type { Validator } from "#targets/ca/validators.ts";
+import { clock } from "#targets/node/clock.ts";
 import type { Cli } from "./cli.ts";
 import { type ClusterFlags, openCluster, storeIn, validatorIn } from "./ca-kubernetes.ts";
 import { levelOf, logFatal, openLog } from "./cli-log.ts";
@@ -140,7 +140,7 @@ async function storeOf(
   log: Log,
 ): Promise<AuthorityStore> {
   if (kube) return storeIn(kube, flags, log);
-  const { folderStore } = await import("../node/ca/folder.ts");
+  const { folderStore } = await import("#targets/ca/folder.ts");
   return folderStore(values["issuer-credentials"], flags.trustDomain);
 }
 
@@ -151,7 +151,7 @@ async function validatorOf(
   log: Log,
 ): Promise<Validator> {
   if (kube) return validatorIn(kube, flags);
-  const { insecure, jwks } = await import("../node/ca/validators.ts");
+  const { insecure, jwks } = await import("#targets/ca/validators.ts");
   const { "jwt-issuer": issuer, "jwt-audience": audience, "jwks-url": jwksUrl } = values;
   if (issuer === "") {
     log.warn(
@@ -172,8 +172,8 @@ async function serve(
   cli: Cli,
   log: Log,
 ): Promise<number> {
-  const { serveCa } = await import("../node/ca/serve-ca.ts");
-  const { serveHealth } = await import("../node/ca/health-port.ts");
+  const { serveCa } = await import("#targets/ca/serve-ca.ts");
+  const { serveHealth } = await import("#targets/ca/health-port.ts");
   const address = values["listen-address"] ?? (values.kubernetes ? "" : "127.0.0.1");
   const given = values["health-port"] || (values.kubernetes ? "8080" : "");
   // Before anything listens: a flag that is wrong must not wait for its turn.
@@ -204,7 +204,7 @@ async function serve(
 }
 
 async function statusOf(store: AuthorityStore): Promise<string> {
-  const { splitPem } = await import("../node/ca/authority.ts");
+  const { splitPem } = await import("#targets/ca/authority.ts");
   const { anchors, issuer } = await store.open();
   const certificates = { issuer: [issuer.certificate], root: splitPem(anchors) };
   return Object.entries(certificates)

@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import type { Log } from "#core/ports/platform.ts";
 import { runtimeVersion } from "#core/blocks/metadata/operations.ts";
 import { UsageError } from "./flags.ts";
-import { createLog, type Level, type TerminalStyle } from "../node/log.ts";
+import { createLog, type Level, type TerminalStyle } from "#targets/node/log.ts";
 
 /** The level that a `--log-level` text stands for. */
 export function levelOf(text: string): Level {

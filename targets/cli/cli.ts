@@ -1,4 +1,4 @@
-import type { StartNode } from "../node/options.ts";
+import type { StartNode } from "#targets/node/options.ts";
 
 export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP";
 

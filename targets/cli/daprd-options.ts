@@ -1,6 +1,6 @@
 import { checkAppId, checkAppPort, plainAddress, reachOptions } from "./app-options.ts";
 import { type Flags, UsageError } from "./flags.ts";
-import type { NodeAppOptions } from "../node/options.ts";
+import type { NodeAppOptions } from "#targets/node/options.ts";
 
 const initEndpoints = ["config", "subscribe"];
 const defaultGracefulMs = 5000;

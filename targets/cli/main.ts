@@ -1,4 +1,4 @@
-import { boundHeap } from "../node/bound-heap.ts";
+import { boundHeap } from "#targets/node/memory/bound-heap.ts";
 import type { Cli } from "./cli.ts";
 import { runCommand } from "./commands.ts";
 
@@ -19,7 +19,7 @@ const cli: Cli = {
   out: (text) => void stdout.write(text),
   err: (text) => void stderr.write(text),
   input: readInput,
-  loadStart: async () => (await import("../node/start.ts")).startNode,
+  loadStart: async () => (await import("#targets/node/start.ts")).startNode,
   onSignal: (name, listener) => {
     process.on(name, listener);
     return () => {

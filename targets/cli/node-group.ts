@@ -1,10 +1,10 @@
 import type { Cli } from "./cli.ts";
 import { levelOf, openLog } from "./cli-log.ts";
-import { namespaceOf } from "../node/kubernetes/group-name.ts";
-import { clock } from "../node/clock.ts";
-import { optimizeWhenBusy } from "../node/optimize.ts";
-import { linkTo } from "../node/kubernetes/group/supervisor-link.ts";
-import type { GroupOptions } from "../node/kubernetes/messages.ts";
+import { namespaceOf } from "#targets/kubernetes/group-name.ts";
+import { clock } from "#targets/node/clock.ts";
+import { optimizeWhenBusy } from "#targets/node/memory/optimize.ts";
+import { linkTo } from "#targets/kubernetes/group/supervisor-link.ts";
+import type { GroupOptions } from "#targets/kubernetes/messages.ts";
 
 /** `outrigger node-group`: the process of an isolation group. Only a supervisor starts it; it says all that it needs over the channel. */
 export async function nodeGroup(cli: Cli): Promise<number> {
@@ -28,7 +28,7 @@ export async function nodeGroup(cli: Cli): Promise<number> {
     namespace: namespaceOf(options.group),
     write: (line) => cli.out(`${line}\n`),
   });
-  const { runGroup } = await import("../node/kubernetes/group/group.ts");
+  const { runGroup } = await import("#targets/kubernetes/group/group.ts");
   await runGroup(link, options, { log, env: cli.env, called: work.called });
   return 0;
 }

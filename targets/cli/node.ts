@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Cli } from "./cli.ts";
 import { levelOf, logFatal, openLog } from "./cli-log.ts";
-import { idleFlags } from "../node/optimize.ts";
+import { idleFlags } from "#targets/node/memory/optimize.ts";
 import { listenForEnd } from "./ending.ts";
 import { list, oneOf, port, wholeNumber } from "./flag-values.ts";
-import type { GroupProgram } from "../node/kubernetes/supervisor/group-process.ts";
-import type { NodeRuntimeOptions } from "../node/kubernetes/supervisor/options.ts";
+import type { GroupProgram } from "#targets/kubernetes/supervisor/group-process.ts";
+import type { NodeRuntimeOptions } from "#targets/kubernetes/supervisor/options.ts";
 
 const help = `Usage:
   outrigger node [flags]        One runtime for the annotated pods of a Kubernetes node, or of namespaces
@@ -35,7 +35,7 @@ Flags:
   --log-level LEVEL, --log-as-json
 `;
 
-/** A group's process is started with its bounds; others set theirs as they run (targets/node/bound-heap.ts). */
+/** A group's process is started with its bounds; others set theirs as they run (targets/node/memory/bound-heap.ts). */
 function heapFlags(env: Cli["env"]): readonly string[] {
   const heapMb = /^\d+$/.test(env["OUTRIGGER_MAX_HEAP_MB"] ?? "")
     ? env["OUTRIGGER_MAX_HEAP_MB"]
@@ -89,7 +89,7 @@ export async function node(args: readonly string[], cli: Cli): Promise<number> {
     });
     const { findAccess } = await import("#k8s/api/access.ts");
     const { openClient } = await import("#k8s/api/open-client.ts");
-    const { startNodeRuntime } = await import("../node/kubernetes/supervisor/supervisor.ts");
+    const { startNodeRuntime } = await import("#targets/kubernetes/supervisor/supervisor.ts");
     const hasCa = values["sentry-address"] !== "";
     const portOf = (name: PortFlag): number => port(name, values[name]);
     const options: Omit<NodeRuntimeOptions, "client"> = {
@@ -127,9 +127,9 @@ export async function node(args: readonly string[], cli: Cli): Promise<number> {
     };
     const access = await findAccess({ kubeconfig: values.kubeconfig, env: cli.env });
     const ending = listenForEnd(cli, ["SIGINT", "SIGTERM"]);
-    const { restWhenIdle } = await import("../node/rest.ts");
-    const { clock } = await import("../node/clock.ts");
-    restWhenIdle(clock);
+    const { collectWhenIdle } = await import("#targets/node/memory/idle-gc.ts");
+    const { clock } = await import("#targets/node/clock.ts");
+    collectWhenIdle(clock);
     const running = await startNodeRuntime({ ...options, client: openClient(access) });
     const failed = running.ready.then(
       () => new Promise<never>(() => {}),

@@ -5,7 +5,12 @@ import { logFatal, reasonText } from "./cli-log.ts";
 import { listenForEnd } from "./ending.ts";
 import type { RunConsole } from "./run-console.ts";
 import { type AppPlan, planPorts } from "./run-plan.ts";
-import type { BoundPorts, NodeAppOptions, NodeOptions, NodeRuntime } from "../node/options.ts";
+import type {
+  BoundPorts,
+  NodeAppOptions,
+  NodeOptions,
+  NodeRuntime,
+} from "#targets/node/options.ts";
 
 export interface RunOptions {
   readonly plans: readonly AppPlan[];

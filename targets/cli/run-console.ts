@@ -4,7 +4,7 @@ import type { Cli } from "./cli.ts";
 import { type LogFile, openLog, openLogFile } from "./cli-log.ts";
 import type { AppPlan, LogDestination } from "./run-plan.ts";
 import { onceForAll } from "./once-for-all.ts";
-import { levels } from "../node/log.ts";
+import { levels } from "#targets/node/log.ts";
 import type { Log } from "#core/ports/platform.ts";
 
 const colours = [36, 33, 35, 32, 34, 31];

@@ -1,9 +1,9 @@
 import { UsageError } from "./flags.ts";
 import type { ReachOptions } from "./app-options.ts";
 import { checkAppPort } from "./app-options.ts";
-import type { Level } from "../node/log.ts";
-import type { PortChoice, PortPreference } from "../node/listening.ts";
-import type { NodeAppOptions } from "../node/options.ts";
+import type { Level } from "#targets/node/log.ts";
+import type { PortChoice, PortPreference } from "#targets/node/listen/listening.ts";
+import type { NodeAppOptions } from "#targets/node/options.ts";
 
 export type LogDestination = "console" | "file" | "fileAndConsole";
 

@@ -12,7 +12,7 @@ import { runtimeVersion } from "#core/blocks/metadata/operations.ts";
 import type { Log } from "#core/ports/platform.ts";
 import { apiAddresses } from "./api-addresses.ts";
 import { eventText } from "./start-events.ts";
-import type { NodeAppOptions, NodeRuntime, StartEvent } from "../node/options.ts";
+import type { NodeAppOptions, NodeRuntime, StartEvent } from "#targets/node/options.ts";
 
 const waitMs = 60_000;
 /** Over the time that the user gave: closing what does not want to close must not keep the process. */
@@ -128,7 +128,7 @@ async function withCluster(
   log: Log,
 ): Promise<NodeAppOptions> {
   if (flags.text("mode") !== "kubernetes") return app;
-  const { clusterDocuments } = await import("../node/kubernetes/cluster-documents.ts");
+  const { clusterDocuments } = await import("#targets/kubernetes/cluster-documents.ts");
   const documents = await clusterDocuments(
     {
       namespace: app.namespace || "default",

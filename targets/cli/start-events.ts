@@ -1,4 +1,4 @@
-import type { AppReady, StartEvent } from "../node/options.ts";
+import type { AppReady, StartEvent } from "#targets/node/options.ts";
 import type { ApiAddresses } from "./api-addresses.ts";
 
 /** A line for somebody who waits for an app. */

@@ -3,7 +3,7 @@ import type { MtlsFlags } from "./mtls/settings.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { NameResolution } from "#core/resources/configuration.ts";
 import type { Documents } from "#core/hosting/reload/documents.ts";
-import type { PortChoice } from "./listening.ts";
+import type { PortChoice } from "./listen/listening.ts";
 
 /** Where documents come from that are not files. */
 export interface DocumentSource {

@@ -7,9 +7,9 @@ import { clock } from "./clock.ts";
 import { createAddressGuard, RefusedAddressError } from "#core/outbound/address-guard.ts";
 import { guardedFetch } from "#core/outbound/guarded-fetch.ts";
 import { guardedSend } from "#core/outbound/send.ts";
-import { guardedLookup } from "./guarded-lookup.ts";
-import { withTls } from "./client-tls.ts";
-import { type ConnectOptions, outsideFetch, outsideSend } from "./outside.ts";
+import { guardedLookup } from "./outbound/guarded-lookup.ts";
+import { withTls } from "./outbound/client-tls.ts";
+import { type ConnectOptions, outsideFetch, outsideSend } from "./outbound/outside.ts";
 
 /** What Node gives the core. Undefined values of the environment stay undefined; nothing is read later. */
 export function nodePlatform(
@@ -34,7 +34,7 @@ export function nodePlatform(
     openOtlpGrpc: async (to) => {
       const why = guard.refuseUrl(`http://${to.address}`);
       if (why !== undefined) throw new RefusedAddressError(why);
-      return (await import("./otlp-grpc.ts")).openOtlpGrpc(to);
+      return (await import("./metrics/otlp-grpc.ts")).openOtlpGrpc(to);
     },
     binding: () => undefined,
     background: (work) =>

@@ -1,13 +1,13 @@
 import { calleeAppId, callerAppId } from "#core/util/identity-headers.ts";
 import { subscriptionViews } from "#core/blocks/pubsub/subscription-views.ts";
 import { lazyGrpcApi } from "./grpc/lazy-api.ts";
-import { serveHttp } from "./http-server.ts";
+import { serveHttp } from "./listen/http-server.ts";
 import type { NodeAppOptions, NodeOptions, NodeRuntime, StartEvent, StartNode } from "./options.ts";
-import { startHotReload } from "./hot-reload.ts";
+import { startHotReload } from "./documents/hot-reload.ts";
 import { setImmediate } from "node:timers/promises";
 import { logOf } from "./log.ts";
-import { connectionOf } from "./app-connection.ts";
-import { linkTo } from "./link-to.ts";
+import { connectionOf } from "./channel/app-connection.ts";
+import { linkTo } from "./channel/link-to.ts";
 import { clock } from "./clock.ts";
 import { serveInternalPort } from "./peers/internal-port.ts";
 import { calleeHeaders } from "./peers/peer-channel.ts";
@@ -15,21 +15,21 @@ import { createNodeMetrics } from "./metrics/metrics.ts";
 import { createPeers } from "./peers/peers.ts";
 import { nodePlatform } from "./platform.ts";
 import { withPluggable } from "./pluggable/discover.ts";
-import { serveProfiles } from "./profiling.ts";
-import { parse, readConfiguration, readResources } from "./resources.ts";
-import { restWhenIdle } from "./rest.ts";
-import type { PortChoice } from "./listening.ts";
-import { orPortFault, type PortUse } from "./port-in-use.ts";
-import { prepareSocket } from "./unix-socket.ts";
-import { identityKey, type Served, type Shared } from "./served.ts";
+import { serveProfiles } from "./metrics/profiling.ts";
+import { parse, readConfiguration, readResources } from "./documents/resources.ts";
+import { collectWhenIdle } from "./memory/idle-gc.ts";
+import type { PortChoice } from "./listen/listening.ts";
+import { orPortFault, type PortUse } from "./listen/port-in-use.ts";
+import { prepareSocket } from "./listen/unix-socket.ts";
+import { identityKey, type AppServer, type ProcessServices } from "./app-server.ts";
 import { closeAll, stop } from "./stop.ts";
-import { waitForPort } from "./wait-for-port.ts";
+import { waitForPort } from "./channel/wait-for-port.ts";
 import { manifests } from "#components/_registry/node.gen.ts";
 import { createJwtVerifier, readJwtSettings } from "#core/identity/jwt.ts";
 import { hashToken } from "#core/identity/token-check.ts";
 import type { Documents } from "#core/hosting/reload/documents.ts";
 import type { Resource } from "#core/resources/resource.ts";
-import type { HostedApp } from "#core/hosting/hosted-app.ts";
+import type { AppInstance } from "#core/hosting/app-instance.ts";
 import { workloadOf } from "#core/access-control/check.ts";
 import { defaultTrustDomain } from "#core/identity/workload.ts";
 import { mtlsSettings } from "./mtls/settings.ts";
@@ -67,8 +67,16 @@ export const startNode: StartNode = async (options) => {
   const verifyToken = jwt && createJwtVerifier(jwt, platform);
   const metrics = createNodeMetrics(options.log);
   const profiles = await serveProfiles(options.apps.flatMap(({ profilePort: port }) => port ?? []));
-  const shared: Shared = { runtime, grpc, peers, metrics, profiles, verifyToken, identities };
-  const served: Served[] = [];
+  const shared: ProcessServices = {
+    runtime,
+    grpc,
+    peers,
+    metrics,
+    profiles,
+    verifyToken,
+    identities,
+  };
+  const served: AppServer[] = [];
   try {
     // Side by side: one app whose store is slow to open must not hold up the others' ports.
     const results = await Promise.allSettled(
@@ -85,7 +93,7 @@ export const startNode: StartNode = async (options) => {
   ).then(() => {});
   // Ending before everything was ready is not a failure of its own.
   ready.catch(() => {});
-  ending.signal.addEventListener("abort", restWhenIdle(clock));
+  ending.signal.addEventListener("abort", collectWhenIdle(clock));
   let stopping: Promise<void> | undefined;
   return {
     apps: new Map(
@@ -108,10 +116,10 @@ export const startNode: StartNode = async (options) => {
 };
 
 async function serveApp(
-  shared: Shared,
+  shared: ProcessServices,
   app: NodeAppOptions,
   options: NodeOptions,
-): Promise<Served> {
+): Promise<AppServer> {
   const { runtime, grpc, peers, metrics, verifyToken } = shared;
   const { env } = options;
   const log = logOf(options.log, app.appId);
@@ -132,7 +140,7 @@ async function serveApp(
       undo.use(identity);
       shared.identities.set(identityKey(app), identity);
     }
-    let hosted: HostedApp | undefined;
+    let hosted: AppInstance | undefined;
     // Before components start: tools that wait for the port would wait for the slowest of them.
     const internal = undo.use(
       await orPortFault(
@@ -201,7 +209,7 @@ async function identityOf(
   mtls: NonNullable<NodeAppOptions["mtls"]>,
   { appId, namespace }: NodeAppOptions,
   { accessControl }: Documents["configuration"],
-  measured: Served["measured"],
+  measured: AppServer["measured"],
   env: NodeOptions["env"],
   log: NodeOptions["log"],
 ): Promise<WorkloadIdentity> {
@@ -213,13 +221,13 @@ async function identityOf(
 
 /** gRPC before HTTP: whoever sees `healthz` answer may call over gRPC at once. */
 async function serveApis(
-  { runtime, grpc }: Shared,
+  { runtime, grpc }: ProcessServices,
   app: NodeAppOptions,
-  { app: who }: HostedApp,
+  { app: who }: AppInstance,
   env: NodeOptions["env"],
   log: NodeOptions["log"],
   undo: AsyncDisposableStack,
-): Promise<Pick<Served, "grpcServer" | "server" | "publicServer">> {
+): Promise<Pick<AppServer, "grpcServer" | "server" | "publicServer">> {
   const { grpcPort, httpPort, publicPort, listenAddresses: addresses } = app;
   const grpcServer = undo.use(
     await orPortFault(
@@ -281,7 +289,7 @@ async function socketOf(
 }
 
 async function startApp(
-  { options: { appId, appPort: port, appChannelAddress }, hosted }: Served,
+  { options: { appId, appPort: port, appChannelAddress }, hosted }: AppServer,
   signal: AbortSignal,
   heard: (event: StartEvent) => void,
 ): Promise<void> {

@@ -1,13 +1,13 @@
 import type { Log } from "#core/ports/platform.ts";
 import { clock } from "./clock.ts";
-import { block, drain, type Drainable, endsWithin } from "./drain.ts";
-import type { HttpServer } from "./http-server.ts";
-import type { Served, Shared } from "./served.ts";
+import { block, drain, type Drainable, endsWithin } from "./listen/drain.ts";
+import type { HttpServer } from "./listen/http-server.ts";
+import type { AppServer, ProcessServices } from "./app-server.ts";
 
 /** Dapr's order: what calls the app ends first, then the API, then the components. */
 export async function stop(
-  shared: Shared,
-  served: readonly Served[],
+  shared: ProcessServices,
+  served: readonly AppServer[],
   ending: AbortController,
   log: Log,
 ): Promise<void> {
@@ -37,7 +37,7 @@ export async function stop(
 const closingMs = 1000;
 const longestFlushMs = 10_000;
 
-function drainable(app: Served): Drainable {
+function drainable(app: AppServer): Drainable {
   const { options, hosted, server, publicServer, grpcServer, internal } = app;
   const drainHttp = (of: HttpServer) => (): Promise<void> => {
     of.drain();
@@ -52,14 +52,14 @@ function drainable(app: Served): Drainable {
   };
 }
 /** 0 where some app has no limit. */
-function longestGrace(served: readonly Served[]): number {
+function longestGrace(served: readonly AppServer[]): number {
   const times = served.map(({ options }) => options.gracefulShutdownMs);
   return times.some((ms) => ms <= 0) ? 0 : Math.max(0, ...times);
 }
 
 export async function closeAll(
-  { runtime, peers, metrics, profiles }: Shared,
-  served: readonly Served[],
+  { runtime, peers, metrics, profiles }: ProcessServices,
+  served: readonly AppServer[],
 ): Promise<void> {
   const servers = served.flatMap(({ server, publicServer }) => [server, publicServer]);
   await Promise.allSettled(servers.map((server) => server?.[Symbol.asyncDispose]()));

@@ -14,9 +14,9 @@ import type { KubeClient } from "#k8s/api/client.ts";
 import { openClient } from "#k8s/api/open-client.ts";
 import { reviewToken } from "#k8s/api/token-review.ts";
 import { clock } from "#targets/node/clock.ts";
-import { logKeeper } from "../k8s/api/support.ts";
-import { eventually } from "../support/eventually.ts";
-import { describeCluster } from "./tool/describe.ts";
+import { logKeeper } from "#test/k8s/api/support.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { describeCluster } from "../../scripts/cluster/describe.ts";
 
 interface ConfigMap extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;

@@ -1,10 +1,22 @@
 /** What a user does, on a real node: apps with the official SDK and Jobs, with the chart installed by helm. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { eventually } from "../support/eventually.ts";
-import { hasRedisServer, redisServer, type RedisServerProcess } from "../support/redis-server.ts";
-import { describeShop } from "./tool/describe-shop.ts";
-import { type SeenPod, keepPlacing, place } from "./tool/shop.ts";
-import { annotationsOf, app, component, cronJob, deployment, job, pod } from "./tool/workloads.ts";
+import { eventually } from "#test/support/eventually.ts";
+import {
+  hasRedisServer,
+  redisServer,
+  type RedisServerProcess,
+} from "#test/support/redis-server.ts";
+import { describeShop } from "../../scripts/cluster/describe-shop.ts";
+import { type SeenPod, keepPlacing, place } from "../../scripts/cluster/shop.ts";
+import {
+  annotationsOf,
+  app,
+  component,
+  cronJob,
+  deployment,
+  job,
+  pod,
+} from "../../scripts/cluster/workloads.ts";
 
 const values = { secrets: { namespaces: ["shop"] } };
 const secret = (name: string, stringData: object): object => ({

@@ -4,18 +4,18 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { request } from "node:http";
 import { fileURLToPath } from "node:url";
 import { expect, it, vi } from "vitest";
-import { eventually } from "../support/eventually.ts";
-import type { Cluster } from "./tool/api.ts";
-import { startCluster } from "./tool/cluster.ts";
-import { describeCluster, describeOn } from "./tool/describe.ts";
+import { eventually } from "#test/support/eventually.ts";
+import type { Cluster } from "../../scripts/cluster/api.ts";
+import { startCluster } from "../../scripts/cluster/cluster.ts";
+import { describeCluster, describeOn } from "../../scripts/cluster/describe.ts";
 import {
   appsImage,
   appsImageName,
   busyboxImageName,
   runtimeImage,
   runtimeImageName,
-} from "./tool/images.ts";
-import { placesOf } from "./tool/places.ts";
+} from "../../scripts/cluster/images.ts";
+import { placesOf } from "../../scripts/cluster/places.ts";
 
 interface Pod {
   readonly metadata: { readonly name: string };

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { describeOn } from "./tool/describe.ts";
-import { tryRun } from "./tool/run.ts";
+import { describeOn } from "../../scripts/cluster/describe.ts";
+import { tryRun } from "../../scripts/cluster/run.ts";
 
 const command = [process.execPath, join(import.meta.dirname, "../../scripts/demo-kubernetes.ts")];
 

@@ -1,9 +1,16 @@
 /** What is edited, wrong or away while apps of a real node run. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { eventually } from "../support/eventually.ts";
-import { describeShop } from "./tool/describe-shop.ts";
-import { type Ask, keepPlacing, place } from "./tool/shop.ts";
-import { annotationsOf, app, component, deployment, job, pod } from "./tool/workloads.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { describeShop } from "../../scripts/cluster/describe-shop.ts";
+import { type Ask, keepPlacing, place } from "../../scripts/cluster/shop.ts";
+import {
+  annotationsOf,
+  app,
+  component,
+  deployment,
+  job,
+  pod,
+} from "../../scripts/cluster/workloads.ts";
 
 interface ComponentStatus {
   readonly status?: {

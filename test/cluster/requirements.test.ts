@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { placesOf } from "./tool/places.ts";
-import { missingPackages, whyNot } from "./tool/requirements.ts";
+import { placesOf } from "../../scripts/cluster/places.ts";
+import { missingPackages, whyNot } from "../../scripts/cluster/requirements.ts";
 
 const root = join(import.meta.dirname, "../..");
 const main = join(import.meta.dirname, "tool/main.ts");

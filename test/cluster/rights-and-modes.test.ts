@@ -1,10 +1,23 @@
 /** Who is let in on a real node, and who is told what is wrong: admission, tokens, Secrets, sidecars. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { eventually } from "../support/eventually.ts";
-import { systemNamespace } from "./tool/chart.ts";
-import { describeShop } from "./tool/describe-shop.ts";
-import { type Ask, type SeenPod, keepPlacing, openShop, place } from "./tool/shop.ts";
-import { annotationsOf, app, component, deployment, job, pod } from "./tool/workloads.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { systemNamespace } from "../../scripts/cluster/chart.ts";
+import { describeShop } from "../../scripts/cluster/describe-shop.ts";
+import {
+  type Ask,
+  type SeenPod,
+  keepPlacing,
+  openShop,
+  place,
+} from "../../scripts/cluster/shop.ts";
+import {
+  annotationsOf,
+  app,
+  component,
+  deployment,
+  job,
+  pod,
+} from "../../scripts/cluster/workloads.ts";
 
 const options = {
   values: { secrets: { namespaces: ["shop"] }, sidecars: { namespaces: ["shop"] } },

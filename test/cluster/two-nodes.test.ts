@@ -3,13 +3,13 @@ import { connect } from "node:tls";
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { serverNameOf } from "#targets/node/peers/server-name.ts";
-import { askAuthority } from "../support/ask-authority.ts";
-import { eventually } from "../support/eventually.ts";
-import type { ClusterNode } from "./tool/api.ts";
-import { systemNamespace } from "./tool/chart.ts";
-import { describeShop } from "./tool/describe-shop.ts";
-import { type Ask, type SeenPod, keepPlacing, place } from "./tool/shop.ts";
-import { app, component, deployment } from "./tool/workloads.ts";
+import { askAuthority } from "#test/support/ask-authority.ts";
+import { eventually } from "#test/support/eventually.ts";
+import type { ClusterNode } from "../../scripts/cluster/api.ts";
+import { systemNamespace } from "../../scripts/cluster/chart.ts";
+import { describeShop } from "../../scripts/cluster/describe-shop.ts";
+import { type Ask, type SeenPod, keepPlacing, place } from "../../scripts/cluster/shop.ts";
+import { app, component, deployment } from "../../scripts/cluster/workloads.ts";
 
 /** Certificates are renewed at half of it. */
 const certificateSeconds = 16;

@@ -1,13 +1,13 @@
 /** The runtime of a real node, replaced while apps use it. */
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import { eventually } from "../support/eventually.ts";
-import { systemNamespace } from "./tool/chart.ts";
-import { describeShop } from "./tool/describe-shop.ts";
-import { olderImage, olderImageName, olderVersion } from "./tool/older-image.ts";
-import { type Ask, keepPlacing, openShop, place } from "./tool/shop.ts";
-import { livesOf, runtimePods, startLoad, upgrade } from "./tool/upgrade.ts";
-import { annotationsOf, app, deployment, job } from "./tool/workloads.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { systemNamespace } from "../../scripts/cluster/chart.ts";
+import { describeShop } from "../../scripts/cluster/describe-shop.ts";
+import { olderImage, olderImageName, olderVersion } from "../../scripts/cluster/older-image.ts";
+import { type Ask, keepPlacing, openShop, place } from "../../scripts/cluster/shop.ts";
+import { livesOf, runtimePods, startLoad, upgrade } from "../../scripts/cluster/upgrade.ts";
+import { annotationsOf, app, deployment, job } from "../../scripts/cluster/workloads.ts";
 
 /** See apps/first-call.ts. */
 interface FirstCall {

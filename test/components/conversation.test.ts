@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { conversation as echo } from "#components/echo/manifest.ts";
 import * as services from "#components/openai/manifest.ts";
-import { conversationContract } from "../contracts/conversation.ts";
-import { type OpenAiDouble, openAiDouble } from "../doubles/openai-server.ts";
-import { openComponent } from "../support/host.ts";
+import { conversationContract } from "#test/contracts/conversation.ts";
+import { type OpenAiDouble, openAiDouble } from "#test/doubles/openai-server.ts";
+import { openComponent } from "#test/support/host.ts";
 
 describe("conversation.echo", () => {
   conversationContract({ open: () => openComponent(echo) });

@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { input } from "#components/cron/manifest.ts";
 import { parseSchedule } from "#components/cron/schedule.ts";
 import type { InputBinding } from "#core/ports/bindings.ts";
-import { inputBindingContract } from "../contracts/input-binding.ts";
-import { eventually } from "../support/eventually.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { openComponent, testHost } from "../support/host.ts";
+import { inputBindingContract } from "#test/contracts/input-binding.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
+import { openComponent, testHost } from "#test/support/host.ts";
 
 const start = Date.UTC(2026, 0, 1, 10, 20, 30, 500);
 const clock = fakeClock(start);

@@ -7,8 +7,8 @@ import type { CryptoProvider } from "#core/ports/crypto-provider.ts";
 import { fakeApp } from "#test/support/fake-app.ts";
 import { openComponent } from "#test/support/host.ts";
 import { temporaryFile } from "#test/support/temporary-file.ts";
-import { httpOf, options, sample } from "../core/blocks/crypto/support.ts";
-import { buildGo, findGo, runProgram } from "../interop/go-program.ts";
+import { httpOf, options, sample } from "#test/core/blocks/crypto/support.ts";
+import { buildGo, findGo, runProgram } from "#test/interop/go-program.ts";
 
 const go = findGo();
 const pkcs8 = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" }).toString();

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keys as withoutFiles } from "#components/crypto-jwks-workers/manifest.ts";
 import { keys } from "#components/crypto-jwks/manifest.ts";
 import type { CryptoProvider } from "#core/ports/crypto-provider.ts";
-import { cryptoProviderContract } from "../contracts/crypto-provider.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { openComponent, testHost } from "../support/host.ts";
-import { temporaryFile } from "../support/temporary-file.ts";
+import { cryptoProviderContract } from "#test/contracts/crypto-provider.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
+import { openComponent, testHost } from "#test/support/host.ts";
+import { temporaryFile } from "#test/support/temporary-file.ts";
 
 const options = { signal: new AbortController().signal };
 const secret = (kid: string): object => ({

@@ -4,9 +4,9 @@ import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { keys } from "#components/crypto-local-storage/manifest.ts";
-import { cryptoProviderContract } from "../contracts/crypto-provider.ts";
-import { openComponent } from "../support/host.ts";
-import { temporaryFile } from "../support/temporary-file.ts";
+import { cryptoProviderContract } from "#test/contracts/crypto-provider.ts";
+import { openComponent } from "#test/support/host.ts";
+import { temporaryFile } from "#test/support/temporary-file.ts";
 
 const options = { signal: new AbortController().signal };
 const outside = temporaryFile("outside");

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { secrets } from "#components/environment/manifest.ts";
 import { noMetadata } from "#core/ports/component.ts";
-import { secretStoreContract } from "../contracts/secret-store.ts";
-import { openComponent, testHost } from "../support/host.ts";
+import { secretStoreContract } from "#test/contracts/secret-store.ts";
+import { openComponent, testHost } from "#test/support/host.ts";
 
 const options = { signal: new AbortController().signal };
 const env = {

@@ -4,14 +4,14 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { output } from "#components/http/manifest.ts";
 import type { Host } from "#core/ports/manifest.ts";
-import { outsideSend } from "#targets/node/outside.ts";
+import { outsideSend } from "#targets/node/outbound/outside.ts";
 import { ComponentError } from "#core/errors/component-error.ts";
 import type { BindingData } from "#core/ports/bindings.ts";
-import { outputBindingContract } from "../contracts/output-binding.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { eventually } from "../support/eventually.ts";
-import { freePort } from "../support/free-port.ts";
-import { openComponent, testHost } from "../support/host.ts";
+import { outputBindingContract } from "#test/contracts/output-binding.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { freePort } from "#test/support/free-port.ts";
+import { openComponent, testHost } from "#test/support/host.ts";
 
 interface Seen {
   readonly method: string;

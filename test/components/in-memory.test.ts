@@ -1,9 +1,9 @@
 import { describe } from "vitest";
 import { pubsub, state } from "#components/in-memory/manifest.ts";
-import { pubSubContract } from "../contracts/pub-sub.ts";
-import { stateStoreContract, type StateStoreTraits } from "../contracts/state-store.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { openComponent, testHost } from "../support/host.ts";
+import { pubSubContract } from "#test/contracts/pub-sub.ts";
+import { stateStoreContract, type StateStoreTraits } from "#test/contracts/state-store.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
+import { openComponent, testHost } from "#test/support/host.ts";
 
 const clock = fakeClock();
 const host = testHost({ clock });

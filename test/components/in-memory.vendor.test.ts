@@ -2,8 +2,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { mostMessages, mostPayload } from "#components/in-memory/group.ts";
 import { pubsub } from "#components/in-memory/manifest.ts";
 import type { Ack, Message, PubSub } from "#core/ports/pub-sub.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { openComponent, testHost } from "../support/host.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
+import { openComponent, testHost } from "#test/support/host.ts";
 
 const options = { signal: new AbortController().signal };
 const message = (data: string): Message => ({ data, metadata: {} });

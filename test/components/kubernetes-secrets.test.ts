@@ -5,10 +5,10 @@ import { readerBinding, type SecretReader } from "#components/kubernetes-secrets
 import { ComponentError } from "#core/errors/component-error.ts";
 import { noMetadata } from "#core/ports/component.ts";
 import type { SecretStore } from "#core/ports/secret-store.ts";
-import { secretStoreContract } from "../contracts/secret-store.ts";
-import { kubeApi, type KubeApiDouble } from "../doubles/kube-api.ts";
-import { openComponent, testHost } from "../support/host.ts";
-import { temporaryFile } from "../support/temporary-file.ts";
+import { secretStoreContract } from "#test/contracts/secret-store.ts";
+import { kubeApi, type KubeApiDouble } from "#test/doubles/kube-api.ts";
+import { openComponent, testHost } from "#test/support/host.ts";
+import { temporaryFile } from "#test/support/temporary-file.ts";
 
 const options = { signal: new AbortController().signal };
 const base64 = (text: string): string => Buffer.from(text).toString("base64");

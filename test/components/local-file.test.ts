@@ -2,9 +2,9 @@ import { truncateSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { secrets } from "#components/local-file/manifest.ts";
 import { noMetadata } from "#core/ports/component.ts";
-import { secretStoreContract } from "../contracts/secret-store.ts";
-import { openComponent } from "../support/host.ts";
-import { temporaryFile } from "../support/temporary-file.ts";
+import { secretStoreContract } from "#test/contracts/secret-store.ts";
+import { openComponent } from "#test/support/host.ts";
+import { temporaryFile } from "#test/support/temporary-file.ts";
 
 const options = { signal: new AbortController().signal };
 function fileOf(content: string): string {

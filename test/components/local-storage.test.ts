@@ -11,9 +11,9 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { output } from "#components/local-storage/manifest.ts";
 import type { BindingData, OutputBinding } from "#core/ports/bindings.ts";
-import { outputBindingContract } from "../contracts/output-binding.ts";
-import { openComponent } from "../support/host.ts";
-import { temporaryFile } from "../support/temporary-file.ts";
+import { outputBindingContract } from "#test/contracts/output-binding.ts";
+import { openComponent } from "#test/support/host.ts";
+import { temporaryFile } from "#test/support/temporary-file.ts";
 
 const options = { signal: new AbortController().signal };
 const decoder = new TextDecoder();

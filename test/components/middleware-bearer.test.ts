@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { base64url, SignJWT, UnsecuredJWT } from "jose";
 import { middleware as manifest } from "#components/middleware-bearer/manifest.ts";
 import type { HttpMiddleware } from "#core/ports/http-middleware.ts";
-import { type Issuer, issuer } from "../doubles/issuer.ts";
-import { openComponent, testHost } from "../support/host.ts";
-import { through } from "../support/through.ts";
+import { type Issuer, issuer } from "#test/doubles/issuer.ts";
+import { openComponent, testHost } from "#test/support/host.ts";
+import { through } from "#test/support/through.ts";
 
 let oidc: Issuer;
 let kid: string;

@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { middleware as credentials } from "#components/middleware-oauth2clientcredentials/manifest.ts";
 import { middleware as login } from "#components/middleware-oauth2/manifest.ts";
 import type { HttpMiddleware } from "#core/ports/http-middleware.ts";
-import { type Issuer, issuer, type TokenRequest } from "../doubles/issuer.ts";
-import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
-import { openComponent, testHost, type TestHost } from "../support/host.ts";
-import { type Through, through } from "../support/through.ts";
+import { type Issuer, issuer, type TokenRequest } from "#test/doubles/issuer.ts";
+import { fakeClock, type FakeClock } from "#test/support/fake-clock.ts";
+import { openComponent, testHost, type TestHost } from "#test/support/host.ts";
+import { type Through, through } from "#test/support/through.ts";
 
 let provider: Issuer;
 let clock: FakeClock;

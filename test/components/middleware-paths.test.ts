@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { middleware as alias } from "#components/middleware-routeralias/manifest.ts";
 import { middleware as checker } from "#components/middleware-routerchecker/manifest.ts";
 import { middleware as uppercase } from "#components/middleware-uppercase/manifest.ts";
-import { openComponent, testHost } from "../support/host.ts";
-import { through } from "../support/through.ts";
+import { openComponent, testHost } from "#test/support/host.ts";
+import { through } from "#test/support/through.ts";
 
 describe("middleware.http.routeralias", () => {
   const aliased = async (routes: string, path: string): Promise<string | undefined> =>

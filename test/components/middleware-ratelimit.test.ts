@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { createBuckets } from "#components/middleware-ratelimit/buckets.ts";
 import { middleware as manifest } from "#components/middleware-ratelimit/manifest.ts";
 import type { HttpMiddleware, PipelineRequest } from "#core/ports/http-middleware.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { openComponent, testHost } from "../support/host.ts";
-import { through } from "../support/through.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
+import { openComponent, testHost } from "#test/support/host.ts";
+import { through } from "#test/support/through.ts";
 
 const clock = fakeClock();
 const open = (rate: string): Promise<HttpMiddleware> =>

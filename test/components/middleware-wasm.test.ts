@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { middleware as manifest } from "#components/middleware-wasm/manifest.ts";
 import type { HttpMiddleware } from "#core/ports/http-middleware.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { openComponent, testHost, type TestHost } from "../support/host.ts";
-import { temporaryFile } from "../support/temporary-file.ts";
-import { through } from "../support/through.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
+import { openComponent, testHost, type TestHost } from "#test/support/host.ts";
+import { temporaryFile } from "#test/support/temporary-file.ts";
+import { through } from "#test/support/through.ts";
 import {
   answer,
   call,
@@ -18,7 +18,7 @@ import {
   unreachable,
   wasmGuest,
   wrap,
-} from "../support/wasm-guest.ts";
+} from "#test/support/wasm-guest.ts";
 
 const open = async (
   guest: GuestText | Uint8Array,

@@ -8,11 +8,11 @@ import { middleware as alias } from "#components/middleware-routeralias/manifest
 import { middleware as checker } from "#components/middleware-routerchecker/manifest.ts";
 import { middleware as uppercase } from "#components/middleware-uppercase/manifest.ts";
 import { middleware as wasm } from "#components/middleware-wasm/manifest.ts";
-import { httpMiddlewareContract } from "../contracts/http-middleware.ts";
-import { type Issuer, issuer } from "../doubles/issuer.ts";
-import { openComponent } from "../support/host.ts";
-import { temporaryFile } from "../support/temporary-file.ts";
-import { wasmGuest } from "../support/wasm-guest.ts";
+import { httpMiddlewareContract } from "#test/contracts/http-middleware.ts";
+import { type Issuer, issuer } from "#test/doubles/issuer.ts";
+import { openComponent } from "#test/support/host.ts";
+import { temporaryFile } from "#test/support/temporary-file.ts";
+import { wasmGuest } from "#test/support/wasm-guest.ts";
 
 const anything = async () => ({ method: "POST", path: "/v1.0/state/store", body: "text" });
 

@@ -6,8 +6,8 @@ import { names as kubernetes } from "#components/kubernetes-dns/manifest.ts";
 import { names as mdns } from "#components/mdns/manifest.ts";
 import { names as sqlite } from "#components/sqlite/manifest.ts";
 import { names as fixed } from "#components/static-names/manifest.ts";
-import { nameResolverContract } from "../contracts/name-resolver.ts";
-import { openComponent } from "../support/host.ts";
+import { nameResolverContract } from "#test/contracts/name-resolver.ts";
+import { openComponent } from "#test/support/host.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "outrigger-names-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

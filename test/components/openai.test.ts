@@ -3,7 +3,7 @@ import * as manifests from "#components/openai/manifest.ts";
 import type { ConversationRequest } from "#core/ports/conversation.ts";
 import { fakeClock } from "#test/support/fake-clock.ts";
 import { testHost } from "#test/support/host.ts";
-import { type OpenAiDouble, openAiDouble } from "../doubles/openai-server.ts";
+import { type OpenAiDouble, openAiDouble } from "#test/doubles/openai-server.ts";
 
 const options = { signal: new AbortController().signal };
 const hello: ConversationRequest = {

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import { changeReports } from "#components/redis/change-reports.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { eventually } from "../support/eventually.ts";
-import { testHost } from "../support/host.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { testHost } from "#test/support/host.ts";
 
 /** Reports over a table of values; reports wait while `hold` is set. */
 function setup(known: Readonly<Record<string, string | undefined>> = {}) {

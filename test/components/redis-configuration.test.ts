@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { configuration, configurationOnRequest } from "#components/redis/manifest.ts";
 import type { ConfigurationItems, ConfigurationStore } from "#core/ports/configuration-store.ts";
-import { configurationStoreContract } from "../contracts/configuration-store.ts";
-import { eventually } from "../support/eventually.ts";
-import { openComponent, testHost, type TestHost } from "../support/host.ts";
-import { hasRedisServer, redisServer, type RedisServerProcess } from "../support/redis-server.ts";
+import { configurationStoreContract } from "#test/contracts/configuration-store.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { openComponent, testHost, type TestHost } from "#test/support/host.ts";
+import {
+  hasRedisServer,
+  redisServer,
+  type RedisServerProcess,
+} from "#test/support/redis-server.ts";
 
 const options = { signal: new AbortController().signal };
 const item = (value: string, version = "") => ({ value, version, metadata: {} });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createDeliveries, type Delivery } from "#components/redis/deliveries.ts";
-import { fakeClock } from "../support/fake-clock.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
 
 function setUp(mostLate = 2) {
   const clock = fakeClock();

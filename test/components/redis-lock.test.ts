@@ -1,10 +1,14 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { lock } from "#components/redis/manifest.ts";
-import { lockStoreContract } from "../contracts/lock-store.ts";
-import { eventually } from "../support/eventually.ts";
-import { openComponent } from "../support/host.ts";
-import { hasRedisServer, redisServer, type RedisServerProcess } from "../support/redis-server.ts";
-import { describeWith } from "../support/services.ts";
+import { lockStoreContract } from "#test/contracts/lock-store.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { openComponent } from "#test/support/host.ts";
+import {
+  hasRedisServer,
+  redisServer,
+  type RedisServerProcess,
+} from "#test/support/redis-server.ts";
+import { describeWith } from "#test/support/services.ts";
 
 const options = { signal: new AbortController().signal };
 

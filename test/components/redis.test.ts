@@ -1,9 +1,9 @@
 import { pubsub, state } from "#components/redis/manifest.ts";
-import { pubSubContract } from "../contracts/pub-sub.ts";
-import { stateStoreContract, type StateStoreTraits } from "../contracts/state-store.ts";
-import { openComponent } from "../support/host.ts";
-import { redisCli } from "../support/redis-server.ts";
-import { describeWith } from "../support/services.ts";
+import { pubSubContract } from "#test/contracts/pub-sub.ts";
+import { stateStoreContract, type StateStoreTraits } from "#test/contracts/state-store.ts";
+import { openComponent } from "#test/support/host.ts";
+import { redisCli } from "#test/support/redis-server.ts";
+import { describeWith } from "#test/support/services.ts";
 
 const traits: StateStoreTraits = {
   foreignEtag: "etag-invalid",

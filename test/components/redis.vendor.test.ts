@@ -5,11 +5,15 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { pubsub, state } from "#components/redis/manifest.ts";
 import type { Ack, Message, PubSub } from "#core/ports/pub-sub.ts";
 import type { StateOp, StateStore } from "#core/ports/state-store.ts";
-import { eventually } from "../support/eventually.ts";
-import { freePort } from "../support/free-port.ts";
-import { openComponent, testHost } from "../support/host.ts";
-import { temporaryFile } from "../support/temporary-file.ts";
-import { hasRedisServer, redisServer, type RedisServerProcess } from "../support/redis-server.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { freePort } from "#test/support/free-port.ts";
+import { openComponent, testHost } from "#test/support/host.ts";
+import { temporaryFile } from "#test/support/temporary-file.ts";
+import {
+  hasRedisServer,
+  redisServer,
+  type RedisServerProcess,
+} from "#test/support/redis-server.ts";
 
 const options = { signal: new AbortController().signal };
 const put = (key: string, value: string, more: object = {}): StateOp => ({

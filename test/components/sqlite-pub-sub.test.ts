@@ -1,8 +1,8 @@
 import { describe } from "vitest";
 import { pubsub } from "#components/sqlite/manifest.ts";
-import { pubSubContract } from "../contracts/pub-sub.ts";
-import { openComponent } from "../support/host.ts";
-import { temporaryFile } from "../support/temporary-file.ts";
+import { pubSubContract } from "#test/contracts/pub-sub.ts";
+import { openComponent } from "#test/support/host.ts";
+import { temporaryFile } from "#test/support/temporary-file.ts";
 
 describe("pubsub.outrigger.sqlite", () => {
   const connectionString = temporaryFile("pubsub.db");

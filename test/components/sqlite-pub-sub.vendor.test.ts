@@ -6,10 +6,10 @@ import { subscribing } from "#components/sqlite/broker-rows.ts";
 import { createTables } from "#components/sqlite/broker-tables.ts";
 import { pubsub } from "#components/sqlite/manifest.ts";
 import type { Ack, Message, PubSub } from "#core/ports/pub-sub.ts";
-import { eventually } from "../support/eventually.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { openComponent, testHost } from "../support/host.ts";
-import { temporaryFile } from "../support/temporary-file.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
+import { openComponent, testHost } from "#test/support/host.ts";
+import { temporaryFile } from "#test/support/temporary-file.ts";
 
 const options = { signal: new AbortController().signal };
 const message = (data: string): Message => ({ data, metadata: {} });

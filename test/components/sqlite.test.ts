@@ -1,9 +1,9 @@
 import { describe } from "vitest";
 import { state } from "#components/sqlite/manifest.ts";
-import { stateStoreContract, type StateStoreTraits } from "../contracts/state-store.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { openComponent, testHost } from "../support/host.ts";
-import { temporaryFile } from "../support/temporary-file.ts";
+import { stateStoreContract, type StateStoreTraits } from "#test/contracts/state-store.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
+import { openComponent, testHost } from "#test/support/host.ts";
+import { temporaryFile } from "#test/support/temporary-file.ts";
 
 const clock = fakeClock();
 const traits: StateStoreTraits = {

@@ -5,10 +5,10 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { state } from "#components/sqlite/manifest.ts";
 import type { StateOp, StateStore } from "#core/ports/state-store.ts";
-import { eventually } from "../support/eventually.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { openComponent, testHost } from "../support/host.ts";
-import { temporaryFile } from "../support/temporary-file.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
+import { openComponent, testHost } from "#test/support/host.ts";
+import { temporaryFile } from "#test/support/temporary-file.ts";
 
 const options = { signal: new AbortController().signal };
 const put = (key: string, value: string | Uint8Array, more: object = {}): StateOp => ({

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { ConfigurationItems, ConfigurationStore } from "#core/ports/configuration-store.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 export interface ConfigurationStoreSubject {
   readonly open: () => Promise<ConfigurationStore>;

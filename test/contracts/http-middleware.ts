@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { HttpMiddleware, PipelineRequest } from "#core/ports/http-middleware.ts";
 import type { PlainResponse } from "#core/ports/platform.ts";
-import { through } from "../support/through.ts";
+import { through } from "#test/support/through.ts";
 
 export interface HttpMiddlewareSubject {
   readonly open: () => Promise<HttpMiddleware>;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { BindingData, InputBinding } from "#core/ports/bindings.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 export interface InputBindingSubject {
   readonly open: () => Promise<InputBinding>;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { LockStore } from "#core/ports/lock-store.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 export interface LockStoreSubject {
   readonly open: () => Promise<LockStore>;

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import type { NameResolver } from "#core/ports/name-resolver.ts";
 import type { AppRef } from "#core/ports/platform.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 export interface NameResolverSubject {
   /** Each time another process's, all of which may find each other. */

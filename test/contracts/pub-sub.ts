@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ComponentError } from "#core/errors/component-error.ts";
 import { noMetadata } from "#core/ports/component.ts";
 import type { Ack, Deliver, Message, PubSub, TopicSubscription } from "#core/ports/pub-sub.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 export interface PubSubTraits {
   /** A single subscriber gets one topic's messages in the order they were published in. */

@@ -8,7 +8,7 @@ import type {
   StatePut,
   StateStore,
 } from "#core/ports/state-store.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 export interface StateStoreTraits {
   /** What the store answers to an etag that is none of its own kind. */

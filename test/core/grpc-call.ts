@@ -2,7 +2,7 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/p
 import type { App } from "#core/kernel/app.ts";
 import { ApiError } from "#core/errors/api-error.ts";
 import { grpcBlocks } from "#core/hosting/grpc-blocks.ts";
-import type { GrpcCaller } from "#core/wire/grpc/input.ts";
+import type { GrpcRequestOrigin } from "#core/wire/grpc/input.ts";
 import { type Rpc, rpcs } from "#core/wire/grpc/rpcs.ts";
 import { createGrpc, type GrpcBlock, type GrpcSurface } from "#core/wire/grpc/surface.ts";
 import { compose } from "#core/kernel/operation.ts";
@@ -28,7 +28,7 @@ export function grpcClient(
   surface: GrpcSurface = createGrpc(compose([]), blocks, quiet),
 ): GrpcClient {
   const headers = new Map<string, string>();
-  const callerFor = (signal: AbortSignal): GrpcCaller => ({
+  const callerFor = (signal: AbortSignal): GrpcRequestOrigin => ({
     app,
     signal,
     header: (name) => metadata[name],

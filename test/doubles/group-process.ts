@@ -1,14 +1,14 @@
 import type { Socket } from "node:net";
-import type { FromGroup, Port, ToGroup } from "#targets/node/kubernetes/messages.ts";
-import type { HeldConnection } from "#targets/node/kubernetes/supervisor/held-connections.ts";
-import type { GroupProcess } from "#targets/node/kubernetes/supervisor/group-process.ts";
+import type { FromGroup, Port, ToGroup } from "#targets/kubernetes/messages.ts";
+import type { WaitingConnection } from "#targets/kubernetes/supervisor/waiting-connections.ts";
+import type { GroupProcess } from "#targets/kubernetes/supervisor/group-process.ts";
 
 /** A double of a group's process, in this one: it starts, speaks and ends when it is told to. */
 export interface GroupProcessDouble extends GroupProcess {
   readonly told: ToGroup[];
   readonly handed: Array<{ readonly port: Port; readonly socket: Socket }>;
   /** What it will not have taken. */
-  readonly back: HeldConnection[];
+  readonly back: WaitingConnection[];
   readonly isKilled: boolean;
   start(): Promise<void>;
   say(message: FromGroup): void;

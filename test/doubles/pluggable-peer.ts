@@ -26,7 +26,7 @@ import {
   type PullMessagesRequest,
 } from "#core/wire/grpc/gen/dapr/proto/components/v1/pubsub_pb.js";
 import { ServerReflection } from "#core/wire/grpc/gen/grpc/reflection/v1/reflection_pb.js";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 type Duplex = ServerDuplexStream<object, object>;
 /** What a rpc answers; throw `grpcFailure` for a status. */

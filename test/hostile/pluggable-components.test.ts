@@ -12,8 +12,8 @@ import {
   testBroker,
   type TestBroker,
   testEvents,
-} from "../doubles/pluggable-peer.ts";
-import { socketsFolder } from "../pluggable/component.ts";
+} from "#test/doubles/pluggable-peer.ts";
+import { socketsFolder } from "#test/pluggable/component.ts";
 
 const document = (kind: string, name: string, spec: object): string =>
   JSON.stringify({

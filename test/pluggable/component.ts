@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe } from "vitest";
-import { findGo } from "../interop/go-program.ts";
-import { eventually } from "../support/eventually.ts";
+import { findGo } from "#test/interop/go-program.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 const sources = join(import.meta.dirname, "go");
 

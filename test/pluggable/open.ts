@@ -1,6 +1,6 @@
 import type { Kind, Kinds, Manifest } from "#core/ports/manifest.ts";
 import { withPluggable } from "#targets/node/pluggable/discover.ts";
-import { testHost, type TestHost } from "../support/host.ts";
+import { testHost, type TestHost } from "#test/support/host.ts";
 
 /** What a folder of sockets offers. */
 export interface Offered {

@@ -6,8 +6,8 @@ import {
   SignCertificateRequestSchema,
   SignCertificateResponseSchema,
 } from "#core/wire/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
-import { createRequest } from "#targets/node/ca/certificates.ts";
-import { callUnary } from "#targets/node/ca/unary-rpc.ts";
+import { createRequest } from "#targets/node/mtls/certificates.ts";
+import { callUnary } from "#targets/node/mtls/unary-rpc.ts";
 
 /**
  * Asks an authority (`host:port`) for the certificate of an app, as whoever holds that token: the names in it, or why

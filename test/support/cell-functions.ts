@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildAzureFunctions } from "../../scripts/build.ts";
-import { type FunctionsDouble, loadFunctionApp } from "../doubles/functions-core.ts";
+import { type FunctionsDouble, loadFunctionApp } from "#test/doubles/functions-core.ts";
 import { appServer } from "./app-server.ts";
 import type { Cell } from "./cells.ts";
 import { inMemoryResources } from "./in-memory-resources.ts";

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { openClient } from "#k8s/api/open-client.ts";
 import type { Pod } from "#k8s/api/objects.ts";
 import { createLog } from "#targets/node/log.ts";
-import type { NodeRuntimeOptions } from "#targets/node/kubernetes/supervisor/options.ts";
-import { startNodeRuntime } from "#targets/node/kubernetes/supervisor/supervisor.ts";
+import type { NodeRuntimeOptions } from "#targets/kubernetes/supervisor/options.ts";
+import { startNodeRuntime } from "#targets/kubernetes/supervisor/supervisor.ts";
 import { serveKinds } from "./dapr-kinds.ts";
 import { kubeApi, type KubeApiDouble } from "#test/doubles/kube-api.ts";
 

@@ -1,8 +1,8 @@
-import type { AuthorityStore } from "#targets/node/ca/authority.ts";
-import { newAuthority } from "#targets/node/ca/authority.ts";
-import { serveCa } from "#targets/node/ca/serve-ca.ts";
-import type { Validator } from "#targets/node/ca/validators.ts";
-import type { NodeRuntimeOptions } from "#targets/node/kubernetes/supervisor/options.ts";
+import type { AuthorityStore } from "#targets/ca/authority.ts";
+import { newAuthority } from "#targets/ca/authority.ts";
+import { serveCa } from "#targets/ca/serve-ca.ts";
+import type { Validator } from "#targets/ca/validators.ts";
+import type { NodeRuntimeOptions } from "#targets/kubernetes/supervisor/options.ts";
 import type { WorkloadContext } from "#targets/node/mtls/workload-identity.ts";
 import { keptLog, type KeptLog } from "./kept-log.ts";
 import { certificateFor } from "./workload-identities.ts";

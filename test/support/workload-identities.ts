@@ -4,7 +4,7 @@ import {
   type Credentials,
   issue,
   keyOfRequest,
-} from "#targets/node/ca/certificates.ts";
+} from "#targets/node/mtls/certificates.ts";
 import type { WorkloadContext, WorkloadIdentity } from "#targets/node/mtls/workload-identity.ts";
 
 /** Certificates of an authority of this test alone, without one that listens. */

@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { state } from "#components/cloudflare-durable-state/manifest.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
 import type { StateStore } from "#core/ports/state-store.ts";
-import { stateStoreContract } from "../contracts/state-store.ts";
+import { stateStoreContract } from "#test/contracts/state-store.ts";
 
 const objects = (env as { readonly STATE: DurableObjectNamespace }).STATE;
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

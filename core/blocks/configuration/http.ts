@@ -1,4 +1,4 @@
-import { type Answer, json, noContent } from "#core/wire/http/answer.ts";
+import { type RouteResponse, json, noContent } from "#core/wire/http/response.ts";
 import type { HttpInput } from "#core/wire/http/input.ts";
 import { splitTarget } from "#core/util/path.ts";
 import type { HttpRoutes } from "#core/wire/http/surface.ts";
@@ -31,12 +31,12 @@ function readGet(input: HttpInput): GetConfiguration {
   return { store: input.param("store"), keys: new URLSearchParams(query).getAll("key") };
 }
 
-function writeItems(items: ConfigurationItems): Answer {
+function writeItems(items: ConfigurationItems): RouteResponse {
   return Object.keys(items).length === 0 ? noContent : json(jsonItems(items));
 }
 
 /** Dapr: an answer of its own form, without an error code. */
-function unknownSubscription(id: string): Answer {
+function unknownSubscription(id: string): RouteResponse {
   const why = `subscription with id ${id} does not exist`;
   return json({ message: `failed to unsubscribe to configuration request ${id}: ${why}` }, 500);
 }

@@ -4,7 +4,7 @@ import { messageOf } from "#core/errors/component-error.ts";
 import { defineOperation, type Operation } from "#core/kernel/operation.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { ConfigurationItems, ConfigurationStore } from "#core/ports/configuration-store.ts";
-import { handOver } from "#core/util/hand-over.ts";
+import { createRendezvous } from "#core/util/rendezvous.ts";
 import { configurationError } from "./errors.ts";
 import { type ConfigurationUpdate, postUpdate } from "./post-update.ts";
 import { type ConfigurationSubscription, configurationSubscriptions } from "./subscriptions.ts";
@@ -87,7 +87,7 @@ async function* updates(
   const subscription = start(call, request);
   const { id } = subscription;
   const signal = AbortSignal.any([call.signal, subscription.signal]);
-  const changes = handOver<ConfigurationItems>(signal);
+  const changes = createRendezvous<ConfigurationItems>(signal);
   try {
     await watch(port, call, request, changes.give, { signal });
     yield { id, items: {} };

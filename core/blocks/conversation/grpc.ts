@@ -7,7 +7,7 @@ import type {
   ConversationTool,
   ToolCall,
 } from "#core/ports/conversation.ts";
-import { answered, type Answered, type Asked } from "./answered.ts";
+import { exchangeOf, type ConversationExchange, type ConversationRequest } from "./exchange.ts";
 import { invalidParameters } from "./errors.ts";
 import { modelOf } from "./operations.ts";
 import { roleOf, scrubMessage } from "./requests.ts";
@@ -19,11 +19,11 @@ type Message = Alpha2["inputs"][number]["messages"][number];
 type Content = ReadonlyArray<{ readonly text: string }>;
 
 export function conversationGrpc(routes: GrpcRoutes): void {
-  routes.unary("ConverseAlpha1", answered, readAlpha1, writeAlpha1);
-  routes.unary("ConverseAlpha2", answered, readAlpha2, writeAlpha2);
+  routes.unary("ConverseAlpha1", exchangeOf, readAlpha1, writeAlpha1);
+  routes.unary("ConverseAlpha2", exchangeOf, readAlpha2, writeAlpha2);
 }
 
-function readAlpha1(request: Alpha1, input: GrpcInput): Asked {
+function readAlpha1(request: Alpha1, input: GrpcInput): ConversationRequest {
   const { name, inputs, contextID, scrubPII, temperature } = request;
   modelOf(input, name);
   return {
@@ -42,7 +42,7 @@ function readAlpha1(request: Alpha1, input: GrpcInput): Asked {
   };
 }
 
-function readAlpha2(request: Alpha2, input: GrpcInput): Asked {
+function readAlpha2(request: Alpha2, input: GrpcInput): ConversationRequest {
   const { name, inputs, contextId, scrubPii, temperature, toolChoice } = request;
   modelOf(input, name);
   return {
@@ -106,12 +106,12 @@ function named({ name }: { readonly name?: string | undefined }): { readonly nam
   return name ? { name } : {};
 }
 
-function writeAlpha1({ asked, result }: Answered): ResponseInit<"ConverseAlpha1"> {
+function writeAlpha1({ asked, result }: ConversationExchange): ResponseInit<"ConverseAlpha1"> {
   const outputs = [{ result: result.choices[0]?.content ?? "" }];
   return asked.contextId === undefined ? { outputs } : { contextID: asked.contextId, outputs };
 }
 
-function writeAlpha2({ asked, result }: Answered): ResponseInit<"ConverseAlpha2"> {
+function writeAlpha2({ asked, result }: ConversationExchange): ResponseInit<"ConverseAlpha2"> {
   const { model, usage, choices } = result;
   const outputs = [
     {
@@ -135,7 +135,10 @@ function choiceOf({ finishReason, content, toolCalls }: ConversationChoice, inde
     },
   };
 }
-function usageOf({ promptTokens, completionTokens }: NonNullable<Answered["result"]["usage"]>) {
+function usageOf({
+  promptTokens,
+  completionTokens,
+}: NonNullable<ConversationExchange["result"]["usage"]>) {
   return {
     promptTokens: BigInt(promptTokens),
     completionTokens: BigInt(completionTokens),

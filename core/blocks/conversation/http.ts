@@ -1,28 +1,29 @@
-import { type Answer, json } from "#core/wire/http/answer.ts";
+import { type RouteResponse, json } from "#core/wire/http/response.ts";
 import type { HttpInput } from "#core/wire/http/input.ts";
 import type { HttpRoutes } from "#core/wire/http/surface.ts";
 import type { ConversationChoice, ConversationResult } from "#core/ports/conversation.ts";
-import { answered, type Answered, type Asked } from "./answered.ts";
+import { exchangeOf, type ConversationExchange, type ConversationRequest } from "./exchange.ts";
 import { readAlpha1, readAlpha2 } from "./requests.ts";
 
 export function conversationHttp(routes: HttpRoutes): void {
   const on = (
     version: string,
-    read: (input: HttpInput) => Promise<Asked>,
-    write: (out: Answered) => Answer,
-  ): void => routes.on(["POST"], `/${version}/conversation/:name/converse`, answered, read, write);
+    read: (input: HttpInput) => Promise<ConversationRequest>,
+    write: (out: ConversationExchange) => RouteResponse,
+  ): void =>
+    routes.on(["POST"], `/${version}/conversation/:name/converse`, exchangeOf, read, write);
   on("v1.0-alpha1", readAlpha1, writeAlpha1);
   on("v1.0-alpha2", readAlpha2, writeAlpha2);
 }
 
-function writeAlpha1({ asked, result }: Answered): Answer {
+function writeAlpha1({ asked, result }: ConversationExchange): RouteResponse {
   const outputs = [{ result: result.choices[0]?.content ?? "" }];
   return json(
     asked.contextId === undefined ? { outputs } : { contextID: asked.contextId, outputs },
   );
 }
 
-function writeAlpha2({ asked, result }: Answered): Answer {
+function writeAlpha2({ asked, result }: ConversationExchange): RouteResponse {
   const output: Record<string, unknown> = { choices: result.choices.map(choiceOf) };
   if (result.model !== undefined) output["model"] = result.model;
   if (result.usage) output["usage"] = usageOf(result.usage);

@@ -3,14 +3,14 @@ import { messageOf } from "#core/errors/component-error.ts";
 import type { ConversationMessage, ConversationTool, ToolCall } from "#core/ports/conversation.ts";
 import { isRecord, jsonErrorText } from "#core/util/json.ts";
 import { conversationError, invalidParameters } from "./errors.ts";
-import type { Asked } from "./answered.ts";
+import type { ConversationRequest } from "./exchange.ts";
 import { modelOf } from "./operations.ts";
 import { scrub } from "./scrub.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** alpha1: each input is a line of text. */
-export async function readAlpha1(input: HttpInput): Promise<Asked> {
+export async function readAlpha1(input: HttpInput): Promise<ConversationRequest> {
   const { component, body, inputs } = await readRequest(input);
   const messages = inputs.map((each): ConversationMessage => {
     const content = text(each["content"]);
@@ -25,7 +25,7 @@ export async function readAlpha1(input: HttpInput): Promise<Asked> {
 }
 
 /** alpha2: each input is a list of messages, each of one kind. */
-export async function readAlpha2(input: HttpInput): Promise<Asked> {
+export async function readAlpha2(input: HttpInput): Promise<ConversationRequest> {
   const { component, body, inputs } = await readRequest(input);
   const messages = inputs.flatMap((each) => {
     const read = list(each["messages"]).map((message) => readMessage(component, message));
@@ -44,7 +44,7 @@ function asked(
   messages: readonly ConversationMessage[],
   tools: readonly ConversationTool[],
   contextId: string,
-): Omit<Asked, "scrubAnswer"> {
+): Omit<ConversationRequest, "scrubAnswer"> {
   const toolChoice = text(body["toolChoice"]);
   const temperature = body["temperature"];
   return {

@@ -1,4 +1,4 @@
-import type { Answer } from "#core/wire/http/answer.ts";
+import type { RouteResponse } from "#core/wire/http/response.ts";
 import type { HttpInput } from "#core/wire/http/input.ts";
 import type { HttpRoutes } from "#core/wire/http/surface.ts";
 import { badRequest } from "./errors.ts";
@@ -56,7 +56,7 @@ function isTruthy(text = ""): boolean {
   return truthy.has(text.trim().toLowerCase());
 }
 
-function writeParts(parts: AsyncIterable<Part>): Answer {
+function writeParts(parts: AsyncIterable<Part>): RouteResponse {
   const iterator = parts[Symbol.asyncIterator]();
   const body = new ReadableStream<Uint8Array>({
     pull: async (controller) => {

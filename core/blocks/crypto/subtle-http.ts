@@ -1,4 +1,4 @@
-import { type Answer, jsonText } from "#core/wire/http/answer.ts";
+import { type RouteResponse, jsonText } from "#core/wire/http/response.ts";
 import type { HttpInput } from "#core/wire/http/input.ts";
 import type { HttpRoutes } from "#core/wire/http/surface.ts";
 import type { Operation } from "#core/kernel/operation.ts";
@@ -29,7 +29,7 @@ export function subtleCryptoHttp(routes: HttpRoutes): void {
       `/v1.0-alpha1/subtlecrypto/:name/${verb}`,
       operation,
       async (input: HttpInput) => read(await readProtoJson(input), input.param("name")),
-      (out): Answer => jsonText(JSON.stringify(withoutDefaults(write(out)))),
+      (out): RouteResponse => jsonText(JSON.stringify(withoutDefaults(write(out)))),
     );
   }
   on(

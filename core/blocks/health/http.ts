@@ -1,4 +1,4 @@
-import { noContent } from "#core/wire/http/answer.ts";
+import { noContent } from "#core/wire/http/response.ts";
 import type { HttpRoutes } from "#core/wire/http/surface.ts";
 import { getHealth, getOutboundHealth, readShutdown, shutdown } from "./operations.ts";
 

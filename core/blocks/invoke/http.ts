@@ -1,4 +1,4 @@
-import type { Answer } from "#core/wire/http/answer.ts";
+import type { RouteResponse } from "#core/wire/http/response.ts";
 import type { HttpInput } from "#core/wire/http/input.ts";
 import { mayHaveBody } from "#core/wire/http/may-have-body.ts";
 import { splitTarget } from "#core/util/path.ts";
@@ -77,7 +77,7 @@ function bounded(
   );
 }
 
-function writeInvoke(response: PlainResponse, input: HttpInput): Answer {
+function writeInvoke(response: PlainResponse, input: HttpInput): RouteResponse {
   const rawHeaders = responseHeaders(response.headers);
   if (isEventStream(input)) rawHeaders.push("cache-control", "no-cache");
   const answer = { status: response.status, rawHeaders };

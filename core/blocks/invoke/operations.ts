@@ -22,7 +22,7 @@ import { bodyOf, headersFor, pathOf } from "./forwarded.ts";
 import { callOutside } from "./outside.ts";
 import { turnedAway } from "./receive.ts";
 import { calleeOf, hostedCallee, type Hosts } from "./route.ts";
-import { underPolicy } from "./under-policy.ts";
+import { withResiliency } from "./with-resiliency.ts";
 import { describeInvocation } from "#core/kernel/facts/describe.ts";
 
 export interface Invoke {
@@ -70,7 +70,7 @@ export function createInvoke({ platform, find }: InvokeDeps): Operation<Invoke, 
           input.id,
           `method contains forbidden character: ${JSON.stringify(input.method)}`,
         );
-      return underPolicy(call, { ...input, method }, (options) =>
+      return withResiliency(call, { ...input, method }, (options) =>
         dispatch(deps, call, input, method, options),
       );
     },

@@ -1,4 +1,4 @@
-import { jsonText } from "#core/wire/http/answer.ts";
+import { jsonText } from "#core/wire/http/response.ts";
 import type { HttpRoutes } from "#core/wire/http/surface.ts";
 import { tryLock, unlock, unlockStatus } from "./operations.ts";
 import { readRequest } from "./read-request.ts";

@@ -1,4 +1,4 @@
-import { type Answer, jsonText, noContent } from "#core/wire/http/answer.ts";
+import { type RouteResponse, jsonText, noContent } from "#core/wire/http/response.ts";
 import type { HttpInput } from "#core/wire/http/input.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { HttpRoutes } from "#core/wire/http/surface.ts";
@@ -41,7 +41,7 @@ async function readPublish(input: HttpInput): Promise<PublishEvent> {
   return { pubsub, topic, data, contentType, metadata };
 }
 
-function writeFailed(failedEntries: readonly FailedEntry[]): Answer {
+function writeFailed(failedEntries: readonly FailedEntry[]): RouteResponse {
   if (failedEntries.length === 0) return noContent;
   return jsonText(JSON.stringify({ failedEntries, errorCode: "ERR_PUBSUB_PUBLISH_MESSAGE" }), 500);
 }

@@ -1,5 +1,5 @@
 import type { Delivery } from "./delivery.ts";
-import { note } from "#core/telemetry/note.ts";
+import { recordLatency } from "#core/telemetry/record-latency.ts";
 
 /** What becomes of a message, and what the app (or the runtime) said to it. */
 export type ProcessStatus = "success" | "retry" | "drop";
@@ -21,7 +21,7 @@ export function noteIngress(
   const { metrics } = app.telemetry;
   if (!metrics) return;
   const labels = [component.name, app.namespace, processStatus, status, topic];
-  note(metrics, "component_pubsub_ingress", labels, performance.now() - began);
+  recordLatency(metrics, "component_pubsub_ingress", labels, performance.now() - began);
 }
 
 /** A batch that the app has had, and its messages by what becomes of each. */
@@ -35,7 +35,7 @@ export function noteBulkIngress<V extends string>(
   if (!metrics) return;
   const labels = (status: string): string[] => [component.name, namespace, status, topic];
   // Dapr: the batch itself has no status.
-  note(metrics, "component_pubsub_ingress_bulk", labels(""), performance.now() - began);
+  recordLatency(metrics, "component_pubsub_ingress_bulk", labels(""), performance.now() - began);
   const counts = metrics.family("component_pubsub_ingress_bulk_event_count");
   for (const verdict of verdicts) counts.of(labels(statuses[verdict])).put(1);
 }

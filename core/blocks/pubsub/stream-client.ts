@@ -2,7 +2,7 @@ import { ApiError } from "#core/errors/api-error.ts";
 import type { TopicEvent } from "#core/ports/app-callback.ts";
 import type { Metadata } from "#core/ports/component.ts";
 import type { AppChannel, PlainResponse } from "#core/ports/platform.ts";
-import { handOver } from "#core/util/hand-over.ts";
+import { createRendezvous } from "#core/util/rendezvous.ts";
 
 /** What a subscriber says on its stream. */
 export type StreamRequest =
@@ -41,7 +41,7 @@ export interface StreamClient {
 
 /** The client of a stream; nothing waits for it any more once the signal has fired. */
 export function streamClient(over: AbortSignal): StreamClient {
-  const { give, withdraw, taken } = handOver<StreamMessage>(over);
+  const { give, withdraw, taken } = createRendezvous<StreamMessage>(over);
   /** By event id; an id that is there twice is answered in turn. */
   const waiting = new Map<string, Array<(status: StreamStatus) => void>>();
 

@@ -1,4 +1,4 @@
-import { json, noContent } from "#core/wire/http/answer.ts";
+import { json, noContent } from "#core/wire/http/response.ts";
 import type { HttpRoutes } from "#core/wire/http/surface.ts";
 import { getBulkSecret, getSecret } from "./operations.ts";
 

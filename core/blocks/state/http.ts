@@ -1,4 +1,4 @@
-import { type Answer, json, metadataHeaders, noContent } from "#core/wire/http/answer.ts";
+import { type RouteResponse, json, metadataHeaders, noContent } from "#core/wire/http/response.ts";
 import type { HttpInput } from "#core/wire/http/input.ts";
 import type { HttpRoutes } from "#core/wire/http/surface.ts";
 import { type Metadata, noMetadata } from "#core/ports/component.ts";
@@ -96,7 +96,7 @@ function etagOf(input: HttpInput): { etag?: string } {
   return etag === undefined || etag === "" ? {} : { etag };
 }
 
-function writeItem(item: StateItem | undefined): Answer {
+function writeItem(item: StateItem | undefined): RouteResponse {
   if (!item || item.value.length === 0) return noContent;
   const headers: Record<string, string> = item.metadata ? metadataHeaders(item.metadata) : {};
   headers["content-type"] = "application/json";

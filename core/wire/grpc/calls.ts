@@ -8,7 +8,7 @@ import { checkBaggage } from "./baggage.ts";
 import type { Bound } from "./bind-rpc.ts";
 import { decode } from "./decode.ts";
 import { endWithCode, endWithError } from "./grpc-span.ts";
-import { type GrpcCaller, type GrpcInput, inputOf } from "./input.ts";
+import { type GrpcRequestOrigin, type GrpcInput, inputOf } from "./input.ts";
 import { refusalOverGrpc } from "./refusals.ts";
 
 type Any = Operation<never, unknown>;
@@ -20,12 +20,12 @@ export interface Calls {
     operation: Operation<In, Out>,
     read: (request: never, input: GrpcInput) => In | Promise<In>,
     write: (out: Out, input: GrpcInput) => never,
-  ): (bytes: Uint8Array, caller: GrpcCaller) => Promise<Uint8Array>;
+  ): (bytes: Uint8Array, caller: GrpcRequestOrigin) => Promise<Uint8Array>;
   /** A call whose answer is a stream; `open` says what it is, and how to read what it asks for. */
   streamed<In, Out>(
     bound: Bound,
     operation: Operation<In, AsyncIterable<Out>>,
-    caller: GrpcCaller,
+    caller: GrpcRequestOrigin,
     write: (out: Out, input: GrpcInput) => never,
     bytes: number,
     open: () => readonly [GrpcInput, () => In | Promise<In>],

@@ -10,13 +10,13 @@ import { describeRpc } from "./grpc-span.ts";
 import { parseTraceBin, traceBin } from "./trace-bin.ts";
 
 /** One call as the transport sees it. Everything is asked for only when somebody reads it. */
-export interface GrpcCaller {
+export interface GrpcRequestOrigin {
   /** Who is calling: the target's finding, never the request's claim. */
   readonly app: App;
   /** Fires when the caller cancels, its deadline passes or its connection ends. */
   readonly signal: AbortSignal;
   /** The API token has been checked: it is how the app was found. */
-  readonly isProven?: boolean;
+  readonly isAuthenticated?: boolean;
   /** Address of the peer, without a port; absent where the transport does not tell it. */
   readonly remoteAddress?: string | undefined;
   /** First value of incoming metadata; keys are lower case, `-bin` values base64 text. */
@@ -32,9 +32,9 @@ export class GrpcInput implements Call {
   readonly app: App;
   readonly metadata: Metadata;
   readonly trace: TraceContext | undefined;
-  readonly #caller: GrpcCaller;
+  readonly #caller: GrpcRequestOrigin;
 
-  constructor(caller: GrpcCaller, metadata: Metadata, trace: TraceContext | undefined) {
+  constructor(caller: GrpcRequestOrigin, metadata: Metadata, trace: TraceContext | undefined) {
     this.#caller = caller;
     this.app = caller.app;
     this.metadata = metadata;
@@ -63,7 +63,7 @@ export class GrpcInput implements Call {
 export function inputOf(
   path: string,
   operation: Operation<never, unknown>,
-  caller: GrpcCaller,
+  caller: GrpcRequestOrigin,
   request?: object,
 ): GrpcInput {
   const trace = traceOf(caller.app.policies, caller, path, "client");
@@ -78,7 +78,7 @@ export function inputOf(
 /** The trace of a call; `undefined` where tracing is off. OpenCensus' binary header wins over W3C's text, as in Dapr. */
 export function traceOf(
   app: TracedApp,
-  caller: Pick<GrpcCaller, "header">,
+  caller: Pick<GrpcRequestOrigin, "header">,
   name: string,
   kind: SpanKind,
 ): TraceContext | undefined {

@@ -1,7 +1,7 @@
 import { toApiError } from "#core/errors/api-error.ts";
 import { noteError } from "#core/telemetry/error-codes.ts";
 import { serverNotes } from "#core/telemetry/grpc-calls.ts";
-import type { GrpcCaller } from "./input.ts";
+import type { GrpcRequestOrigin } from "./input.ts";
 import type { GrpcMethod } from "./surface.ts";
 
 /** The same rpcs, measured and logged for apps that want that; others pass by. */
@@ -38,15 +38,15 @@ function observedMethod(path: string, method: GrpcMethod): GrpcMethod {
   }
 }
 
-function isObserved({ app }: GrpcCaller): boolean {
+function isObserved({ app }: GrpcRequestOrigin): boolean {
   return app.telemetry.metrics !== undefined || app.policies.apiLog !== undefined;
 }
 
 async function observedCall(
   path: string,
   request: Uint8Array,
-  caller: GrpcCaller,
-  call: (bytes: Uint8Array, caller: GrpcCaller) => Promise<Uint8Array>,
+  caller: GrpcRequestOrigin,
+  call: (bytes: Uint8Array, caller: GrpcRequestOrigin) => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
   const began = performance.now();
   const { metrics } = caller.app.telemetry;
@@ -72,7 +72,7 @@ async function observedCall(
 const cancelled = 1;
 async function* observedStream(
   path: string,
-  caller: GrpcCaller,
+  caller: GrpcRequestOrigin,
   open: () => AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   const began = performance.now();
@@ -98,7 +98,7 @@ async function* observedStream(
   }
 }
 
-function codeOf({ app }: GrpcCaller, reason: unknown): number {
+function codeOf({ app }: GrpcRequestOrigin, reason: unknown): number {
   const error = toApiError(reason);
   noteError(app.telemetry, error);
   return error.spec.grpc;

@@ -4,7 +4,7 @@ import { scopedLog } from "#core/telemetry/scoped-log.ts";
 import { type Bound, bindRpc } from "./bind-rpc.ts";
 import { createCalls } from "./calls.ts";
 import { decode, decodeAll } from "./decode.ts";
-import { type GrpcCaller, type GrpcInput, inputOf } from "./input.ts";
+import { type GrpcRequestOrigin, type GrpcInput, inputOf } from "./input.ts";
 import { observed } from "./observed.ts";
 import type { BidiRpc, RequestOf, ResponseInit, Rpc, ServerStreamRpc, UnaryRpc } from "./rpcs.ts";
 
@@ -36,15 +36,18 @@ export type GrpcBlock = (routes: GrpcRoutes) => void;
 export type GrpcMethod =
   | {
       readonly kind: "unary";
-      call(request: Uint8Array, caller: GrpcCaller): Promise<Uint8Array>;
+      call(request: Uint8Array, caller: GrpcRequestOrigin): Promise<Uint8Array>;
     }
   | {
       readonly kind: "server_streaming";
-      stream(request: Uint8Array, caller: GrpcCaller): AsyncIterable<Uint8Array>;
+      stream(request: Uint8Array, caller: GrpcRequestOrigin): AsyncIterable<Uint8Array>;
     }
   | {
       readonly kind: "bidi_streaming";
-      stream(requests: AsyncIterable<Uint8Array>, caller: GrpcCaller): AsyncIterable<Uint8Array>;
+      stream(
+        requests: AsyncIterable<Uint8Array>,
+        caller: GrpcRequestOrigin,
+      ): AsyncIterable<Uint8Array>;
     };
 
 /** The gRPC API, free of transport. */

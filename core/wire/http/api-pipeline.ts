@@ -1,5 +1,5 @@
 import { messageOf } from "#core/errors/component-error.ts";
-import { type Caller, targetOf } from "./input.ts";
+import { type RequestOrigin, targetOf } from "./input.ts";
 import { mayHaveBody } from "./may-have-body.ts";
 import { tokenHeader } from "#core/gate/token.ts";
 import type { PipelineRequest } from "#core/ports/http-middleware.ts";
@@ -9,13 +9,13 @@ import { withoutHeaders } from "#core/util/header-list.ts";
 import type { Pipeline } from "#core/middleware/pipeline.ts";
 import { textResponse } from "#core/middleware/text-response.ts";
 
-type Dispatch = (request: Request, caller: Caller) => Response | Promise<Response>;
+type Dispatch = (request: Request, caller: RequestOrigin) => Response | Promise<Response>;
 
 /** Puts an app's `httpPipeline` before the router. What no handler changes reaches the router, and the caller, as it was. */
 export async function throughApiPipeline(
   pipeline: Pipeline,
   request: Request,
-  caller: Caller,
+  caller: RequestOrigin,
   dispatch: Dispatch,
   log: Log,
 ): Promise<Response> {
@@ -36,7 +36,7 @@ export async function throughApiPipeline(
 }
 
 /** Own getters: a copy of the view has what it shows, and nothing is built for a handler that does not look. */
-function viewOf(request: Request, caller: Caller): PipelineRequest {
+function viewOf(request: Request, caller: RequestOrigin): PipelineRequest {
   let headers: readonly string[] | undefined;
   return {
     method: request.method,
@@ -62,9 +62,9 @@ function rebuild(
   changed: PipelineRequest,
   given: PipelineRequest,
   request: Request,
-  caller: Caller,
-): { readonly request: Request; readonly caller: Caller } {
-  const { app, rawHeaders, tokenFree, hasBody, exchange } = caller;
+  caller: RequestOrigin,
+): { readonly request: Request; readonly caller: RequestOrigin } {
+  const { app, rawHeaders, isPublicListener, hasBody, exchange } = caller;
   const noBody = changed.method === "GET" || changed.method === "HEAD";
   const body = noBody ? undefined : changed.body;
   const headers = body === given.body ? changed.headers : fittingHeaders(changed.headers, body);
@@ -80,7 +80,7 @@ function rebuild(
       target: changed.path,
       // A platform that shows no raw headers says nothing of a body's length either.
       ...(rawHeaders ? { rawHeaders: headers } : {}),
-      ...(tokenFree === undefined ? {} : { tokenFree }),
+      ...(isPublicListener === undefined ? {} : { isPublicListener }),
       ...(exchange ? { exchange } : {}),
       ...(hasBody === undefined ? {} : { hasBody: hasBody && body === given.body }),
       ...(noBody && caller.bodyOfGet && changed.body === given.body

@@ -5,18 +5,18 @@ import { noteError } from "#core/telemetry/error-codes.ts";
 import { baggageFault } from "#core/tracing/baggage.ts";
 import { watchBody } from "#core/util/watch-body.ts";
 import { reportedError } from "#core/wire/reported-error.ts";
-import { type Answer, respond } from "./answer.ts";
+import { type RouteResponse, respond } from "./response.ts";
 import { endHttpSpan } from "./http-span.ts";
 import { type HttpContext, HttpInput } from "./input.ts";
 import { renderError } from "./render-error.ts";
-import { seen } from "./seen-answer.ts";
+import { observeResponse } from "./observe-response.ts";
 
 export type Handle = (context: HttpContext) => Promise<Response>;
 /** What answers the requests of one route: reads, runs the operation, writes. */
 export type MakeHandle = <In, Out>(
   operation: Operation<In, Out>,
   read: (input: HttpInput) => In | Promise<In>,
-  write: (out: Out, input: HttpInput) => Answer,
+  write: (out: Out, input: HttpInput) => RouteResponse,
 ) => Handle;
 
 const badRequest = { status: 400, headers: { "content-type": "text/plain; charset=utf-8" } };
@@ -35,11 +35,11 @@ export function createHandler(run: Run, log: Log): MakeHandle {
       });
       const { trace } = input;
       const baggage = trace && input.header("baggage");
-      let refused: Answer | undefined;
+      let refused: RouteResponse | undefined;
       let asked: Awaited<ReturnType<typeof read>> | undefined;
       const { calls } = input.app;
       if (calls) enterCalls(calls);
-      let answer: Answer;
+      let answer: RouteResponse;
       try {
         refused = baggage === undefined ? undefined : refuseBaggage(baggage);
         answer = refused ?? write(await run(operation, input, (asked = await read(input))), input);
@@ -52,14 +52,14 @@ export function createHandler(run: Run, log: Log): MakeHandle {
         if (calls) leave(calls);
       }
       if (trace?.span) endHttpSpan(trace.span, operation, input, asked, answer.status);
-      const shown = seen(answer, context.env, logged, operation, asked);
+      const shown = observeResponse(answer, context.env, logged, operation, asked);
       return respond(shown, trace, refused ? undefined : baggage);
     };
   };
 }
 
 /** Dapr: its tracing layer answers, in plain text; so where tracing is off, baggage is a header like any other. */
-function refuseBaggage(baggage: string): Answer | undefined {
+function refuseBaggage(baggage: string): RouteResponse | undefined {
   const fault = baggageFault(baggage);
   return fault === undefined
     ? undefined
@@ -67,7 +67,7 @@ function refuseBaggage(baggage: string): Answer | undefined {
 }
 
 /** A stream that comes out of a component keeps it through a reload. */
-function heldToTheEnd(answer: Answer, calls: Calls): Answer {
+function heldToTheEnd(answer: RouteResponse, calls: Calls): RouteResponse {
   const { body } = answer;
   if (!(body instanceof ReadableStream)) return answer;
   enterCalls(calls);

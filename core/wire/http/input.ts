@@ -12,16 +12,16 @@ import { joinedHeader } from "#core/util/header-list.ts";
 import { splitTarget } from "#core/util/path.ts";
 
 /** What a target knows of a request beside the request: above all who is calling. */
-export interface Caller {
+export interface RequestOrigin {
   readonly app: App;
   /** The request-target as it stood on the wire, before any URL parser resolved its dots. Default: from the URL. */
   readonly target?: string;
   /** The headers as they stood on the wire. Default: from the request. */
   readonly rawHeaders?: HeaderList;
   /** Came in where no API token is asked for: the target offers only harmless routes there. */
-  readonly tokenFree?: boolean;
+  readonly isPublicListener?: boolean;
   /** True: the target has found the app by the API token that was sent, which so holds. */
-  readonly isProven?: boolean;
+  readonly isAuthenticated?: boolean;
   /** Address of the peer, without a port; absent where the platform does not tell it. */
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
@@ -32,7 +32,7 @@ export interface Caller {
   /** The body of a GET, which `Request` cannot carry. To be asked for once, where the headers speak of one. */
   bodyOfGet?(): ReadableStream<Uint8Array>;
 }
-export type HttpContext = Context<{ Bindings: Caller }>;
+export type HttpContext = Context<{ Bindings: RequestOrigin }>;
 
 /** One HTTP request to the API, and the call that it makes. Everything is read only when asked for. */
 export class HttpInput implements Call {

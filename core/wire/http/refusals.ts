@@ -1,14 +1,18 @@
 import type { Refusal } from "#core/gate/admit.ts";
-import type { Answer } from "./answer.ts";
+import type { RouteResponse } from "./response.ts";
 
 const text = { "content-type": "text/plain; charset=utf-8" };
 const later = { "retry-after": "1" };
 
 /** What Go's router answers when nothing at all takes the path: not even invocation is allowed. */
-export const unknownPath: Answer = { status: 404, headers: text, body: "404 page not found\n" };
+export const unknownPath: RouteResponse = {
+  status: 404,
+  headers: text,
+  body: "404 page not found\n",
+};
 
 /** The gate's refusals in HTTP's words. */
-export function refusalOverHttp(refusal: Refusal): Answer {
+export function refusalOverHttp(refusal: Refusal): RouteResponse {
   switch (refusal.why) {
     case "api":
       return unknownPath;

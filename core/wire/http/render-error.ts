@@ -1,8 +1,8 @@
 import type { ApiError, ErrorDetail } from "#core/errors/api-error.ts";
-import { type Answer, metadataHeaders } from "./answer.ts";
+import { type RouteResponse, metadataHeaders } from "./response.ts";
 
 /** `{errorCode, message, details?}`; no other file writes an error to HTTP. */
-export function renderError(error: ApiError): Answer {
+export function renderError(error: ApiError): RouteResponse {
   const body: Record<string, unknown> = { errorCode: error.code, message: error.message };
   if (error.details) body["details"] = error.details.map(renderDetail);
   return {

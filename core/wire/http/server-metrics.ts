@@ -1,5 +1,5 @@
-import type { Answer } from "./answer.ts";
-import { type Caller, targetOf } from "./input.ts";
+import type { RouteResponse } from "./response.ts";
+import { type RequestOrigin, targetOf } from "./input.ts";
 import { cleanPath, decodePath, splitTarget } from "#core/util/path.ts";
 import { sizeOf } from "#core/util/bytes.ts";
 import { headerOf } from "#core/util/header-list.ts";
@@ -10,13 +10,13 @@ import { maxSeries } from "#core/telemetry/family.ts";
 import type { Series } from "#core/telemetry/series.ts";
 import { TupleCache } from "#core/telemetry/tuple-cache.ts";
 
-type Serve = (request: Request, caller: Caller) => Response | Promise<Response>;
+type Serve = (request: Request, caller: RequestOrigin) => Response | Promise<Response>;
 
 /** Serves a request and measures it, until the last byte of its answer. */
 export function measureHttp(
   metrics: AppMetrics,
   request: Request,
-  caller: Caller,
+  caller: RequestOrigin,
   serve: Serve,
 ): Response | Promise<Response> {
   const exchange = new HttpExchange(metrics, request, caller);
@@ -45,7 +45,7 @@ export class HttpExchange {
   #ended = false;
   #status = 0;
 
-  constructor(metrics: AppMetrics, request: Request, caller: Caller) {
+  constructor(metrics: AppMetrics, request: Request, caller: RequestOrigin) {
     const target = caller.target ?? targetOf(request.url);
     this.#metrics = metrics;
     this.#recorder = recorderOf(metrics);
@@ -56,7 +56,7 @@ export class HttpExchange {
     this.#recorder.requestBytes.put(bytes);
   }
   /** What a route answers, its size noted; a stream is followed to its end. */
-  note(answer: Answer): Answer {
+  note(answer: RouteResponse): RouteResponse {
     const { body } = answer;
     if (!(body instanceof ReadableStream)) {
       this.#bytes = body === undefined ? 0 : sizeOf(body);
@@ -123,7 +123,7 @@ function createRecorder(metrics: AppMetrics): Recorder {
 }
 
 /** Read from the wire's own headers, where the platform has them: no `Headers` object is built for it. */
-function contentLength(request: Request, { rawHeaders }: Caller): number {
+function contentLength(request: Request, { rawHeaders }: RequestOrigin): number {
   return numberOf(
     rawHeaders ? headerOf(rawHeaders, "content-length") : request.headers.get("content-length"),
   );

@@ -7,9 +7,9 @@ import type { Exemptions, Operation, Run } from "#core/kernel/operation.ts";
 import type { Log } from "#core/ports/platform.ts";
 import { measureHttp } from "./server-metrics.ts";
 import { scopedLog } from "#core/telemetry/scoped-log.ts";
-import { type Answer, respond } from "./answer.ts";
+import { type RouteResponse, respond } from "./response.ts";
 import { crossOrigin } from "./cors.ts";
-import { type Caller, type HttpContext, type HttpInput, targetOf } from "./input.ts";
+import { type RequestOrigin, type HttpContext, type HttpInput, targetOf } from "./input.ts";
 import { createExemptRoutes } from "./exempt-routes.ts";
 import { cleanPath, hasBadEscape, splitTarget } from "#core/util/path.ts";
 import { guarded } from "./guarded.ts";
@@ -24,19 +24,19 @@ export interface HttpRoutes {
     path: string,
     operation: Operation<In, Out>,
     read: (input: HttpInput) => In | Promise<In>,
-    write: (out: Out, input: HttpInput) => Answer,
+    write: (out: Out, input: HttpInput) => RouteResponse,
   ): void;
   /** Everything that no route takes: unknown paths and wrong verbs alike. There is no 405. */
   fallback<In, Out>(
     operation: Operation<In, Out>,
     read: (input: HttpInput) => In | Promise<In>,
-    write: (out: Out, input: HttpInput) => Answer,
+    write: (out: Out, input: HttpInput) => RouteResponse,
   ): void;
 }
 export type HttpBlock = (routes: HttpRoutes) => void;
 
 export interface HttpSurface {
-  (request: Request, caller: Caller): Response | Promise<Response>;
+  (request: Request, caller: RequestOrigin): Response | Promise<Response>;
   /** What the operation behind a route is exempt from; `target` as it stood on the wire. */
   exempt(method: string, target: string): Exemptions | undefined;
 }
@@ -47,7 +47,7 @@ const badRequest = { status: 400, headers: { "content-type": "text/plain; charse
 export function createHttp(run: Run, blocks: readonly HttpBlock[], logs: Log): HttpSurface {
   const log = scopedLog(logs, "dapr.runtime.http");
   // The only one of Hono's routers that takes all of our patterns; its default would bring two more, and end there.
-  const hono = new HonoBase<{ Bindings: Caller }>({
+  const hono = new HonoBase<{ Bindings: RequestOrigin }>({
     getPath: routedPath,
     router: new TrieRouter(),
   });
@@ -64,7 +64,7 @@ export function createHttp(run: Run, blocks: readonly HttpBlock[], logs: Log): H
       if (operation.exempt) exempt.add(methods, path, operation.exempt);
       hono.on([...methods], path, (context) => {
         if (isDenied(context.env.app, api))
-          return context.env.tokenFree ? unknown() : fallback(context);
+          return context.env.isPublicListener ? unknown() : fallback(context);
         // Hono answers HEAD from GET routes; Dapr does not, and lets it fall through.
         return context.req.raw.method === "HEAD" ? fallback(context) : handle(context);
       });
@@ -77,29 +77,29 @@ export function createHttp(run: Run, blocks: readonly HttpBlock[], logs: Log): H
   for (const block of blocks) block(routes);
   hono.notFound((context) => fallback(context as HttpContext));
 
-  const route = (request: Request, caller: Caller): Response | Promise<Response> =>
+  const route = (request: Request, caller: RequestOrigin): Response | Promise<Response> =>
     hono.fetch(request, caller);
   /** Middleware, then the router. */
-  const serve = (request: Request, caller: Caller): Response | Promise<Response> => {
+  const serve = (request: Request, caller: RequestOrigin): Response | Promise<Response> => {
     const pipeline = caller.app.policies.httpPipeline;
-    return pipeline === undefined || caller.tokenFree
+    return pipeline === undefined || caller.isPublicListener
       ? route(request, caller)
       : throughApiPipeline(pipeline, request, caller, route, log);
   };
   const guard = guarded(exempt, serve);
-  const answer = (request: Request, caller: Caller): Response | Promise<Response> => {
+  const answer = (request: Request, caller: RequestOrigin): Response | Promise<Response> => {
     const target = caller.target ?? targetOf(request.url);
     if (target.includes("%") && hasBadEscape(splitTarget(target).path))
       return new Response("400 Bad Request", badRequest);
-    if (caller.tokenFree && !exempt.of(request.method, target)?.publicPort)
+    if (caller.isPublicListener && !exempt.of(request.method, target)?.publicPort)
       return new Response(null, { status: 404 });
     const { origins } = caller.app.policies;
-    return origins === undefined || caller.tokenFree
+    return origins === undefined || caller.isPublicListener
       ? guard(request, caller, target)
       : crossOrigin(origins, request, () => guard(request, caller, target));
   };
   return Object.assign(
-    (request: Request, caller: Caller): Response | Promise<Response> => {
+    (request: Request, caller: RequestOrigin): Response | Promise<Response> => {
       const { metrics } = caller.app.telemetry;
       return metrics ? measureHttp(metrics, request, caller, answer) : answer(request, caller);
     },
@@ -112,7 +112,7 @@ async function unknown(): Promise<Response> {
 }
 
 /** Cleaned before it is routed; "+" is a space in a path parameter, as Dapr reads it. */
-function routedPath(request: Request, options?: { readonly env?: Caller }): string {
+function routedPath(request: Request, options?: { readonly env?: RequestOrigin }): string {
   const path = cleanPath(splitTarget(options?.env?.target ?? targetOf(request.url)).path);
   return path.includes("+") ? path.replaceAll("+", "%20") : path;
 }

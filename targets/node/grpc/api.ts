@@ -7,10 +7,10 @@ import { invokeGrpc } from "#core/blocks/invoke/grpc.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { Runtime } from "#core/hosting/runtime.ts";
 import { clock } from "../clock.ts";
-import type { Http2Pool } from "../http2-pool.ts";
+import type { Http2Pool } from "../channel/http2-pool.ts";
 import { createProxy, deliver, type ProxyRoutes } from "./proxy.ts";
-import type { AppFinder } from "../app-finder.ts";
-import type { Endpoint } from "../on-first-use.ts";
+import type { AppFinder } from "../listen/app-finder.ts";
+import type { Endpoint } from "../listen/on-first-use.ts";
 import { createGrpcEndpoint } from "./server.ts";
 
 export interface GrpcApi {

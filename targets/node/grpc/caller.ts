@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { App } from "#core/kernel/app.ts";
-import { plainAddress } from "../plain-address.ts";
-import type { GrpcCaller } from "#core/wire/grpc/input.ts";
+import { plainAddress } from "../listen/plain-address.ts";
+import type { GrpcRequestOrigin } from "#core/wire/grpc/input.ts";
 
 /** Who calls over one HTTP/2 stream. The signal is made only when somebody asks for it. */
-export class StreamCaller implements GrpcCaller {
+export class StreamOrigin implements GrpcRequestOrigin {
   readonly app: App;
-  readonly isProven: boolean;
+  readonly isAuthenticated: boolean;
   /** Response metadata set so far. */
   metadata: OutgoingHttpHeaders | undefined;
   readonly #headers: IncomingHttpHeaders;
@@ -18,10 +18,10 @@ export class StreamCaller implements GrpcCaller {
     app: App,
     headers: IncomingHttpHeaders,
     stream: Pick<ServerHttp2Stream, "once" | "destroyed" | "session">,
-    isProven = false,
+    isAuthenticated = false,
   ) {
     this.app = app;
-    this.isProven = isProven;
+    this.isAuthenticated = isAuthenticated;
     this.#headers = headers;
     this.#stream = stream;
   }

@@ -8,7 +8,7 @@ import type { GrpcStatus } from "#core/wire/grpc/render-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import { PermanentError } from "#core/resiliency/failure.ts";
 import type { Guard } from "#core/resiliency/guard.ts";
-import { cancelStream } from "../http2-cancel.ts";
+import { cancelStream } from "../channel/http2-cancel.ts";
 import { CallFault, tooLarge } from "./call-fault.ts";
 import { SizeWatch } from "./frames.ts";
 import { KeptRequest } from "./kept-request.ts";

@@ -1,11 +1,11 @@
 import type { App } from "#core/kernel/app.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { loadOnce } from "../load-once.ts";
-import { onFirstUse } from "../on-first-use.ts";
-import type { Http2Pool } from "../http2-pool.ts";
+import { onFirstUse } from "../listen/on-first-use.ts";
+import type { Http2Pool } from "../channel/http2-pool.ts";
 import type { GrpcApi, GrpcApiOptions } from "./api.ts";
-import type { ListenChoice } from "../listening.ts";
-import { type PortServer, servePort } from "../serve-port.ts";
+import type { ListenChoice } from "../listen/listening.ts";
+import { type PortServer, servePort } from "../listen/serve-port.ts";
 
 /** The gRPC side of a runtime, read from disk with the first call that needs it. */
 export interface LazyGrpcApi extends Pick<GrpcApi, "deliver" | "route"> {

@@ -5,7 +5,7 @@ import { traceBin } from "#core/wire/grpc/trace-bin.ts";
 import { tokenHeader } from "#core/gate/token.ts";
 import type { AppRef } from "#core/ports/platform.ts";
 import type { TraceContext } from "#core/tracing/trace-context.ts";
-import { StreamCaller } from "./caller.ts";
+import { StreamOrigin } from "./caller.ts";
 import { proxyTrace } from "./proxy-span.ts";
 
 /** At the last hop: who calls, and the app's own token. */
@@ -22,7 +22,7 @@ export function localHeaders(caller: AppRef | undefined, callee: App): OutgoingH
 /** The caller's metadata without what is meant for the runtime, and without what only the runtime may say. */
 export function headersFor(
   headers: IncomingHttpHeaders,
-  caller: StreamCaller,
+  caller: StreamOrigin,
   route: { readonly callee?: App; readonly headers: OutgoingHttpHeaders },
   stream: ServerHttp2Stream,
 ): OutgoingHttpHeaders {
@@ -54,7 +54,7 @@ export function retrace(
   stream: ServerHttp2Stream,
   path: string,
 ): void {
-  const caller = new StreamCaller(callee, out as IncomingHttpHeaders, stream);
+  const caller = new StreamOrigin(callee, out as IncomingHttpHeaders, stream);
   const trace = proxyTrace(callee, caller, stream, path, "server");
   if (trace) setTrace(out, trace);
 }

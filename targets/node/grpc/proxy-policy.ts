@@ -5,7 +5,7 @@ import { calleeOf } from "#core/blocks/invoke/route.ts";
 import { BreakerOpenError, PermanentError, TimeoutError } from "#core/resiliency/failure.ts";
 import type { Guard } from "#core/resiliency/guard.ts";
 import { CallFault } from "./call-fault.ts";
-import type { StreamCaller } from "./caller.ts";
+import type { StreamOrigin } from "./caller.ts";
 import { code } from "./status.ts";
 
 export interface Policy {
@@ -14,7 +14,7 @@ export interface Policy {
 }
 
 /** What counts for a call to another app; `undefined` in most cases. Dapr: for a call to oneself none does. */
-export function policyFor(app: App, caller: StreamCaller, path: string): Policy | undefined {
+export function policyFor(app: App, caller: StreamOrigin, path: string): Policy | undefined {
   const { resiliency } = app.policies;
   const id = resiliency && calleeIdOf(caller);
   if (!resiliency || id === undefined) return undefined;
@@ -25,7 +25,7 @@ export function policyFor(app: App, caller: StreamCaller, path: string): Policy 
 }
 
 /** Who is to be called, as the caller names it. */
-export function calleeIdOf(caller: StreamCaller): string | undefined {
+export function calleeIdOf(caller: StreamOrigin): string | undefined {
   return caller.header(calleeAppId) ?? caller.header("dapr-app-id");
 }
 

@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from "node:http2";
 import type { App } from "#core/kernel/app.ts";
 import { endWithCode } from "#core/wire/grpc/grpc-span.ts";
-import { type GrpcCaller, traceOf } from "#core/wire/grpc/input.ts";
+import { type GrpcRequestOrigin, traceOf } from "#core/wire/grpc/input.ts";
 import type { TraceContext } from "#core/tracing/trace-context.ts";
 import { describeHeaders } from "#core/tracing/attributes.ts";
 import type { SpanKind } from "#core/tracing/span.ts";
@@ -10,7 +10,7 @@ import { code } from "./status.ts";
 /** An app's part of a proxied call, which ends with the stream. */
 export function proxyTrace(
   app: App,
-  caller: Pick<GrpcCaller, "header" | "headers">,
+  caller: Pick<GrpcRequestOrigin, "header" | "headers">,
   stream: ServerHttp2Stream,
   path: string,
   kind: SpanKind,

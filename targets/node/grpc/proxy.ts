@@ -23,11 +23,11 @@ import type { AppRef } from "#core/ports/platform.ts";
 import { noteError } from "#core/telemetry/error-codes.ts";
 import { noWorkflowService } from "#core/errors/not-built.ts";
 import { isTruthy } from "#core/util/truthy.ts";
-import { cancelStream } from "../http2-cancel.ts";
-import type { Http2Pool } from "../http2-pool.ts";
+import { cancelStream } from "../channel/http2-cancel.ts";
+import type { Http2Pool } from "../channel/http2-pool.ts";
 import { peerWorkload } from "../peers/peer-workload.ts";
 import { calleeAppId, calleeNamespace } from "../peers/wire.ts";
-import type { StreamCaller } from "./caller.ts";
+import type { StreamOrigin } from "./caller.ts";
 import { endWith, guardedCall } from "./guarded-call.ts";
 import { observeDelivered, observeProxied } from "./observe-proxied.ts";
 import { headersFor, localHeaders, retrace } from "./proxy-headers.ts";
@@ -59,7 +59,7 @@ const unknown = (text: string): ApiError =>
 /** Takes a call to any service to the app named in its metadata, frame by frame, without decoding. */
 export function createProxy(
   routes: ProxyRoutes,
-): (caller: StreamCaller, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void {
+): (caller: StreamOrigin, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void {
   return (caller, stream, headers) => {
     const { app } = caller;
     if (app.telemetry.metrics || app.policies.apiLog) observeProxied(app, stream, headers);
@@ -102,7 +102,7 @@ export function createProxy(
 async function forwardUnder(
   { guard, repeats }: Policy,
   routes: ProxyRoutes,
-  caller: StreamCaller,
+  caller: StreamOrigin,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
 ): Promise<void> {
@@ -150,7 +150,7 @@ function fail(stream: ServerHttp2Stream, app: App, reason: unknown): void {
 
 async function forward(
   routed: Route | Promise<Route>,
-  caller: StreamCaller,
+  caller: StreamOrigin,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
 ): Promise<void> {
@@ -164,7 +164,7 @@ async function forward(
   }
 }
 
-function routeFor(routes: ProxyRoutes, caller: StreamCaller, path: string): Route | Promise<Route> {
+function routeFor(routes: ProxyRoutes, caller: StreamOrigin, path: string): Route | Promise<Route> {
   const { app } = caller;
   checkBaggage(app.policies, caller);
   const id = calleeIdOf(caller);

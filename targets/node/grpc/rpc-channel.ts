@@ -8,9 +8,9 @@ import {
 import { messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { HeaderList } from "#core/ports/platform.ts";
-import { cancelStream } from "../http2-cancel.ts";
-import type { Http2Pool } from "../http2-pool.ts";
-import { createSlots } from "../slots.ts";
+import { cancelStream } from "../channel/http2-cancel.ts";
+import type { Http2Pool } from "../channel/http2-pool.ts";
+import { createSemaphore } from "../semaphore.ts";
 import { frame, prefixBytes } from "./frames.ts";
 import { code } from "./status.ts";
 
@@ -22,7 +22,7 @@ export interface RpcChannelOptions {
 
 /** Unary calls to an app's gRPC server, over as many connections as they need. */
 export function rpcChannel(pool: Http2Pool, options: RpcChannelOptions): RpcChannel {
-  const slots = options.maxConcurrency > 0 ? createSlots(options.maxConcurrency) : undefined;
+  const slots = options.maxConcurrency > 0 ? createSemaphore(options.maxConcurrency) : undefined;
   const call: RpcChannel["call"] = (path, message, metadata, callOptions) =>
     unary(pool, path, message, metadata, callOptions, options.maxMessageBytes);
   if (!slots) return { call };

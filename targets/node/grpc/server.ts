@@ -11,16 +11,16 @@ import type { GrpcSurface } from "#core/wire/grpc/surface.ts";
 import { toApiError } from "#core/errors/api-error.ts";
 import { renderStatus } from "#core/wire/grpc/render-error.ts";
 import { tokenHeader } from "#core/gate/token.ts";
-import type { AppFinder } from "../app-finder.ts";
-import { closeAfter } from "../h2c.ts";
-import type { Endpoint } from "../on-first-use.ts";
-import { plainAddress } from "../plain-address.ts";
-import { written } from "../written.ts";
-import { StreamCaller } from "./caller.ts";
+import type { AppFinder } from "../listen/app-finder.ts";
+import { closeAfter } from "../listen/h2c.ts";
+import type { Endpoint } from "../listen/on-first-use.ts";
+import { plainAddress } from "../listen/plain-address.ts";
+import { written } from "../listen/written.ts";
+import { StreamOrigin } from "./caller.ts";
 import { refuse } from "./status.ts";
-import { type GrpcJsCaller, requestsOf, serveStream } from "./streaming.ts";
+import { type GrpcJsOrigin, requestsOf, serveStream } from "./streaming.ts";
 import { serveUnary, type UnaryMethod } from "./unary.ts";
-import { appOf, isProven } from "./who.ts";
+import { appOf, isAuthenticated } from "./who.ts";
 
 export interface GrpcEndpointOptions {
   /** Whose calls they are: one app's, since the port is; or found for each. */
@@ -29,7 +29,7 @@ export interface GrpcEndpointOptions {
   /** Largest message of a stream, both ways; a unary call's limit is its app's. */
   readonly maxMessageBytes: number;
   /** Takes every call to a service that is not Dapr's. */
-  proxy(caller: StreamCaller, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void;
+  proxy(caller: StreamOrigin, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void;
 }
 
 /** Speaks the gRPC API over connections that somebody else has accepted. */
@@ -76,7 +76,7 @@ const bytes = (message: Uint8Array): Buffer =>
 function register(server: GrpcJsServer, { who, surface }: GrpcEndpointOptions): void {
   const serve = (
     call: ServerWritableStream<Uint8Array, Uint8Array> | ServerDuplexStream<Uint8Array, Uint8Array>,
-    run: (caller: GrpcJsCaller) => AsyncIterable<Uint8Array>,
+    run: (caller: GrpcJsOrigin) => AsyncIterable<Uint8Array>,
   ): void => void serveStream(who, call, run);
   for (const [path, method] of surface.methods)
     switch (method.kind) {
@@ -115,7 +115,7 @@ function register(server: GrpcJsServer, { who, surface }: GrpcEndpointOptions): 
 async function* one(
   method: UnaryMethod,
   request: Uint8Array,
-  caller: GrpcJsCaller,
+  caller: GrpcJsOrigin,
 ): AsyncGenerator<Uint8Array> {
   yield await method.call(request, caller);
 }
@@ -152,7 +152,7 @@ function intercept(server: GrpcJsServer, options: GrpcEndpointOptions): void {
     const fail = (reason: unknown): void => refuse(stream, renderStatus(toApiError(reason)));
     const serve = (app: App): void => {
       try {
-        const caller = new StreamCaller(app, headers, stream, isProven(who, token));
+        const caller = new StreamOrigin(app, headers, stream, isAuthenticated(who, token));
         if (method?.kind === "unary") serveUnary(method, caller, stream, headers);
         else options.proxy(caller, stream, headers);
       } catch (reason) {

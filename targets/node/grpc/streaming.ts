@@ -7,11 +7,11 @@ import {
 import type { App } from "#core/kernel/app.ts";
 import { toApiError } from "#core/errors/api-error.ts";
 import { renderStatus } from "#core/wire/grpc/render-error.ts";
-import type { GrpcCaller } from "#core/wire/grpc/input.ts";
+import type { GrpcRequestOrigin } from "#core/wire/grpc/input.ts";
 import { tokenHeader } from "#core/gate/token.ts";
-import type { AppFinder, Shown } from "../app-finder.ts";
-import { plainAddress } from "../plain-address.ts";
-import { appOf, isProven } from "./who.ts";
+import type { AppFinder, PresentedCredentials } from "../listen/app-finder.ts";
+import { plainAddress } from "../listen/plain-address.ts";
+import { appOf, isAuthenticated } from "./who.ts";
 
 type Bytes = Uint8Array;
 type ServerStream = ServerWritableStream<Bytes, Bytes> | ServerDuplexStream<Bytes, Bytes>;
@@ -20,9 +20,9 @@ type ServerStream = ServerWritableStream<Bytes, Bytes> | ServerDuplexStream<Byte
 export async function serveStream(
   who: App | AppFinder,
   call: ServerStream,
-  run: (caller: GrpcJsCaller) => AsyncIterable<Bytes>,
+  run: (caller: GrpcJsOrigin) => AsyncIterable<Bytes>,
 ): Promise<void> {
-  let caller: GrpcJsCaller;
+  let caller: GrpcJsOrigin;
   try {
     const [given] = call.metadata.get(tokenHeader);
     const token = given === undefined ? undefined : textOf(given);
@@ -31,7 +31,7 @@ export async function serveStream(
       ...peerOf(call),
     });
     const app = found instanceof Promise ? await found : found;
-    caller = new GrpcJsCaller(app, call, isProven(who, token));
+    caller = new GrpcJsOrigin(app, call, isAuthenticated(who, token));
   } catch (reason) {
     return end(call, reason);
   }
@@ -44,7 +44,7 @@ export function requestsOf(call: ServerDuplexStream<Bytes, Bytes>): AsyncIterabl
 }
 
 /** `address:port`, IPv6 in brackets. */
-function peerOf(call: ServerStream): Pick<Shown, "remoteAddress" | "remotePort"> {
+function peerOf(call: ServerStream): Pick<PresentedCredentials, "remoteAddress" | "remotePort"> {
   const [peer, address = "", port = ""] = /^(.*):(\d+)$/.exec(call.getPeer()) ?? [];
   if (peer === undefined) return { remoteAddress: plainAddress(call.getPeer()) };
   const plain = address.startsWith("[") ? address.slice(1, -1) : address;
@@ -54,7 +54,7 @@ function peerOf(call: ServerStream): Pick<Shown, "remoteAddress" | "remotePort">
 /** Writes what the API gives, as fast as the client reads, and ends the call with its status. */
 async function pump(
   call: ServerStream,
-  caller: GrpcJsCaller,
+  caller: GrpcJsOrigin,
   messages: AsyncIterable<Bytes>,
 ): Promise<void> {
   try {
@@ -91,17 +91,17 @@ function drained(call: ServerStream): Promise<void> {
 }
 
 /** Who calls, as grpc-js describes it. */
-export class GrpcJsCaller implements GrpcCaller {
+export class GrpcJsOrigin implements GrpcRequestOrigin {
   readonly app: App;
-  readonly isProven: boolean;
+  readonly isAuthenticated: boolean;
   readonly signal: AbortSignal;
   readonly #call: ServerStream;
   #metadata: Metadata | undefined;
   #sent = false;
 
-  constructor(app: App, call: ServerStream, isProven: boolean) {
+  constructor(app: App, call: ServerStream, isAuthenticated: boolean) {
     this.app = app;
-    this.isProven = isProven;
+    this.isAuthenticated = isAuthenticated;
     this.#call = call;
     const abort = new AbortController();
     this.signal = abort.signal;

@@ -5,7 +5,7 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
-import { cancelStream } from "../http2-cancel.ts";
+import { cancelStream } from "../channel/http2-cancel.ts";
 import { SizeWatch } from "./frames.ts";
 import { code, openingHeaders, refuse, trailers } from "./status.ts";
 

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { toApiError } from "#core/errors/api-error.ts";
 import { type GrpcStatus, renderStatus } from "#core/wire/grpc/render-error.ts";
 import type { GrpcMethod } from "#core/wire/grpc/surface.ts";
-import type { StreamCaller } from "./caller.ts";
+import type { StreamOrigin } from "./caller.ts";
 import { timeoutMs } from "./deadline.ts";
 import { frame, prefixBytes } from "./frames.ts";
 import { code, openingHeaders, refuse, trailers } from "./status.ts";
@@ -15,7 +15,7 @@ export type UnaryMethod = Extract<GrpcMethod, { readonly kind: "unary" }>;
  */
 export function serveUnary(
   method: UnaryMethod,
-  caller: StreamCaller,
+  caller: StreamOrigin,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
 ): void {
@@ -24,7 +24,7 @@ export function serveUnary(
 
 class UnaryCall {
   readonly #method: UnaryMethod;
-  readonly #caller: StreamCaller;
+  readonly #caller: StreamOrigin;
   readonly #stream: ServerHttp2Stream;
   readonly #maxBytes: number;
   #chunks: Buffer[] = [];
@@ -36,7 +36,7 @@ class UnaryCall {
 
   constructor(
     method: UnaryMethod,
-    caller: StreamCaller,
+    caller: StreamOrigin,
     stream: ServerHttp2Stream,
     maxBytes: number,
   ) {

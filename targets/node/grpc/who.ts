@@ -1,6 +1,11 @@
 import type { App } from "#core/kernel/app.ts";
 import { errorOfHttpStatus } from "#core/errors/status-codes.ts";
-import { type AppFinder, isNobodys, type NobodysCall, type Shown } from "../app-finder.ts";
+import {
+  type AppFinder,
+  isRejection,
+  type Rejection,
+  type PresentedCredentials,
+} from "../listen/app-finder.ts";
 
 /**
  * Whose call it is; throws, or rejects with, the `ApiError` for a call that is nobody's. `elsewhere` is told of one that
@@ -8,7 +13,7 @@ import { type AppFinder, isNobodys, type NobodysCall, type Shown } from "../app-
  */
 export function appOf(
   who: App | AppFinder,
-  shown: Omit<Shown, "isOpen">,
+  shown: Omit<PresentedCredentials, "isOpen">,
   elsewhere: () => void = () => {},
 ): App | Promise<App> {
   if (typeof who !== "function") return who;
@@ -19,12 +24,12 @@ export function appOf(
 }
 
 /** Who shows a token where there are several apps is found by it, or not at all. */
-export function isProven(who: App | AppFinder, token: string | undefined): boolean {
+export function isAuthenticated(who: App | AppFinder, token: string | undefined): boolean {
   return typeof who === "function" && token !== undefined;
 }
 
-function orThrow(found: App | NobodysCall, elsewhere: () => void): App {
-  if (!isNobodys(found)) return found;
+function orThrow(found: App | Rejection, elsewhere: () => void): App {
+  if (!isRejection(found)) return found;
   if (found.mayBeElsewhere) elsewhere();
   throw errorOfHttpStatus(found.status, found.message);
 }

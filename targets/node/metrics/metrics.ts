@@ -4,10 +4,10 @@ import { type AppMetrics, createAppMetrics } from "#core/telemetry/app-metrics.t
 import { shareCpu } from "#core/telemetry/cost.ts";
 import { exposition } from "#core/telemetry/exposition.ts";
 import { scopedLog } from "#core/telemetry/scoped-log.ts";
-import type { PortChoice } from "../listening.ts";
+import type { PortChoice } from "../listen/listening.ts";
 import type { NodeAppOptions } from "../options.ts";
 import { processMetrics } from "./process-metrics.ts";
-import { orPortFault } from "../port-in-use.ts";
+import { orPortFault } from "../listen/port-in-use.ts";
 import { type MetricsServer, serveMetrics } from "./serve-metrics.ts";
 
 /** The metrics of a process' apps, and the ports that show them. */

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { type ListenChoice, listenOnAll } from "../listening.ts";
+import { type ListenChoice, listenOnAll } from "../listen/listening.ts";
 import { expositionType } from "#core/telemetry/exposition.ts";
 
 export interface MetricsServerOptions extends Omit<ListenChoice, "open" | "socketPath"> {

@@ -12,7 +12,7 @@ import { messageOf } from "#core/errors/component-error.ts";
 import { spiffeId, type Workload } from "#core/identity/workload.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { Meter } from "#core/telemetry/meter.ts";
-import { callUnary } from "../ca/unary-rpc.ts";
+import { callUnary } from "#targets/node/mtls/unary-rpc.ts";
 import type { MtlsSettings } from "./settings.ts";
 import { checkPeer } from "./check-peer.ts";
 
@@ -154,7 +154,7 @@ async function ask(
   ended: AbortSignal,
 ): Promise<WorkloadContext> {
   // A large library that only this needs.
-  const { createRequest } = await import("../ca/certificates.ts");
+  const { createRequest } = await import("#targets/node/mtls/certificates.ts");
   const { csr, privateKey } = await createRequest();
   const ca = await settings.anchors();
   const token = settings.tokenFile ? (await readFile(settings.tokenFile, "utf8")).trim() : "";

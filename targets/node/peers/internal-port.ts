@@ -1,7 +1,7 @@
 import { messageOf } from "#core/errors/component-error.ts";
-import type { ListenChoice } from "../listening.ts";
-import { onFirstUse } from "../on-first-use.ts";
-import { type PortServer, servePort } from "../serve-port.ts";
+import type { ListenChoice } from "../listen/listening.ts";
+import { onFirstUse } from "../listen/on-first-use.ts";
+import { type PortServer, servePort } from "../listen/serve-port.ts";
 import type { InternalServerOptions } from "./internal-server.ts";
 
 /** Takes calls from other runtime processes on a port; what speaks with them is loaded with the first. Rejects when it is taken. */

@@ -14,14 +14,14 @@ import type { AppRef, HeaderList, PlainRequest, PlainResponse } from "#core/port
 import type { Workload } from "#core/identity/workload.ts";
 import { measuredInvocation } from "#core/telemetry/invocation.ts";
 import { sendTraced } from "#core/tracing/server-span.ts";
-import { at, listening } from "../listening.ts";
+import { at, listening } from "../listen/listening.ts";
 import { code, refuse as refuseCall } from "../grpc/status.ts";
-import { bodyFrom, pump } from "../http2-body.ts";
-import { bytesIn, type Fields, listOf, pushFields } from "../http2-message.ts";
+import { bodyFrom, pump } from "../listen/http2-body.ts";
+import { bytesIn, type Fields, listOf, pushFields } from "../listen/http2-message.ts";
 import { collect } from "#core/util/bounded-read.ts";
 import { createInternalServer, type Identities, wasShown } from "./internal-tls.ts";
 import { peerWorkload } from "./peer-workload.ts";
-import { written } from "../written.ts";
+import { written } from "../listen/written.ts";
 import { endSilent } from "./silence.ts";
 import {
   asHttp,

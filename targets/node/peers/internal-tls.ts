@@ -9,7 +9,7 @@ import { createSecureContext, type SecureContext, type TLSSocket } from "node:tl
 import type { ServerHttp2Stream } from "node:http2";
 import type { AppRef } from "#core/ports/platform.ts";
 import type { WorkloadContext, WorkloadIdentity } from "../mtls/workload-identity.ts";
-import { maxPeerHeaderBytes, wideHeaders } from "../http2-limits.ts";
+import { maxPeerHeaderBytes, wideHeaders } from "../listen/http2-limits.ts";
 import { serverNameOf } from "./server-name.ts";
 
 /** Whose certificates the port shows: without one of them it speaks no TLS. */

@@ -3,9 +3,14 @@ import { AccessDeniedError } from "#core/access-control/check.ts";
 import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { AppChannel, AppRef, PlainRequest, PlainResponse } from "#core/ports/platform.ts";
-import { cancelStream } from "../http2-cancel.ts";
-import type { Http2Pool } from "../http2-pool.ts";
-import { converse, readAnswer, RefusedStreamError, requestFields } from "../http2-message.ts";
+import { cancelStream } from "../channel/http2-cancel.ts";
+import type { Http2Pool } from "../channel/http2-pool.ts";
+import {
+  converse,
+  readAnswer,
+  RefusedStreamError,
+  requestFields,
+} from "../listen/http2-message.ts";
 import {
   asHttp,
   calleeAppId,

@@ -2,7 +2,7 @@
  * Load as a program, in a pod on the pod's own runtime: `LOAD` has the options as JSON, the report is the last line.
  * SIGTERM ends it early; each second a line says how far it is.
  */
-import { type LoadOptions, runLoad } from "../../support/load.ts";
+import { type LoadOptions, runLoad } from "#test/support/load.ts";
 
 const { env } = process;
 const given = JSON.parse(env["LOAD"] ?? "{}") as Omit<LoadOptions, "http" | "grpc"> & {

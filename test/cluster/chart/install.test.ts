@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
-import { describeCluster } from "../tool/describe.ts";
+import { describeCluster } from "../../../scripts/cluster/describe.ts";
 import { chart } from "../../../scripts/manifests.ts";
 import {
   type Document,
   everyField,
   ourDocuments,
   pageExamples,
-} from "../../k8s/chart/documents.ts";
+} from "#test/k8s/chart/documents.ts";
 
 /** A real API server, and controllers; no node runs any of the pods. Tests go on from one another. */
 await describeCluster("the chart in a cluster", { mode: "control" }, (cluster) => {

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { chart } from "../../../scripts/manifests.ts";
-import { describeCluster } from "../tool/describe.ts";
-import { freePort } from "../../support/free-port.ts";
-import type { Rendered } from "../../k8s/chart/helm.ts";
+import { describeCluster } from "../../../scripts/cluster/describe.ts";
+import { freePort } from "#test/support/free-port.ts";
+import type { Rendered } from "#test/k8s/chart/helm.ts";
 
 const program = join(import.meta.dirname, "../../../targets/cli/main.ts");
 

@@ -157,7 +157,7 @@ describe("the port where no token is asked for", () => {
       app,
       target: path,
       rawHeaders: ["dapr-app-id", "victim"],
-      tokenFree: true,
+      isPublicListener: true,
     });
   };
   it.each([

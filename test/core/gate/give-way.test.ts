@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { giveWay } from "#core/gate/give-way.ts";
+import { yieldToEventLoop } from "#core/gate/yield-to-event-loop.ts";
 import type { Call } from "#core/kernel/call.ts";
 import { getConfiguration } from "#core/blocks/configuration/operations.ts";
 import { compose } from "#core/kernel/operation.ts";
@@ -30,7 +30,7 @@ describe("an operation", () => {
   /** What happened in turn. */
   const said: string[] = [];
   const run = compose([
-    giveWay(async () => void said.push("turn")),
+    yieldToEventLoop(async () => void said.push("turn")),
     (next) =>
       (...all) => {
         said.push("run");

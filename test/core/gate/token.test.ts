@@ -21,7 +21,7 @@ describe("the API token", async () => {
   };
   it.each([undefined, "", "bad", "good, good"])("is asked for, and %j is none", async (token) => {
     expect(await status(token)).toBe(401);
-    expect(await status(token, { isProven: false })).toBe(401);
+    expect(await status(token, { isAuthenticated: false })).toBe(401);
   });
   it.each([
     ["", []],
@@ -34,6 +34,6 @@ describe("the API token", async () => {
     expect(await status("good")).not.toBe(401);
   });
   it("is not looked at again where the app was found by it", async () => {
-    expect(await status("of a service account", { isProven: true })).not.toBe(401);
+    expect(await status("of a service account", { isAuthenticated: true })).not.toBe(401);
   });
 });

@@ -3,11 +3,8 @@ import {
   createHeadReader,
   mostHeadBytes,
   readHead,
-} from "#targets/node/kubernetes/supervisor/http-head.ts";
-import {
-  createHttp2Frames,
-  readHttp2Head,
-} from "#targets/node/kubernetes/supervisor/http2-head.ts";
+} from "#targets/kubernetes/supervisor/http-head.ts";
+import { createHttp2Frames, readHttp2Head } from "#targets/kubernetes/supervisor/http2-head.ts";
 import { bytes, promise, target, type FuzzTarget } from "../target.ts";
 
 const jwt = `e30.${Buffer.from('{"kubernetes.io":{"pod":{"uid":"u-1"}}}').toString("base64url")}.x`;

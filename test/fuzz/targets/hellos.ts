@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { mostHelloBytes, serverNameIn } from "#targets/node/kubernetes/client-hello.ts";
+import { mostHelloBytes, serverNameIn } from "#targets/kubernetes/client-hello.ts";
 import { appOfServerName, serverNameOf } from "#targets/node/peers/server-name.ts";
 import { clientHello, inRecords, serverNames } from "#test/support/client-hello.ts";
 import { bytes, promise, target, type FuzzTarget, texts } from "../target.ts";

@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { isRecord } from "#core/util/json.ts";
 import type { Schema } from "./structural.ts";
-import { inMemoryResources } from "../../support/in-memory-resources.ts";
+import { inMemoryResources } from "#test/support/in-memory-resources.ts";
 
 const root = join(import.meta.dirname, "../../..");
 

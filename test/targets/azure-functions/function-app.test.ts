@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { openFunctions } from "../../support/cell-functions.ts";
+import { openFunctions } from "#test/support/cell-functions.ts";
 
 const cron = (name: string, schedule: string): string => `
 ---

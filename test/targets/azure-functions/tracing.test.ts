@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { otlpHttpReceiver } from "../../doubles/otlp-receiver.ts";
-import { openFunctions } from "../../support/cell-functions.ts";
-import { eventually } from "../../support/eventually.ts";
+import { otlpHttpReceiver } from "#test/doubles/otlp-receiver.ts";
+import { openFunctions } from "#test/support/cell-functions.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 test("spans of the function app go out with the request or the timer that made them", async () => {
   await using receiver = await otlpHttpReceiver();

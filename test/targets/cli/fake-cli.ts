@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os";
 import type { Cli, SignalName } from "#targets/cli/cli.ts";
-import type { PortChoice } from "#targets/node/listening.ts";
+import type { PortChoice } from "#targets/node/listen/listening.ts";
 import type { BoundPorts, NodeOptions, NodeRuntime, StartNode } from "#targets/node/options.ts";
 
 /** A process that a test holds in its hands. */

@@ -4,12 +4,12 @@ import type { KubeObject } from "#k8s/api/objects.ts";
 import { openClient } from "#k8s/api/open-client.ts";
 import { inspectCluster } from "#k8s/inspect/status.ts";
 import { k8s } from "#targets/cli/k8s.ts";
-import { kubeApi, type KubeApiDouble } from "../../doubles/kube-api.ts";
-import { testAuthority } from "../../support/certificates.ts";
-import { serveKinds } from "../../support/dapr-kinds.ts";
-import { eventually } from "../../support/eventually.ts";
-import { appPod, healthyCluster, pod, put, webhook } from "../../support/k8s-cluster.ts";
-import { temporaryFile } from "../../support/temporary-file.ts";
+import { kubeApi, type KubeApiDouble } from "#test/doubles/kube-api.ts";
+import { testAuthority } from "#test/support/certificates.ts";
+import { serveKinds } from "#test/support/dapr-kinds.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { appPod, healthyCluster, pod, put, webhook } from "#test/support/k8s-cluster.ts";
+import { temporaryFile } from "#test/support/temporary-file.ts";
 import { fakeCli } from "./fake-cli.ts";
 
 let api: KubeApiDouble;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness } from "wrangler";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 const root = join(import.meta.dirname, "../../..");
 

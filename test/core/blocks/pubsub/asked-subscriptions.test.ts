@@ -1,7 +1,7 @@
 import { subscriptionViews } from "#core/blocks/pubsub/subscription-views.ts";
 import { describe, expect, it } from "vitest";
 import { pubsub as memoryPubsub } from "#components/in-memory/manifest.ts";
-import type { HostedApp } from "#core/hosting/hosted-app.ts";
+import type { AppInstance } from "#core/hosting/app-instance.ts";
 import type { Documents } from "#core/hosting/reload/documents.ts";
 import { mergeConfigurations } from "#core/resources/configuration.ts";
 import { parseDocuments } from "#core/resources/parse.ts";
@@ -39,7 +39,7 @@ function brokers(...names: readonly string[]): Documents {
 }
 
 interface Setup extends AsyncDisposable {
-  readonly hosted: HostedApp;
+  readonly hosted: AppInstance;
   readonly channel: RecordingChannel;
   readonly clock: FakeClock;
   readonly log: TestLog;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import * as environment from "#components/environment/manifest.ts";
 import { pubsub as memoryPubsub, state as memoryState } from "#components/in-memory/manifest.ts";
 import { state as sqliteState } from "#components/sqlite/manifest.ts";
-import type { HostedApp } from "#core/hosting/hosted-app.ts";
+import type { AppInstance } from "#core/hosting/app-instance.ts";
 import { defineComponent } from "#core/ports/manifest.ts";
 import type { Ack, Deliver, Message, PubSub } from "#core/ports/pub-sub.ts";
 import type { StateOp, StateStore } from "#core/ports/state-store.ts";
@@ -63,7 +63,7 @@ const probe = defineComponent({
 interface World extends AsyncDisposable {
   readonly clock: FakeClock;
   readonly channel: RecordingChannel;
-  readonly hosted: HostedApp;
+  readonly hosted: AppInstance;
   transact(...operations: object[]): Promise<{ readonly status: number; readonly json: Fields }>;
   /** The same, as JSON text. */
   send(operations: string): Promise<{ readonly status: number; readonly json: Fields }>;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { pubsub as memoryPubsub, state as memoryState } from "#components/in-memory/manifest.ts";
-import type { HostedApp } from "#core/hosting/hosted-app.ts";
+import type { AppInstance } from "#core/hosting/app-instance.ts";
 import { defineComponent, type Manifest } from "#core/ports/manifest.ts";
 import type { Documents } from "#core/hosting/reload/documents.ts";
 import { mergeConfigurations } from "#core/resources/configuration.ts";
@@ -89,7 +89,7 @@ function documents(
 
 interface Setup extends AsyncDisposable {
   readonly runtime: Runtime;
-  readonly hosted: HostedApp;
+  readonly hosted: AppInstance;
   readonly channel: RecordingChannel;
   /** What was logged. */
   readonly entries: TestHost["entries"];

@@ -1,0 +1,178 @@
+import { manifests } from "#components/_registry/node.gen.ts";
+import { createBadTokens } from "#core/identity/bad-tokens.ts";
+import type { TokenVerifier } from "#core/identity/token-check.ts";
+import type { Log, Platform } from "#core/ports/platform.ts";
+import { defaultTrustDomain } from "#core/identity/workload.ts";
+import { createRuntime } from "#core/hosting/runtime.ts";
+import { clock } from "#targets/node/clock.ts";
+import { endsWithin } from "#targets/node/listen/drain.ts";
+import { createGrpcApi } from "#targets/node/grpc/api.ts";
+import { createHttpEndpoint } from "#targets/node/listen/http-endpoint.ts";
+import { mtlsSettings } from "#targets/node/mtls/settings.ts";
+import { serveInternal } from "#targets/node/peers/internal-server.ts";
+import { nodePlatform } from "#targets/node/platform.ts";
+import { collectWhenIdle } from "#targets/node/memory/idle-gc.ts";
+import { createWaitMetrics } from "../wait-metrics.ts";
+import type { GroupOptions, PodRecord } from "../messages.ts";
+import { createPodAuthentication, type TokenReader } from "./pod-authentication.ts";
+import { createConnections } from "./connections.ts";
+import { createGroupDocuments } from "./group-documents.ts";
+import { createGroupMetrics } from "./group-metrics.ts";
+import { createGroupPeers } from "./group-peers.ts";
+import { documentEnv } from "./document-env.ts";
+import { maxHeaderBytes } from "./header-limit.ts";
+import { createNodeNames } from "./node-names.ts";
+import { handleSupervisorMessages } from "./supervisor-messages.ts";
+import { createPodApps } from "./pod-apps.ts";
+import { readsSecrets } from "./secrets.ts";
+import { createTokenReader } from "./service-account-tokens.ts";
+import type { SupervisorLink } from "./supervisor-link.ts";
+import { createWorkloadCertificates } from "./workload-certificates.ts";
+
+/** Of a message of a stream, whatever its app allows for others. */
+const maxStreamMessageBytes = 64 * 1024 * 1024;
+
+export interface GroupEnv {
+  readonly log: Log;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** An app has called. */
+  readonly called?: () => void;
+}
+
+/** One group's runtime. Resolves when it has drained, or the supervisor is gone. */
+export async function runGroup(
+  link: SupervisorLink,
+  options: GroupOptions,
+  { log, env, called }: GroupEnv,
+): Promise<void> {
+  const names = createNodeNames(link, options.internalPort, clock);
+  const secrets = readsSecrets(link);
+  const alone: Platform = {
+    ...nodePlatform(log, env),
+    documentEnv: documentEnv(env),
+    binding: (name) => (name === "kubernetes.secrets" ? secrets : undefined),
+  };
+  const certificates = options.mtls && certificatesOf(options.mtls, env, log);
+  const all = [...manifests, names.manifest];
+  const ending = new AbortController();
+  const { channels, remote, isElsewhere } = await createGroupPeers(
+    { names, certificates, alone, manifests: all, ending: ending.signal },
+    options,
+  );
+  const platform: Platform = channels ? { ...alone, peers: channels } : alone;
+  const runtime = createRuntime({ platform, target: "node", manifests: all });
+  const grpc = createGrpcApi({ runtime, log, remote, ...(isElsewhere ? { isElsewhere } : {}) });
+  const readToken = createTokenReader(link, {
+    audience: options.tokenAudience,
+    nodeName: options.nodeName,
+    clock,
+    log,
+  });
+  const waitMetrics = createWaitMetrics();
+  const podAuthentication = createPodAuthentication({
+    clock,
+    waitMetrics,
+    ...(called ? { called } : {}),
+    badTokens: createBadTokens(clock),
+    hostIps: options.hostIps,
+    checkSourceIp: options.checkSourceIp,
+    readToken,
+    came: (uid, address, port) => connections.claim(uid, address, port),
+  });
+  const http = createHttpEndpoint({
+    who: podAuthentication.find,
+    fetch: runtime.fetch,
+    h2c: true,
+    maxHeaderBytes,
+  });
+  const grpcEndpoint = grpc.open(podAuthentication.find, maxStreamMessageBytes);
+  const internal =
+    certificates &&
+    (await serveInternal({
+      identityFor: certificates.named,
+      find: runtime.find,
+      onGrpc: grpc.deliver,
+    }));
+  const connections = createConnections({
+    http: (socket) => http.accept(socket),
+    grpc: (socket) => grpcEndpoint.accept(socket),
+    internal: internal && ((socket) => internal.accept(socket)),
+  });
+  const documents = createGroupDocuments(log);
+  const metrics = createGroupMetrics(log);
+  const host = createPodApps({
+    runtime,
+    grpc,
+    podAuthentication,
+    documents,
+    metrics,
+    certificates,
+    log,
+    readToken: secrets.token,
+    verifierFor: (pod) => verifierFor(pod, readToken),
+    disconnect: (pod) => {
+      connections.end(pod.uid, pod.ips, (ip) => pod.hostNetwork || podAuthentication.hasPodAt(ip));
+    },
+    tell: link.tell,
+  });
+  const stopRest = collectWhenIdle(clock);
+  const drained = Promise.withResolvers<void>();
+
+  async function drain(idleMs: number): Promise<void> {
+    ending.abort(new Error("The runtime is stopping"));
+    http.drain(idleMs);
+    await Promise.allSettled([
+      host.stopCalling(),
+      grpcEndpoint.drain(),
+      internal?.drain(),
+      connections.idle(),
+    ]);
+    drained.resolve();
+  }
+  const onMessage = handleSupervisorMessages({
+    link,
+    host,
+    documents,
+    podAuthentication,
+    connections,
+    names,
+    drain: (idleMs) => void drain(idleMs),
+    metrics: () => metrics.text() + waitMetrics.text({ group: options.group }),
+  });
+  link.onMessage(onMessage);
+  link.tell({ type: "started" });
+  await Promise.race([drained.promise, link.gone]);
+  stopRest();
+  // What is left has had its time.
+  await endsWithin(host.close(), closeMs, clock);
+  http[Symbol.dispose]();
+  await internal?.[Symbol.asyncDispose]();
+  await grpcEndpoint.close();
+  link.tell({ type: "drained" });
+}
+const tokenIs = "kubernetes";
+const closeMs = 5000;
+
+function certificatesOf(
+  { sentryAddress, trustDomain, controlPlaneNamespace }: NonNullable<GroupOptions["mtls"]>,
+  env: GroupEnv["env"],
+  log: Log,
+): ReturnType<typeof createWorkloadCertificates> {
+  const settings = mtlsSettings(
+    { sentryAddress, controlPlaneTrustDomain: trustDomain, controlPlaneNamespace },
+    env,
+  );
+  // A pod's runtime proves itself by its service account, wherever the token is mounted.
+  const proof = settings.tokenFile === undefined ? settings : ({ ...settings, tokenIs } as const);
+  return createWorkloadCertificates(proof, defaultTrustDomain, log);
+}
+
+/** The core asks once more whose token it is; the answer is known by then. */
+function verifierFor({ uid, namespace, settings }: PodRecord, read: TokenReader): TokenVerifier {
+  return async (token) => {
+    const found = await read(token).catch(() => undefined);
+    return found?.podUid === uid
+      ? { appId: settings.appId, namespace, trustDomain: defaultTrustDomain }
+      : undefined;
+  };
+}

@@ -1,0 +1,40 @@
+import type { FromGroup } from "../messages.ts";
+import type { GroupAssignment } from "./group-assignment.ts";
+
+/** The answer to one question put to all groups, of those that answer in time. */
+export function createMetricsReader(
+  assignment: Pick<GroupAssignment, "groups">,
+  waitMs = 3000,
+): {
+  read(): Promise<readonly string[]>;
+  hear(message: Extract<FromGroup, { readonly type: "metrics" }>): void;
+  /** Answers that have yet to come. */
+  readonly waiting: number;
+} {
+  const waiting = new Map<number, (text: string) => void>();
+  let ids = 0;
+  function answer(id: number, text: string): void {
+    waiting.get(id)?.(text);
+    waiting.delete(id);
+  }
+  return {
+    hear: ({ id, text }) => answer(id, text),
+    get waiting() {
+      return waiting.size;
+    },
+    read: () =>
+      Promise.all(
+        assignment.groups.map((group) => {
+          const id = ++ids;
+          return new Promise<string>((resolve) => {
+            const timer = setTimeout(() => answer(id, ""), waitMs);
+            waiting.set(id, (text) => {
+              clearTimeout(timer);
+              resolve(text);
+            });
+            if (!group.ask({ type: "read-metrics", id })) answer(id, "");
+          });
+        }),
+      ),
+  };
+}
