@@ -1,38 +1,25 @@
 import type { App } from "#core/kernel/app.ts";
-import { actorsHttp } from "#core/blocks/actors/http.ts";
-import { configurationHttp } from "#core/blocks/configuration/http.ts";
-import { conversationHttp } from "#core/blocks/conversation/http.ts";
-import { cryptoHttp } from "#core/blocks/crypto/http.ts";
-import { subtleCryptoHttp } from "#core/blocks/crypto/subtle-http.ts";
-import { healthHttp } from "#core/blocks/health/http.ts";
 import type { AppOptions } from "./app-options.ts";
 import { type AppInstance, hostApp } from "./app-instance.ts";
 import { createAppInstances } from "./app-instances.ts";
 import { createHttp, type HttpSurface } from "#core/wire/http/surface.ts";
-import { bindingsHttp } from "#core/blocks/bindings/http.ts";
 import { yieldToEventLoop } from "#core/gate/yield-to-event-loop.ts";
 import { createLoopShare } from "#core/budget/loop-share.ts";
 import { createBadTokens } from "#core/identity/bad-tokens.ts";
 import { createInstances } from "./instances.ts";
-import { invokeHttp } from "#core/blocks/invoke/http.ts";
-import { createInvoke, type Invoke } from "#core/blocks/invoke/operations.ts";
-import { jobsHttp } from "#core/blocks/jobs/http.ts";
-import { lockHttp } from "#core/blocks/lock/http.ts";
-import { metadataHttp } from "#core/blocks/metadata/http.ts";
+import { type Invoke, invocation } from "#core/blocks/invoke/operations.ts";
 import { compose, type Layer, type Operation, type Run } from "#core/kernel/operation.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Manifest, Target } from "#core/ports/manifest.ts";
 import type { AppRef, Platform, PlainResponse } from "#core/ports/platform.ts";
 import type { Ack, Message } from "#core/ports/pub-sub.ts";
 import { deliverTo } from "#core/blocks/pubsub/deliver-to.ts";
-import { pubsubHttp } from "#core/blocks/pubsub/http.ts";
+import { blocks } from "./blocks.gen.ts";
 import { createRegistry } from "./registry.ts";
+import { createServices, type RuntimeServices } from "#core/kernel/runtime-services.ts";
 import { environmentOf } from "#core/resources/values.ts";
-import { secretsHttp } from "#core/blocks/secrets/http.ts";
-import { stateHttp } from "#core/blocks/state/http.ts";
 import { measuredOperations } from "#core/gate/measured-operations.ts";
 import { scopedLog } from "#core/telemetry/scoped-log.ts";
-import { workflowHttp } from "#core/blocks/workflow/http.ts";
 
 export interface RuntimeOptions {
   readonly platform: Platform;
@@ -59,6 +46,8 @@ export interface Runtime extends AsyncDisposable {
   readonly fetch: HttpSurface;
   /** Runs an operation inside the layers; what other surfaces are made with. */
   readonly run: Run;
+  /** What blocks are bound with. */
+  readonly services: RuntimeServices;
   /** Calls another app, an HTTPEndpoint or a URL. */
   readonly invoke: Operation<Invoke, PlainResponse>;
   /** A broker or a trigger has messages for a topic. */
@@ -82,35 +71,20 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const badTokens = createBadTokens(platform.clock);
   const instances = createInstances(contrib, platform.clock);
   const { find } = apps;
-  const invoke = createInvoke({ platform, find });
+  const services = createServices(platform, find);
   const turns = platform.turn ? [yieldToEventLoop(platform.turn)] : [];
   const run = compose([measuredOperations, ...turns, ...(options.layers ?? [])]);
   const fetch = createHttp(
     run,
-    [
-      stateHttp,
-      pubsubHttp,
-      bindingsHttp,
-      secretsHttp,
-      configurationHttp,
-      lockHttp,
-      conversationHttp,
-      cryptoHttp,
-      subtleCryptoHttp,
-      actorsHttp,
-      jobsHttp,
-      workflowHttp,
-      metadataHttp,
-      healthHttp,
-      (routes) => invokeHttp(routes, invoke),
-    ],
+    blocks.flatMap(({ http }) => http.map((bind) => (routes) => bind(routes, services))),
     platform.log,
   );
   return {
     find,
     fetch,
     run,
-    invoke,
+    services,
+    invoke: services.part(invocation),
     addApp: async (app) => {
       const refuseTwice = (): void => {
         if (apps.has(app, app.instance ?? ""))

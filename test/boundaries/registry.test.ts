@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readManifests, registryText, statusText, targets } from "../../scripts/gen.ts";
+import { blockLists, readManifests, registryText, statusText, targets } from "../../scripts/gen.ts";
 
 const registry = join(import.meta.dirname, "../../components/_registry");
 
@@ -39,4 +39,13 @@ describe("component registry", () => {
         for (const [name, option] of Object.entries(manifest.options))
           expect(option.about.length, `${folder} ${manifest.type} ${name}`).toBeGreaterThan(5);
   });
+});
+
+describe("blocks of the API", () => {
+  it.each(Object.entries(blockLists()))(
+    "%s lists every folder of core/blocks (npm run gen writes it)",
+    (file, text) => {
+      expect(readFileSync(join(registry, "../../core/hosting", file), "utf8")).toBe(text);
+    },
+  );
 });

@@ -1,7 +1,7 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { App } from "#core/kernel/app.ts";
 import { ApiError } from "#core/errors/api-error.ts";
-import { grpcBlocks } from "#core/hosting/grpc-blocks.ts";
+import { boundGrpcBlocks } from "#test/support/runtime-services.ts";
 import type { GrpcRequestOrigin } from "#core/wire/grpc/input.ts";
 import { type Rpc, rpcs } from "#core/wire/grpc/rpcs.ts";
 import { createGrpc, type GrpcBlock, type GrpcSurface } from "#core/wire/grpc/surface.ts";
@@ -24,7 +24,7 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 export function grpcClient(
   app: App,
   metadata: Readonly<Record<string, string>> = {},
-  blocks: readonly GrpcBlock[] = grpcBlocks,
+  blocks: readonly GrpcBlock[] = boundGrpcBlocks,
   surface: GrpcSurface = createGrpc(compose([]), blocks, quiet),
 ): GrpcClient {
   const headers = new Map<string, string>();

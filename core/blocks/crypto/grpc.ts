@@ -1,50 +1,51 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { RequestOf } from "#core/wire/grpc/rpcs.ts";
-import type { GrpcBlock } from "#core/wire/grpc/surface.ts";
+import type { RuntimeServices } from "#core/kernel/runtime-services.ts";
+import type { GrpcRoutes } from "#core/wire/grpc/surface.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Clock } from "#core/ports/platform.ts";
 import { badRequest, operationFailed } from "./errors.ts";
 import { decryptDocument, encryptDocument, type Part } from "./operations.ts";
+import { subtleCryptoGrpc } from "./subtle-grpc.ts";
 
 const firstMessageMs = 5000;
 
 type Request = RequestOf<"EncryptAlpha1"> | RequestOf<"DecryptAlpha1">;
 
-export function cryptoGrpc(clock: Clock): GrpcBlock {
-  return (routes) => {
-    routes.bidi(
-      "EncryptAlpha1",
-      encryptDocument,
-      async (requests, input) => {
-        const { options, document } = await begin(requests, clock, input);
-        if (options.keyName === "")
-          throw badRequest("missing property 'keyName' in the options message");
-        if (options.keyWrapAlgorithm === "")
-          throw badRequest("missing property 'keyWrapAlgorithm' in the options message");
-        return {
-          component: options.componentName,
-          keyName: options.keyName,
-          keyWrapAlgorithm: options.keyWrapAlgorithm,
-          cipher: options.dataEncryptionCipher,
-          omitKeyName: options.omitDecryptionKeyName,
-          decryptionKeyName: options.decryptionKeyName,
-          document,
-          heldBytes: 0,
-        };
-      },
-      payload,
-    );
-    routes.bidi(
-      "DecryptAlpha1",
-      decryptDocument,
-      async (requests, input) => {
-        const { options, document } = await begin(requests, clock, input);
-        const { componentName, keyName } = options;
-        return { component: componentName, keyName, document, heldBytes: 0 };
-      },
-      payload,
-    );
-  };
+export function cryptoGrpc(routes: GrpcRoutes, { platform: { clock } }: RuntimeServices): void {
+  subtleCryptoGrpc(routes);
+  routes.bidi(
+    "EncryptAlpha1",
+    encryptDocument,
+    async (requests, input) => {
+      const { options, document } = await begin(requests, clock, input);
+      if (options.keyName === "")
+        throw badRequest("missing property 'keyName' in the options message");
+      if (options.keyWrapAlgorithm === "")
+        throw badRequest("missing property 'keyWrapAlgorithm' in the options message");
+      return {
+        component: options.componentName,
+        keyName: options.keyName,
+        keyWrapAlgorithm: options.keyWrapAlgorithm,
+        cipher: options.dataEncryptionCipher,
+        omitKeyName: options.omitDecryptionKeyName,
+        decryptionKeyName: options.decryptionKeyName,
+        document,
+        heldBytes: 0,
+      };
+    },
+    payload,
+  );
+  routes.bidi(
+    "DecryptAlpha1",
+    decryptDocument,
+    async (requests, input) => {
+      const { options, document } = await begin(requests, clock, input);
+      const { componentName, keyName } = options;
+      return { component: componentName, keyName, document, heldBytes: 0 };
+    },
+    payload,
+  );
 }
 
 function payload({ seq, data }: Part) {

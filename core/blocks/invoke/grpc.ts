@@ -2,7 +2,8 @@ import { ApiError } from "#core/errors/api-error.ts";
 import { errorOfHttpStatus, httpStatusOf } from "#core/errors/status-codes.ts";
 import type { GrpcInput } from "#core/wire/grpc/input.ts";
 import type { RequestOf, ResponseInit } from "#core/wire/grpc/rpcs.ts";
-import type { GrpcBlock } from "#core/wire/grpc/surface.ts";
+import type { RuntimeServices } from "#core/kernel/runtime-services.ts";
+import type { GrpcRoutes } from "#core/wire/grpc/surface.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { encodeQuery } from "#core/util/path.ts";
 import { type Operation, variantOf } from "#core/kernel/operation.ts";
@@ -11,7 +12,7 @@ import { collect } from "#core/util/bounded-read.ts";
 import { bytesOf } from "#core/util/bytes.ts";
 import { invokeFailed } from "./errors.ts";
 import { permanentHeaders } from "#core/wire/http/permanent-headers.ts";
-import type { Invoke } from "./operations.ts";
+import { type Invoke, invocation } from "./operations.ts";
 
 /** common.v1.HTTPExtension.Verb by number; 0 is "none", which no call to an HTTP app can use. */
 const verbs = ["", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
@@ -24,7 +25,8 @@ interface Answered extends Pick<PlainResponse, "dataTypeUrl" | "rpcStatus"> {
 }
 
 /** `InvokeService`, the call that Dapr has deprecated in favour of proxying but the SDKs still make. */
-export function invokeGrpc(invoke: Operation<Invoke, PlainResponse>): GrpcBlock {
+export function invokeGrpc(routes: GrpcRoutes, services: RuntimeServices): void {
+  const invoke = services.part(invocation);
   const whole: Operation<Invoke, Answered> = variantOf(invoke, async (call, input) => {
     const { body, ...rest } = await invoke.run(call, input);
     try {
@@ -37,7 +39,7 @@ export function invokeGrpc(invoke: Operation<Invoke, PlainResponse>): GrpcBlock 
       throw invokeFailed(input.id, messageOf(reason), reason);
     }
   });
-  return (routes) => routes.unary("InvokeService", whole, read, write);
+  routes.unary("InvokeService", whole, read, write);
 }
 
 function read({ id, message }: RequestOf<"InvokeService">, input: GrpcInput): Invoke {

@@ -1,10 +1,10 @@
 import { AccessDeniedError, workloadOf } from "#core/access-control/check.ts";
-import type { App } from "#core/kernel/app.ts";
 import type { Call } from "#core/kernel/call.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { cleanMethod } from "#core/util/path.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import { defineOperation, type Operation } from "#core/kernel/operation.ts";
+import type { RuntimePart, RuntimeServices } from "#core/kernel/runtime-services.ts";
 import type {
   AppRef,
   HeaderList,
@@ -38,17 +38,19 @@ export interface Invoke {
   /** Of the message that the body is, where a gRPC caller named it. */
   readonly dataTypeUrl?: string;
 }
-export interface InvokeDeps {
-  readonly platform: Platform;
-  /** An app that this runtime hosts. */
-  find(app: AppRef): App | undefined;
-}
+export type InvokeDeps = Pick<RuntimeServices, "platform" | "find">;
 interface Deps {
   readonly platform: Platform;
   readonly hosts: Hosts;
 }
 
-/** Calls another app, an HTTPEndpoint or a URL, and gives back what it answered. */
+/** The one invocation of a runtime, for all wires. */
+export const invocation: RuntimePart<Operation<Invoke, PlainResponse>> = {
+  name: "invoke",
+  create: createInvoke,
+};
+
+/** Calls another app, an HTTPEndpoint or a URL, and returns what it answered. */
 export function createInvoke({ platform, find }: InvokeDeps): Operation<Invoke, PlainResponse> {
   const isElsewhere = async (to: AppRef): Promise<boolean> =>
     (await platform.peers?.isElsewhere?.(to)) === true;

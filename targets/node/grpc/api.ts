@@ -1,12 +1,9 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { App } from "#core/kernel/app.ts";
-import { cryptoGrpc } from "#core/blocks/crypto/grpc.ts";
-import { grpcBlocks } from "#core/hosting/grpc-blocks.ts";
+import { grpcBlocks } from "#core/hosting/grpc-blocks.gen.ts";
 import { createGrpc, type GrpcSurface } from "#core/wire/grpc/surface.ts";
-import { invokeGrpc } from "#core/blocks/invoke/grpc.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { Runtime } from "#core/hosting/runtime.ts";
-import { clock } from "../clock.ts";
 import type { Http2Pool } from "../channel/http2-pool.ts";
 import { createProxy, deliver, type ProxyRoutes } from "./proxy.ts";
 import type { AppFinder } from "../listen/app-finder.ts";
@@ -34,7 +31,7 @@ export function createGrpcApi(
 ): GrpcApi {
   const surface = createGrpc(
     runtime.run,
-    [...grpcBlocks, invokeGrpc(runtime.invoke), cryptoGrpc(clock)],
+    grpcBlocks.map((bind) => (routes) => bind(routes, runtime.services)),
     log,
   );
   const proxy = createProxy({

@@ -1,15 +1,9 @@
 import type { ApiLists, ApiRule } from "#core/resources/api-lists.ts";
 import { describe, expect, it } from "vitest";
 import { grpcApi, httpApi, invokeApi, isAllowed } from "#core/access-control/api-lists.ts";
-import type { Invoke } from "#core/blocks/invoke/operations.ts";
-import type { PlainResponse } from "#core/ports/platform.ts";
 import type { HttpRoutes } from "#core/wire/http/surface.ts";
-import { cryptoGrpc } from "#core/blocks/crypto/grpc.ts";
 import { admit } from "#core/gate/admit.ts";
-import { grpcBlocks } from "#core/hosting/grpc-blocks.ts";
-import { invokeGrpc } from "#core/blocks/invoke/grpc.ts";
-import type { Operation } from "#core/kernel/operation.ts";
-import { fakeClock } from "#test/support/fake-clock.ts";
+import { boundGrpcBlocks } from "#test/support/runtime-services.ts";
 import { plainFacts, plainOperation } from "#test/support/plain-operation.ts";
 import { rpcs } from "#core/wire/grpc/rpcs.ts";
 import { fakeApp } from "#test/support/fake-app.ts";
@@ -71,20 +65,12 @@ describe("API lists over HTTP", () => {
   });
 });
 
-const plainInvoke: Operation<Invoke, PlainResponse> = {
-  ...plainFacts,
-  api: "invoke",
-  name: "invoke.call",
-  run: async () => ({ status: 200, headers: [] }),
-};
-
 describe("API lists over gRPC", () => {
   /** By the operation that a block has for the rpc; `undefined` where none has. */
   const apis = new Map<string, string | undefined>();
   const note = (rpc: string, { api }: { readonly api: string | undefined }): void =>
     void apis.set(rpc, api);
-  for (const block of [...grpcBlocks, cryptoGrpc(fakeClock()), invokeGrpc(plainInvoke)])
-    block({ unary: note, serverStream: note, bidi: note });
+  for (const block of boundGrpcBlocks) block({ unary: note, serverStream: note, bidi: note });
   const isRpcAllowed = (lists: ApiLists, rpc: string): boolean =>
     isAllowed(lists, grpcApi(apis.get(rpc), rpc));
   it("close what is denied, and all but what is allowed", () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { App } from "#core/kernel/app.ts";
 import { createBudget, createUsage } from "#core/budget/budget.ts";
 import { createLoopShare } from "#core/budget/loop-share.ts";
+import { boundTo, fakeServices } from "#test/support/runtime-services.ts";
 import { cryptoGrpc } from "#core/blocks/crypto/grpc.ts";
 import { admit } from "#core/gate/admit.ts";
 import { healthHttp } from "#core/blocks/health/http.ts";
@@ -58,7 +59,7 @@ describe("work of an app without limits", () => {
     expect(noted).toEqual([0]);
     await grpcClient(app).unary("SetMetadata", { key: "a", value: "b" });
     expect(noted).toEqual([0, 6]);
-    const stream = grpcClient(app, {}, [cryptoGrpc(fakeClock())]).stream(
+    const stream = grpcClient(app, {}, [boundTo(fakeServices(), cryptoGrpc)]).stream(
       "EncryptAlpha1",
       (async function* () {})(),
     );
@@ -86,7 +87,7 @@ describe("a reload", () => {
       yield { options, payload: { seq: 0n, data: plaintext } };
       await rest;
     };
-    const client = grpcClient(app, {}, [cryptoGrpc(fakeClock())]);
+    const client = grpcClient(app, {}, [boundTo(fakeServices(), cryptoGrpc)]);
     const stream = client.stream("EncryptAlpha1", requests());
     await stream.next();
     expect(calls.inFlight).toBe(1);

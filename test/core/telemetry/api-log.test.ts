@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createGrpc } from "#core/wire/grpc/surface.ts";
-import { grpcBlocks } from "#core/hosting/grpc-blocks.ts";
+import { boundGrpcBlocks } from "#test/support/runtime-services.ts";
 import { healthHttp } from "#core/blocks/health/http.ts";
 import { createHttp } from "#core/wire/http/surface.ts";
 import { invokeHttp } from "#core/blocks/invoke/http.ts";
@@ -115,8 +115,8 @@ describe("API logging over HTTP", () => {
 describe("API logging over gRPC", () => {
   test("says the full method, the number of the status and who called", async () => {
     const { app, lines } = logged(on);
-    const surface = createGrpc(compose([]), grpcBlocks, silent);
-    const client = grpcClient(app, { "user-agent": "grpc-go/1" }, grpcBlocks, surface);
+    const surface = createGrpc(compose([]), boundGrpcBlocks, silent);
+    const client = grpcClient(app, { "user-agent": "grpc-go/1" }, boundGrpcBlocks, surface);
     await expect(client.unary("GetState", { storeName: "none", key: "k" })).rejects.toThrow();
     expect(lines).toEqual([
       {

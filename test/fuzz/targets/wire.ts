@@ -1,6 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ApiError } from "#core/errors/api-error.ts";
-import { grpcBlocks } from "#core/hosting/grpc-blocks.ts";
+import { boundGrpcBlocks } from "#test/support/runtime-services.ts";
 import { rpcs } from "#core/wire/grpc/rpcs.ts";
 import { createGrpc } from "#core/wire/grpc/surface.ts";
 import { bindingsHttp } from "#core/blocks/bindings/http.ts";
@@ -123,7 +123,7 @@ const heads = [
 ];
 const header = fc.constantFrom(...heads);
 
-const surfaceOfRpcs = createGrpc(compose([]), grpcBlocks, silent);
+const surfaceOfRpcs = createGrpc(compose([]), boundGrpcBlocks, silent);
 const unary = [...rpcs.values()].filter(({ kind }) => kind === "unary");
 const caller = {
   app,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { App } from "#core/kernel/app.ts";
+import { boundTo, fakeServices } from "#test/support/runtime-services.ts";
 import { cryptoGrpc } from "#core/blocks/crypto/grpc.ts";
 import { ApiError } from "#core/errors/api-error.ts";
 import { fakeApp } from "#test/support/fake-app.ts";
@@ -23,7 +24,7 @@ function call(
   on: App = app,
   clock: FakeClock = fakeClock(),
 ): AsyncGenerator<{ readonly payload: { readonly seq: bigint; readonly data: Uint8Array } }> {
-  const client = grpcClient(on, {}, [cryptoGrpc(clock)]);
+  const client = grpcClient(on, {}, [boundTo(fakeServices({ clock }), cryptoGrpc)]);
   return client.stream(rpc, requests);
 }
 async function dataOf(stream: ReturnType<typeof call>): Promise<Uint8Array> {
