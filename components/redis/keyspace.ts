@@ -3,6 +3,7 @@ import type { CallOptions } from "#core/ports/component.ts";
 import { within } from "#core/util/time-limit.ts";
 import { type ChannelListener, loadClient, type RedisSubscriber } from "./client.ts";
 import type { ConnectionDeps, RedisConnection } from "./connection.ts";
+import { enableKeyEvents } from "./key-events.ts";
 import type { RedisSettings } from "./settings.ts";
 
 /** What the server tells of its keys. One connection serves all that watch; it is there while anyone does. */
@@ -19,8 +20,6 @@ export interface KeyListener {
 
 const startLimitMs = 5000;
 const longestPauseMs = 2000;
-/** Keyspace events: generic ones, those of strings, of expiry and of eviction. */
-const neededEvents = ["K", "g", "$", "x", "e"] as const;
 
 export function openKeyspace(
   settings: RedisSettings,
@@ -33,59 +32,20 @@ export function openKeyspace(
   const closing = new AbortController();
   let subscriber: Promise<RedisSubscriber> | undefined;
 
+  const isWatched = (): boolean => listeners.size > 0;
+  const enable = (): Promise<void> =>
+    enableKeyEvents(connection, settings.where, deps, isWatched, closing);
+
   async function start(): Promise<RedisSubscriber> {
-    await turnOn();
-    let running = false;
-    let down = false;
-    const made = (await loadClient()).createSubscriber(settings, {
-      lost: (reason) => {
-        if (down || !running || closing.signal.aborted) return;
-        down = true;
-        log.warn(
-          `Lost the notifications of Redis at ${settings.where}, connecting again: ${messageOf(reason)}`,
-          { component },
-        );
-      },
-      ready: () => {
-        if (down) void resume();
-        down = false;
-      },
-      pause: (attempt) =>
-        closing.signal.aborted ? false : Math.min(longestPauseMs, 50 * 2 ** Math.min(attempt, 10)),
-    });
-    try {
-      await within(clock, startLimitMs, closing, () => made.connect());
-      running = true;
-      return made;
-    } catch (reason) {
-      made.destroy();
-      throw reason;
-    }
+    await enable();
+    return openSubscriber(settings, deps, closing, () => void resume());
   }
-  /** A server that was started anew, or is another now, may not have the setting. */
+  /** A server that has restarted, or been replaced, may not have the setting. */
   async function resume(): Promise<void> {
-    await turnOn();
-    if (listeners.size === 0) return;
+    await enable();
+    if (!isWatched()) return;
     log.info(`Notifications of Redis at ${settings.where} come again`, { component });
     for (const listener of listeners) listener.resumed();
-  }
-  async function turnOn(): Promise<void> {
-    while (listeners.size > 0) {
-      try {
-        await enableEvents(connection, closing);
-        return;
-      } catch (reason) {
-        if (ComponentError.is(reason) && reason.kind === "unavailable") {
-          await clock.sleep(longestPauseMs, closing).catch(() => {});
-          continue;
-        }
-        log.warn(
-          `Redis at ${settings.where} does not let its key events be turned on; changes are seen only if notify-keyspace-events has ${neededEvents.join("")}: ${messageOf(reason)}`,
-          { component },
-        );
-        return;
-      }
-    }
   }
 
   return {
@@ -147,14 +107,37 @@ export function openKeyspace(
   };
 }
 
-/** Dapr: replaces the setting; here what is there stays, since others may need it. */
-async function enableEvents(connection: RedisConnection, options: CallOptions): Promise<void> {
-  const name = "notify-keyspace-events";
-  const reply = await connection.send(["CONFIG", "GET", name], options);
-  const given = Array.isArray(reply) ? String(reply[1] ?? "") : "";
-  const missing = neededEvents.filter(
-    (event) => !given.includes(event) && (event === "K" || !given.includes("A")),
-  );
-  if (missing.length > 0)
-    await connection.send(["CONFIG", "SET", name, given + missing.join("")], options);
+/** Connects a subscriber; `resumed` is called each time that a lost connection is back. */
+async function openSubscriber(
+  settings: RedisSettings,
+  { clock, log, component }: ConnectionDeps,
+  closing: AbortController,
+  resumed: () => void,
+): Promise<RedisSubscriber> {
+  let running = false;
+  let down = false;
+  const made = (await loadClient()).createSubscriber(settings, {
+    lost: (reason) => {
+      if (down || !running || closing.signal.aborted) return;
+      down = true;
+      log.warn(
+        `Lost the notifications of Redis at ${settings.where}, connecting again: ${messageOf(reason)}`,
+        { component },
+      );
+    },
+    ready: () => {
+      if (down) resumed();
+      down = false;
+    },
+    pause: (attempt) =>
+      closing.signal.aborted ? false : Math.min(longestPauseMs, 50 * 2 ** Math.min(attempt, 10)),
+  });
+  try {
+    await within(clock, startLimitMs, closing, () => made.connect());
+    running = true;
+    return made;
+  } catch (reason) {
+    made.destroy();
+    throw reason;
+  }
 }
