@@ -1,6 +1,6 @@
 import type { Meter } from "#core/telemetry/meter.ts";
 import type { BreakerState, CircuitBreaker } from "./circuit-breaker.ts";
-import type { Direction } from "./default-names.ts";
+import type { Direction } from "./policy-names.ts";
 import type { Guard } from "./guard.ts";
 
 const states: readonly BreakerState[] = ["closed", "half-open", "open"];

@@ -1,9 +1,11 @@
 import type { Kind } from "#core/ports/manifest.ts";
+import type { PolicyNames } from "#core/resources/resiliency.ts";
+import type { MergedPolicies } from "./merge.ts";
 
 export type Direction = "inbound" | "outbound";
 /** What a policy is for. */
 export type TargetKind = "app" | "actor" | { readonly kind: Kind; readonly direction: Direction };
-export type PolicyType = "Retry" | "Timeout" | "CircuitBreaker";
+type PolicyType = "Retry" | "Timeout" | "CircuitBreaker";
 
 /** Kinds as the names of default policies spell them. */
 const typeNames: Readonly<Partial<Record<Kind, string>>> = {
@@ -22,7 +24,7 @@ export function typeNameOf(kind: Kind): string {
 }
 
 /** Names of the policy that counts where a target names none, from special to general. */
-export function defaultNames(target: TargetKind, type: PolicyType): readonly string[] {
+function defaultNames(target: TargetKind, type: PolicyType): readonly string[] {
   const suffix = `${type}Policy`;
   if (target === "app") return [`DefaultApp${suffix}`, `Default${suffix}`];
   if (target === "actor") return [`DefaultActor${suffix}`, `Default${suffix}`];
@@ -35,4 +37,23 @@ export function defaultNames(target: TargetKind, type: PolicyType): readonly str
     `DefaultComponent${suffix}`,
     `Default${suffix}`,
   ];
+}
+
+/** The target's own names, or the default ones where it has no entry at all. */
+export function policyNames(
+  own: PolicyNames | undefined,
+  kind: TargetKind,
+  merged: MergedPolicies,
+): PolicyNames {
+  if (own) return own;
+  const pick = (type: PolicyType, among: ReadonlyMap<string, unknown>): string | undefined =>
+    defaultNames(kind, type).find((name) => among.has(name));
+  const timeout = pick("Timeout", merged.timeouts);
+  const retry = pick("Retry", merged.retries);
+  const circuitBreaker = pick("CircuitBreaker", merged.circuitBreakers);
+  return {
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(retry === undefined ? {} : { retry }),
+    ...(circuitBreaker === undefined ? {} : { circuitBreaker }),
+  };
 }
