@@ -2,7 +2,8 @@ import { messageOf } from "#core/errors/component-error.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
 import { monotonicClock } from "#core/util/monotonic-clock.ts";
 import { type KubeClient, KubeError } from "#k8s/api/client.ts";
-import { createEventWriter, type EventSubject } from "#k8s/api/events.ts";
+import type { EventSubject } from "#k8s/api/event-object.ts";
+import { createEventWriter } from "#k8s/api/events.ts";
 import type { KubeObject } from "#k8s/api/objects.ts";
 import {
   type ComponentReport,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createEventWriter, type EventSubject, type EventWriter } from "#k8s/api/events.ts";
+import type { EventSubject } from "#k8s/api/event-object.ts";
+import { createEventWriter, type EventWriter } from "#k8s/api/events.ts";
 import type { KubeObject } from "#k8s/api/objects.ts";
 import type { KubeClient } from "#k8s/api/client.ts";
 import { openClient } from "#k8s/api/open-client.ts";
