@@ -67,17 +67,7 @@ export function createHttp2Pool(options: Http2PoolOptions): Http2Pool {
   let closed = false;
 
   function open(): Pooled {
-    const session = connect(options.authority, {
-      ...(typeof options.tls === "function" ? options.tls() : options.tls),
-      settings: {
-        enablePush: false,
-        initialWindowSize: window,
-        ...(options.maxHeaderBytes === undefined
-          ? {}
-          : { maxHeaderListSize: options.maxHeaderBytes }),
-      },
-      ...wideHeaders,
-    });
+    const session = connectTo(options);
     const pooled: Pooled = {
       session,
       streams: 0,
@@ -97,8 +87,6 @@ export function createHttp2Pool(options: Http2PoolOptions): Http2Pool {
     session.once("close", retire);
     // Streams report the failure; a session without any has nobody to tell.
     session.on("error", retire);
-    session.once("connect", () => session.setLocalWindowSize(window));
-    session.setTimeout(options.idleMs ?? 180_000);
     // Not by the callback of `setTimeout`, which is called once: a quiet stream may have used that up.
     session.on("timeout", () => {
       if (pooled.streams > 0) return;
@@ -175,6 +163,26 @@ export function createHttp2Pool(options: Http2PoolOptions): Http2Pool {
 
 /** Per stream and per session: enough that one round trip does not stall a large body, little enough to bound memory. */
 const window = 1 << 20;
+
+function connectTo({
+  authority,
+  tls,
+  maxHeaderBytes,
+  idleMs = 180_000,
+}: Http2PoolOptions): ClientHttp2Session {
+  const session = connect(authority, {
+    ...(typeof tls === "function" ? tls() : tls),
+    settings: {
+      enablePush: false,
+      initialWindowSize: window,
+      ...(maxHeaderBytes === undefined ? {} : { maxHeaderListSize: maxHeaderBytes }),
+    },
+    ...wideHeaders,
+  });
+  session.once("connect", () => session.setLocalWindowSize(window));
+  session.setTimeout(idleMs);
+  return session;
+}
 
 /** A session that has ended may still wait for its socket to close. */
 function hasRoom(pooled: Pooled): boolean {

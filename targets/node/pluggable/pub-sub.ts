@@ -3,13 +3,12 @@ import {
   PubSub as Service,
   type PullMessagesResponse,
 } from "#core/wire/grpc/gen/dapr/proto/components/v1/pubsub_pb.js";
-import type { CallOptions } from "#core/ports/component.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
 import type { Ack, Message, PubSub, PubSubFeature } from "#core/ports/pub-sub.ts";
 import { collectBatches } from "#core/blocks/pubsub/collect-batches.ts";
 import { readFeatures } from "./features.ts";
 import { type Endpoint, openLink } from "./link.ts";
-import { bytesOf } from "./messages.ts";
+import { publisherOf } from "./publisher.ts";
 import { createReaders } from "./readers.ts";
 
 /** A message broker in another process. */
@@ -18,15 +17,7 @@ export async function openPubSub(
   spec: ComponentSpec,
   { clock, log }: Host,
 ): Promise<PubSub> {
-  const {
-    init,
-    features: featuresMethod,
-    publish,
-    bulkPublish,
-    pullMessages,
-    pause,
-    ping,
-  } = Service.method;
+  const { init, features: featuresMethod, pullMessages, pause, ping } = Service.method;
   const link = await openLink(endpoint, spec, { clock }, (wire, given, options) =>
     wire.unary(init, { metadata: { properties: withConsumerId(given, spec) } }, options),
   );
@@ -38,49 +29,11 @@ export async function openPubSub(
   )) as readonly PubSubFeature[];
   const bulk = features.includes("BULK_PUBSUB");
   const isImmediate = features.includes("BULK_SUBSCRIBE_IMMEDIATE");
-  const to = { pubsubName: spec.name };
   const readers = createReaders(link, clock);
-
-  async function publishOne(topic: string, message: Message, options: CallOptions): Promise<void> {
-    const { data, contentType = "", metadata } = message;
-    const request = { ...to, topic, data: bytesOf(data), contentType, metadata: { ...metadata } };
-    await link.unary(publish, request, options);
-  }
-  async function publishBulk(
-    topic: string,
-    messages: readonly Message[],
-    options: CallOptions,
-  ): Promise<ReadonlyArray<Error | undefined>> {
-    const entries = messages.map(({ data, contentType = "", metadata }, i) => ({
-      entryId: String(i),
-      event: bytesOf(data),
-      contentType,
-      metadata: { ...metadata },
-    }));
-    const answer = await link.unary(bulkPublish, { ...to, topic, entries }, options);
-    const failed = new Map(answer.failedEntries.map(({ entryId, error }) => [entryId, error]));
-    return messages.map((_, i) => {
-      const error = failed.get(String(i));
-      return error === undefined ? undefined : new Error(error);
-    });
-  }
 
   return {
     features,
-    publish: async (topic, messages, options) => {
-      if (bulk && messages.length > 1) return publishBulk(topic, messages, options);
-      return Promise.all(
-        messages.map(async (message) => {
-          try {
-            await publishOne(topic, message, options);
-            return undefined;
-          } catch (reason) {
-            options.signal.throwIfAborted();
-            return reason as Error;
-          }
-        }),
-      );
-    },
+    publish: publisherOf(link, spec.name, bulk),
     subscribe: async (subscription, deliver, options) => {
       const { topic, metadata } = subscription;
       const about = { component: spec.name, topic };
