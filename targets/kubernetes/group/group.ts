@@ -7,20 +7,17 @@ import { createRuntime } from "#core/hosting/runtime.ts";
 import { clock } from "#targets/node/clock.ts";
 import { endsWithin } from "#targets/node/listen/drain.ts";
 import { createGrpcApi } from "#targets/node/grpc/api.ts";
-import { createHttpEndpoint } from "#targets/node/listen/http-endpoint.ts";
 import { mtlsSettings } from "#targets/node/mtls/settings.ts";
-import { serveInternal } from "#targets/node/peers/internal-server.ts";
 import { nodePlatform } from "#targets/node/platform.ts";
 import { collectWhenIdle } from "#targets/node/memory/idle-gc.ts";
 import { createWaitMetrics } from "../wait-metrics.ts";
 import type { GroupOptions, PodRecord } from "../messages.ts";
 import { createPodAuthentication, type TokenReader } from "./pod-authentication.ts";
-import { createConnections } from "./connections.ts";
+import { createGroupEndpoints } from "./group-endpoints.ts";
 import { createGroupDocuments } from "./group-documents.ts";
 import { createGroupMetrics } from "./group-metrics.ts";
 import { createGroupPeers } from "./group-peers.ts";
 import { documentEnv } from "./document-env.ts";
-import { maxHeaderBytes } from "./header-limit.ts";
 import { createNodeNames } from "./node-names.ts";
 import { handleSupervisorMessages } from "./supervisor-messages.ts";
 import { createPodApps } from "./pod-apps.ts";
@@ -28,9 +25,6 @@ import { readsSecrets } from "./secrets.ts";
 import { createTokenReader } from "./service-account-tokens.ts";
 import type { SupervisorLink } from "./supervisor-link.ts";
 import { createWorkloadCertificates } from "./workload-certificates.ts";
-
-/** Of a message of a stream, whatever its app allows for others. */
-const maxStreamMessageBytes = 64 * 1024 * 1024;
 
 export interface GroupEnv {
   readonly log: Log;
@@ -62,6 +56,7 @@ export async function runGroup(
   const platform: Platform = channels ? { ...alone, peers: channels } : alone;
   const runtime = createRuntime({ platform, target: "node", manifests: all });
   const grpc = createGrpcApi({ runtime, log, remote, ...(isElsewhere ? { isElsewhere } : {}) });
+
   const readToken = createTokenReader(link, {
     audience: options.tokenAudience,
     nodeName: options.nodeName,
@@ -79,25 +74,14 @@ export async function runGroup(
     readToken,
     came: (uid, address, port) => connections.claim(uid, address, port),
   });
-  const http = createHttpEndpoint({
+  const endpoints = await createGroupEndpoints({
+    runtime,
+    grpc,
     who: podAuthentication.find,
-    fetch: runtime.fetch,
-    h2c: true,
-    maxHeaderBytes,
+    certificates,
   });
-  const grpcEndpoint = grpc.open(podAuthentication.find, maxStreamMessageBytes);
-  const internal =
-    certificates &&
-    (await serveInternal({
-      identityFor: certificates.named,
-      find: runtime.find,
-      onGrpc: grpc.deliver,
-    }));
-  const connections = createConnections({
-    http: (socket) => http.accept(socket),
-    grpc: (socket) => grpcEndpoint.accept(socket),
-    internal: internal && ((socket) => internal.accept(socket)),
-  });
+  const { connections } = endpoints;
+
   const documents = createGroupDocuments(log);
   const metrics = createGroupMetrics(log);
   const host = createPodApps({
@@ -115,39 +99,32 @@ export async function runGroup(
     },
     tell: link.tell,
   });
+
   const stopRest = collectWhenIdle(clock);
   const drained = Promise.withResolvers<void>();
-
   async function drain(idleMs: number): Promise<void> {
     ending.abort(new Error("The runtime is stopping"));
-    http.drain(idleMs);
-    await Promise.allSettled([
-      host.stopCalling(),
-      grpcEndpoint.drain(),
-      internal?.drain(),
-      connections.idle(),
-    ]);
+    await Promise.allSettled([endpoints.drain(idleMs), host.stopCalling()]);
     drained.resolve();
   }
-  const onMessage = handleSupervisorMessages({
-    link,
-    host,
-    documents,
-    podAuthentication,
-    connections,
-    names,
-    drain: (idleMs) => void drain(idleMs),
-    metrics: () => metrics.text() + waitMetrics.text({ group: options.group }),
-  });
-  link.onMessage(onMessage);
+  link.onMessage(
+    handleSupervisorMessages({
+      link,
+      host,
+      documents,
+      podAuthentication,
+      connections,
+      names,
+      drain: (idleMs) => void drain(idleMs),
+      metrics: () => metrics.text() + waitMetrics.text({ group: options.group }),
+    }),
+  );
   link.tell({ type: "started" });
   await Promise.race([drained.promise, link.gone]);
   stopRest();
   // What is left has had its time.
   await endsWithin(host.close(), closeMs, clock);
-  http[Symbol.dispose]();
-  await internal?.[Symbol.asyncDispose]();
-  await grpcEndpoint.close();
+  await endpoints.close();
   link.tell({ type: "drained" });
 }
 const tokenIs = "kubernetes";

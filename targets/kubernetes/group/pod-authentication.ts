@@ -8,27 +8,15 @@ import type {
   PresentedCredentials,
 } from "#targets/node/listen/app-finder.ts";
 import type { WaitMetrics } from "../wait-metrics.ts";
+import { type CallingPod, createPodIndex, type PodIndexOptions } from "./pod-index.ts";
+import { foreign, invalid, missing, notYet, opening, tooMany, unread } from "./rejections.ts";
 
-/** A pod whose app is hosted here, or is about to be. */
-export interface CallingPod {
-  readonly uid: string;
-  readonly ips: readonly string[];
-  readonly hostNetwork: boolean;
-  /** SHA-256 texts of the tokens that are its own. */
-  readonly tokenHashes: readonly string[];
-  /** Settles when its components are open. */
-  readonly app: App | Promise<App>;
-}
 /** Finds out whose pod a service-account token is; rejects when nobody can tell now. */
 export type TokenReader = (token: string) => Promise<{ readonly podUid: string } | undefined>;
 
-export interface PodAuthenticationOptions {
+export interface PodAuthenticationOptions extends PodIndexOptions {
   readonly clock: Clock;
   readonly badTokens: BadTokens;
-  /** Addresses of the node, which pods with `hostNetwork` call from. */
-  readonly hostIps: readonly string[];
-  /** False where callers come through something that changes their address. */
-  readonly checkSourceIp: boolean;
   readonly readToken: TokenReader | undefined;
   readonly waitMetrics: Pick<WaitMetrics, "begin">;
   /** Somebody has called, whoever it is. */
@@ -54,80 +42,29 @@ const mostWaiting = 1000;
 /** How long a call waits for the components of its app. */
 const openMs = 15_000;
 
-const missing: Rejection = { status: 401, message: "missing api token" };
-const invalid: Rejection = { status: 401, message: "invalid api token" };
-const tooMany: Rejection = { status: 429, message: "too many invalid api tokens" };
-const foreign: Rejection = {
-  status: 403,
-  message: "the api token belongs to another pod than the one that calls",
-};
-const notYet: Rejection = {
-  status: 503,
-  message: "the runtime does not know this pod yet; try again",
-};
-const unread: Rejection = {
-  status: 503,
-  message: "the runtime cannot read service account tokens now; try again",
-};
-const opening: Rejection = {
-  status: 503,
-  message: "the components of the app are still opening; try again",
-};
-
 /**
  * Who calls is the pod whose token is shown: its address must fit as well, so that a token that was read elsewhere
  * is of no use there. An address alone proves nothing.
  */
 export function createPodAuthentication(options: PodAuthenticationOptions): PodAuthentication {
   const { clock, badTokens, waitMetrics } = options;
-  const pods = new Map<string, CallingPod>();
-  const byHash = new Map<string, CallingPod[]>();
-  const byIp = new Map<string, CallingPod>();
-  const hosts = new Set([...options.hostIps, "127.0.0.1", "::1"]);
+  const index = createPodIndex(options);
   let news = Promise.withResolvers<void>();
   let waiting = 0;
 
-  function comesFrom(pod: CallingPod, address: string | undefined): boolean {
-    if (!options.checkSourceIp || address === undefined) return true;
-    if (pod.hostNetwork) return hosts.has(address) || pod.ips.includes(address);
-    // A pod calls before its address is known; whoever has that address already is another.
-    if (pod.ips.length === 0) return !hosts.has(address) && !byIp.has(address);
-    return pod.ips.includes(address);
-  }
-  function podWith(
-    digest: string,
-    address: string | undefined,
-  ): CallingPod | Rejection | undefined {
-    const found = byHash.get(digest);
-    if (!found) return undefined;
-    for (const pod of found) if (comesFrom(pod, address)) return pod;
-    return foreign;
-  }
-  /** It may come from an address that was another's a moment ago. */
-  const isEarly = (pod: CallingPod): boolean => !pod.hostNetwork && pod.ips.length === 0;
-  function appOf(pod: CallingPod): App | Rejection | Promise<App | Rejection> {
-    const { app } = pod;
-    if (!(app instanceof Promise)) return app;
-    const end = waitMetrics.begin("components");
-    const over = new AbortController();
-    const late = clock.sleep(openMs, { signal: over.signal }).then(
-      () => opening,
-      () => opening,
-    );
-    return Promise.race([app.catch(() => opening), late]).finally(() => {
-      end();
-      over.abort();
-    });
+  const isPodAt = (address: string): boolean => index.at(address) !== undefined;
+  function tellNews(): void {
+    news.resolve();
+    news = Promise.withResolvers();
   }
   function refuse(shown: PresentedCredentials): Rejection {
     return unlessElsewhere(badTokens.isTooMany(shown.remoteAddress) ? tooMany : invalid, shown);
   }
   /** A token that is unknown may be known to the group of the pod whose address is unknown as well. */
   function unlessElsewhere(why: Rejection, { remoteAddress }: PresentedCredentials): Rejection {
-    const isHere = remoteAddress !== undefined && byIp.has(remoteAddress);
+    const isHere = remoteAddress !== undefined && isPodAt(remoteAddress);
     return isHere ? why : { ...why, mayBeElsewhere: true };
   }
-  const isPod = (found: CallingPod | Rejection): found is CallingPod => "uid" in found;
   function settle(
     found: CallingPod | Rejection,
     { remoteAddress, remotePort }: PresentedCredentials,
@@ -135,7 +72,7 @@ export function createPodAuthentication(options: PodAuthenticationOptions): PodA
     if (!isPod(found)) return found;
     if (remoteAddress !== undefined && remotePort !== undefined)
       options.came?.(found.uid, remoteAddress, remotePort);
-    return appOf(found);
+    return appOf(found, options);
   }
 
   async function later(
@@ -145,20 +82,17 @@ export function createPodAuthentication(options: PodAuthenticationOptions): PodA
   ): Promise<App | Rejection> {
     const proven = await options.readToken?.(token).catch(() => unread);
     if (proven && "status" in proven) return proven;
-    const find = (): CallingPod | Rejection | undefined => {
-      if (!proven) return podWith(digest, shown.remoteAddress);
-      const pod = pods.get(proven.podUid);
-      return !pod || comesFrom(pod, shown.remoteAddress) ? pod : foreign;
-    };
-    const mayStillFit = (found: Rejection | CallingPod): boolean =>
+    const find = (): CallingPod | Rejection | undefined =>
+      proven
+        ? index.withUid(proven.podUid, shown.remoteAddress)
+        : index.withToken(digest, shown.remoteAddress);
+    const mayStillFit = (found: CallingPod | Rejection): boolean =>
       found === foreign &&
-      (proven ? [pods.get(proven.podUid)] : (byHash.get(digest) ?? [])).some(
-        (pod) => pod !== undefined && isEarly(pod),
-      );
+      (proven ? index.isEarly(proven.podUid) : index.isTokenOfEarlyPod(digest));
     const first = find();
     if (first && !mayStillFit(first)) return settle(first, shown);
     // Whose address is known has a token that is known, unless the address has gone to another pod unheard.
-    const isKnown = shown.remoteAddress !== undefined && byIp.has(shown.remoteAddress);
+    const isKnown = shown.remoteAddress !== undefined && isPodAt(shown.remoteAddress);
     if (isKnown && !first && podAuthentication.isCurrent) return refuse(shown);
     if (waiting >= mostWaiting) return notYet;
     waiting++;
@@ -190,43 +124,50 @@ export function createPodAuthentication(options: PodAuthenticationOptions): PodA
 
   const podAuthentication: PodAuthentication = {
     isCurrent: false,
-    hasPodAt: (address) => byIp.has(address),
+    hasPodAt: isPodAt,
     find: (shown) => {
       options.called?.();
       const { token, remoteAddress } = shown;
       if (token === undefined) {
-        const pod = remoteAddress === undefined ? undefined : byIp.get(remoteAddress);
+        const pod = remoteAddress === undefined ? undefined : index.at(remoteAddress);
         if (!shown.isOpen) return missing;
-        return pod ? appOf(pod) : podAuthentication.isCurrent ? missing : notYet;
+        return pod ? appOf(pod, options) : podAuthentication.isCurrent ? missing : notYet;
       }
       const digest = hash("sha256", token, "hex");
-      const found = podWith(digest, remoteAddress);
-      const isSettled =
-        found && (found !== foreign || !(byHash.get(digest) as CallingPod[]).some(isEarly));
+      const found = index.withToken(digest, remoteAddress);
+      const isSettled = found && (found !== foreign || !index.isTokenOfEarlyPod(digest));
       return isSettled ? settle(found, shown) : later(shown, token, digest);
     },
     put: (pod) => {
-      podAuthentication.remove(pod.uid);
-      pods.set(pod.uid, pod);
-      for (const each of pod.tokenHashes) byHash.set(each, [...(byHash.get(each) ?? []), pod]);
-      if (!pod.hostNetwork) for (const ip of pod.ips) byIp.set(ip, pod);
-      news.resolve();
-      news = Promise.withResolvers();
+      index.put(pod);
+      tellNews();
     },
     remove: (uid) => {
-      const pod = pods.get(uid);
-      if (!pod) return;
-      pods.delete(uid);
-      for (const each of pod.tokenHashes) {
-        const left = (byHash.get(each) ?? []).filter((other) => other !== pod);
-        if (left.length > 0) byHash.set(each, left);
-        else byHash.delete(each);
-      }
-      // An address that is used again at once is the next pod's already.
-      for (const ip of pod.ips) if (byIp.get(ip) === pod) byIp.delete(ip);
-      news.resolve();
-      news = Promise.withResolvers();
+      if (index.remove(uid)) tellNews();
     },
   };
   return podAuthentication;
+}
+
+function isPod(found: CallingPod | Rejection): found is CallingPod {
+  return "uid" in found;
+}
+
+/** The app of a pod, once its components are open. */
+function appOf(
+  pod: CallingPod,
+  { clock, waitMetrics }: Pick<PodAuthenticationOptions, "clock" | "waitMetrics">,
+): App | Rejection | Promise<App | Rejection> {
+  const { app } = pod;
+  if (!(app instanceof Promise)) return app;
+  const end = waitMetrics.begin("components");
+  const over = new AbortController();
+  const late = clock.sleep(openMs, { signal: over.signal }).then(
+    () => opening,
+    () => opening,
+  );
+  return Promise.race([app.catch(() => opening), late]).finally(() => {
+    end();
+    over.abort();
+  });
 }

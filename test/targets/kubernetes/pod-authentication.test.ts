@@ -4,10 +4,8 @@ import { createWaitMetrics, type WaitMetrics } from "#targets/kubernetes/wait-me
 import type { App } from "#core/kernel/app.ts";
 import type { Clock } from "#core/ports/platform.ts";
 import { createBadTokens } from "#core/identity/bad-tokens.ts";
-import {
-  type CallingPod,
-  createPodAuthentication,
-} from "#targets/kubernetes/group/pod-authentication.ts";
+import { createPodAuthentication } from "#targets/kubernetes/group/pod-authentication.ts";
+import type { CallingPod } from "#targets/kubernetes/group/pod-index.ts";
 import { clock as realClock } from "#targets/node/clock.ts";
 import { fakeClock } from "#test/support/fake-clock.ts";
 
