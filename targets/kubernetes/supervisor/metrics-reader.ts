@@ -2,15 +2,17 @@ import type { FromGroup } from "../messages.ts";
 import type { GroupAssignment } from "./group-assignment.ts";
 
 /** The answer to one question put to all groups, of those that answer in time. */
-export function createMetricsReader(
-  assignment: Pick<GroupAssignment, "groups">,
-  waitMs = 3000,
-): {
+export interface MetricsReader {
   read(): Promise<readonly string[]>;
   hear(message: Extract<FromGroup, { readonly type: "metrics" }>): void;
   /** Answers that have yet to come. */
   readonly waiting: number;
-} {
+}
+
+export function createMetricsReader(
+  assignment: Pick<GroupAssignment, "groups">,
+  waitMs = 3000,
+): MetricsReader {
   const waiting = new Map<number, (text: string) => void>();
   let ids = 0;
   function answer(id: number, text: string): void {
