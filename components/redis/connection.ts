@@ -1,6 +1,8 @@
 import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
+import { pauseAfter, type Pauses } from "#core/util/backoff.ts";
+import { within } from "#core/util/time-limit.ts";
 import { type Argument, loadClient, type RedisClient, type RedisServer } from "./client.ts";
 import type { RedisSettings } from "./settings.ts";
 
@@ -21,7 +23,8 @@ export interface ConnectionDeps {
 }
 
 const startLimitMs = 5000;
-const longestPauseMs = 2000;
+/** Between the tries to connect again. */
+export const reconnecting: Pauses = { firstMs: 50, longestMs: 2000 };
 
 /** Resolves once connected; rejects within five seconds, saying why. */
 export async function connect(
@@ -62,14 +65,13 @@ class Connection implements RedisConnection {
   }
 
   async start(): Promise<void> {
-    const { clock } = this.#deps;
-    const done = new AbortController();
-    const late = clock.sleep(startLimitMs, { signal: done.signal }).then(() => {
+    const connecting = (): Promise<unknown> => this.#server.connect();
+    const late = (): Error => {
       const last = this.#lastLoss === undefined ? "" : `: ${messageOf(this.#lastLoss)}`;
-      throw new Error(`no connection within ${startLimitMs / 1000} s${last}`);
-    });
+      return new Error(`no connection within ${startLimitMs / 1000} s${last}`);
+    };
     try {
-      await Promise.race([this.#server.connect(), late]);
+      await within(this.#deps.clock, startLimitMs, {}, connecting, late);
       this.#started = true;
     } catch (reason) {
       this.close();
@@ -77,9 +79,6 @@ class Connection implements RedisConnection {
         `redis: error connecting to redis at ${this.#settings.where}: ${connectText(reason)}`,
         { cause: reason },
       );
-    } finally {
-      done.abort();
-      late.catch(() => {});
     }
   }
 
@@ -153,12 +152,12 @@ class Connection implements RedisConnection {
 
   #pause(attempt: number, reason: unknown): number | false {
     if (this.#closing.signal.aborted) return false;
-    if (this.#started) return Math.min(longestPauseMs, 50 * 2 ** Math.min(attempt, 10));
+    if (this.#started) return pauseAfter(attempt, reconnecting);
     const { retries, minPauseMs, maxPauseMs } = this.#settings.connect;
     // A server that says no, for example to the password, says it again; one that loads its data does not.
     const refused = this.#library.isReply(reason) && !reason.message.startsWith("LOADING");
     if (refused || attempt >= retries) return false;
-    return Math.min(maxPauseMs, minPauseMs * 2 ** attempt);
+    return pauseAfter(attempt, { firstMs: minPauseMs, longestMs: maxPauseMs });
   }
 
   /** Fails what waits too long, and gives the connection up that does not answer. Runs only while something waits. */

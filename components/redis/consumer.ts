@@ -1,6 +1,8 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
 import type { Ack, Deliver, TopicSubscription } from "#core/ports/pub-sub.ts";
+import { createBackoff, type Pauses } from "#core/util/backoff.ts";
+import { endsWithin } from "#core/util/time-limit.ts";
 import type { RedisConnection } from "./connection.ts";
 import { createDeliveries, type Deliveries, type Delivery } from "./deliveries.ts";
 import { type Entry, openStream, startsWith, type Stream } from "./stream.ts";
@@ -28,8 +30,7 @@ const graceMs = 5000;
 /** Calls of the app that are late, for each worker. */
 const mostLate = 10;
 const unblockPauseMs = 50;
-const firstPauseMs = 100;
-const longestPauseMs = 5000;
+const pauses: Pauses = { firstMs: 100, longestMs: 5000 };
 
 /** Resolves once messages flow; `ended` once nothing of it is left, after the signal has fired. */
 export async function startConsumer(
@@ -103,7 +104,8 @@ class Consumer {
   async #fetch(): Promise<void> {
     const { reader, unblock, blockMs, queueDepth, stopping, subscription } = this.#options;
     const { topic, consumerId } = subscription;
-    for (let pause = firstPauseMs; !stopping.aborted;) {
+    const backoff = createBackoff(pauses);
+    while (!stopping.aborted) {
       try {
         // Not stopped by the signal: what Redis has handed out must not be lost on the way.
         const options = { signal: this.#read.signal };
@@ -114,7 +116,7 @@ class Consumer {
             () => {},
           );
         const entries = await this.#stream.read(reader, queueDepth, blockMs, options);
-        pause = firstPauseMs;
+        backoff.reset();
         await this.#enqueue(entries);
       } catch (reason) {
         if (stopping.aborted) return;
@@ -124,8 +126,7 @@ class Consumer {
           : `Cannot read from stream ${topic}`;
         this.#options.log.warn(`${what}: ${messageOf(reason)}`, { topic });
         if (lost && (await this.#createGroup())) continue;
-        await this.#sleep(pause);
-        pause = Math.min(pause * 2, longestPauseMs);
+        await this.#sleep(backoff.next());
       }
     }
   }
@@ -150,7 +151,7 @@ class Consumer {
       if (this.#readerId !== undefined)
         await connection.send(["CLIENT", "UNBLOCK", this.#readerId], options).catch(() => {});
       // The read may have been on its way only.
-      await Promise.race([fetching, clock.sleep(unblockPauseMs, options).catch(() => {})]);
+      await endsWithin(clock, unblockPauseMs, fetching, options);
     }
   }
 
@@ -258,11 +259,8 @@ class Consumer {
     }
   }
 
-  async #inTime(work: Promise<unknown>): Promise<void> {
-    const done = new AbortController();
-    const late = this.#options.clock.sleep(graceMs, { signal: done.signal }).catch(() => {});
-    await Promise.race([work.catch(() => {}), late]);
-    done.abort();
+  #inTime(work: Promise<unknown>): Promise<boolean> {
+    return endsWithin(this.#options.clock, graceMs, work);
   }
   async #sleep(ms: number): Promise<void> {
     await this.#options.clock.sleep(ms, { signal: this.#options.stopping }).catch(() => {});

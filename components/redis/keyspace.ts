@@ -1,8 +1,9 @@
 import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
+import { pauseAfter } from "#core/util/backoff.ts";
 import { within } from "#core/util/time-limit.ts";
 import { type ChannelListener, loadClient, type RedisSubscriber } from "./client.ts";
-import type { ConnectionDeps, RedisConnection } from "./connection.ts";
+import { type ConnectionDeps, reconnecting, type RedisConnection } from "./connection.ts";
 import { enableKeyEvents } from "./key-events.ts";
 import type { RedisSettings } from "./settings.ts";
 
@@ -19,7 +20,6 @@ export interface KeyListener {
 }
 
 const startLimitMs = 5000;
-const longestPauseMs = 2000;
 
 export function openKeyspace(
   settings: RedisSettings,
@@ -129,8 +129,7 @@ async function openSubscriber(
       if (down) resumed();
       down = false;
     },
-    pause: (attempt) =>
-      closing.signal.aborted ? false : Math.min(longestPauseMs, 50 * 2 ** Math.min(attempt, 10)),
+    pause: (attempt) => (closing.signal.aborted ? false : pauseAfter(attempt, reconnecting)),
   });
   try {
     await within(clock, startLimitMs, closing, () => made.connect());

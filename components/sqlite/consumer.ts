@@ -1,6 +1,8 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
 import type { Ack, Deliver, TopicSubscription } from "#core/ports/pub-sub.ts";
+import { createBackoff, type Pauses } from "#core/util/backoff.ts";
+import { orAborted } from "#core/util/time-limit.ts";
 import type { Held, Subscribing } from "./broker-rows.ts";
 import { touchMs } from "./broker-room.ts";
 import type { GroupCommit } from "./group-commit.ts";
@@ -34,8 +36,7 @@ const heldMs = 20_000;
 const renewMs = 5000;
 /** Once the broker ends, deliveries under way may still end so long. */
 const graceMs = 5000;
-const firstPauseMs = 100;
-const longestPauseMs = 5000;
+const pauses: Pauses = { firstMs: 100, longestMs: 5000 };
 
 /** Resolves once messages flow. */
 export async function startConsumer(options: ConsumerOptions): Promise<Consumer> {
@@ -92,7 +93,8 @@ class Running implements Consumer {
 
   async #work(): Promise<void> {
     const { stopping, log, subscription } = this.#options;
-    for (let pause = firstPauseMs; !stopping.aborted;) {
+    const backoff = createBackoff(pauses);
+    while (!stopping.aborted) {
       try {
         const due = this.#options.rows.dueAt(this.#consumer());
         // Looking and waiting are one step, or what is published in between would not be seen.
@@ -100,14 +102,13 @@ class Running implements Consumer {
         else
           for (let batch = await this.#claim(); batch.length > 0;)
             batch = await this.#deliver(batch);
-        pause = firstPauseMs;
+        backoff.reset();
       } catch (reason) {
         if (stopping.aborted) return;
         log.warn(`Cannot read from topic ${subscription.topic}: ${messageOf(reason)}`, {
           topic: subscription.topic,
         });
-        await this.#sleep(pause);
-        pause = Math.min(pause * 2, longestPauseMs);
+        await this.#sleep(backoff.next());
       }
     }
   }
@@ -160,11 +161,12 @@ class Running implements Consumer {
   async #acksOf(batch: readonly Held[]): Promise<readonly Ack[]> {
     const { deliver, log, subscription } = this.#options;
     const messages = batch.map(({ message }) => message);
+    const { signal } = this.#over;
     try {
-      const { signal } = this.#over;
       // A delivery that does not heed its signal must not keep the broker open.
-      return await untilAborted(deliver(messages, { signal }), signal);
+      return await orAborted(deliver(messages, { signal }), { signal });
     } catch (reason) {
+      if (signal.aborted) return [];
       log.error(`Delivery from topic ${subscription.topic} failed: ${messageOf(reason)}`, {
         topic: subscription.topic,
       });
@@ -233,14 +235,6 @@ class Running implements Consumer {
 function whenever(signal: AbortSignal, then: () => void): void {
   if (signal.aborted) then();
   else signal.addEventListener("abort", then, { once: true });
-}
-
-function untilAborted(work: Promise<readonly Ack[]>, signal: AbortSignal): Promise<readonly Ack[]> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => resolve([]);
-    signal.addEventListener("abort", stop, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
 }
 
 const neverFires: AbortSignal = new AbortController().signal;

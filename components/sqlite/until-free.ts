@@ -1,9 +1,9 @@
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Clock } from "#core/ports/platform.ts";
+import { pauseAfter, type Pauses } from "#core/util/backoff.ts";
 import { isBusy } from "./failure.ts";
 
-const firstPauseMs = 1;
-const longestPauseMs = 25;
+const pauses: Pauses = { firstMs: 1, longestMs: 25 };
 
 /** Tries again while another process holds the database, for `waitMs` at most. The event loop stays free meanwhile, which SQLite's own busy handler would block. */
 export async function untilFree<T>(
@@ -13,13 +13,13 @@ export async function untilFree<T>(
   options: CallOptions,
 ): Promise<T> {
   const deadline = clock.now() + waitMs;
-  for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
+  for (let failures = 0; ; failures++) {
     try {
       return work();
     } catch (reason) {
       const left = deadline - clock.now();
       if (!isBusy(reason) || left <= 0) throw reason;
-      await clock.sleep(Math.min(pause, left), options);
+      await clock.sleep(Math.min(pauseAfter(failures, pauses), left), options);
     }
   }
 }

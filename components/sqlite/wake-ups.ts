@@ -2,12 +2,12 @@ import { watch } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Clock } from "#core/ports/platform.ts";
+import { createBackoff, type Pauses } from "#core/util/backoff.ts";
 
 /** Between looks where the system tells of writes: only for file systems on which it is silent about other machines or containers. */
 const watchedMs = 1000;
 /** Between looks where it does not, growing while nothing happens. */
-const firstPauseMs = 10;
-const longestPauseMs = 250;
+const pauses: Pauses = { firstMs: 10, longestMs: 250 };
 
 /** Runs `changed` after any other connection has committed, until the signal fires. Never rejects. */
 export async function onCommit(
@@ -42,9 +42,10 @@ export async function onCommit(
     setImmediate(look);
   });
   try {
-    for (let pause = firstPauseMs; !signal.aborted;) {
-      await clock.sleep(stop ? watchedMs : pause, { signal });
-      pause = look() ? firstPauseMs : Math.min(pause * 2, longestPauseMs);
+    const backoff = createBackoff(pauses);
+    while (!signal.aborted) {
+      await clock.sleep(stop ? watchedMs : backoff.next(), { signal });
+      if (look()) backoff.reset();
     }
   } catch {
     // The signal.

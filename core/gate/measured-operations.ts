@@ -20,7 +20,7 @@ export const measuredOperations: Layer = (next) => {
     const name = metric.component(asked);
     if (name === undefined || (metric.kind && !app.component(metric.kind, name)))
       return next(operation, call, input);
-    const began = performance.now();
+    const began = metrics.clock.monotonic();
     let success = false;
     let out: unknown;
     try {
@@ -29,7 +29,7 @@ export const measuredOperations: Layer = (next) => {
       return out;
     } finally {
       const labels = metric.labels(app, name, asked, String(success));
-      recordLatency(metrics, metric.family, labels, performance.now() - began);
+      recordLatency(metrics, metric.family, labels, metrics.clock.monotonic() - began);
       if (metric.events)
         metrics
           .family(`${metric.family}_event_count`)

@@ -19,13 +19,14 @@ import type { BadTokens } from "#core/identity/bad-tokens.ts";
 import type { Components } from "./load-components.ts";
 import { behindPipeline, observedChannel } from "./observe-app.ts";
 import type { Kind } from "#core/ports/manifest.ts";
-import type { AppChannel, Log, Platform } from "#core/ports/platform.ts";
+import type { AppChannel, Clock, Log, Platform } from "#core/ports/platform.ts";
 import { type Calls, createCalls } from "#core/kernel/calls.ts";
 
 /** What operations see of a hosted app. */
 export class AppContext implements App {
   readonly appId: string;
   readonly namespace: string;
+  readonly clock: Clock;
   readonly channel: AppChannel | undefined;
   /** Those that run under the documents in force. */
   calls: Calls = createCalls();
@@ -53,6 +54,7 @@ export class AppContext implements App {
     const { clock, log } = platform;
     this.appId = options.appId;
     this.namespace = options.namespace;
+    this.clock = clock;
     const { healthProbe } = options;
     const channel = observedChannel(options);
     this.healthCheck =
@@ -104,9 +106,6 @@ export class AppContext implements App {
   }
   component<K extends Kind>(kind: K, name: string): Loaded<K> | undefined {
     return this.#policies.component(kind, name);
-  }
-  has(kind: Kind): boolean {
-    return this.#components.has(kind);
   }
 }
 

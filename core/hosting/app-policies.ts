@@ -77,6 +77,7 @@ export function createPolicies(sources: PolicySources, deps: PolicyDeps): Polici
       appId: deps.appId,
       settings: configuration.apiLogging,
       flag: deps.apiLogging,
+      clock: deps.clock,
       log,
     }),
     apiLists: api.allowed.length + api.denied.length > 0 ? api : undefined,

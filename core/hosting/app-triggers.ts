@@ -94,7 +94,7 @@ export function createAppTriggers(
     const wanted = await wantedTriggers(app, sources, deps, { signal: asking });
     if (asking.aborted || signals.stopping.aborted) return;
     // Without a pub/sub component it was not asked, and need not be.
-    again.set(asked.failure !== undefined && app.has("pubsub"));
+    again.set(asked.failure !== undefined && app.components.has("pubsub"));
     await callers.apply(wanted, () => {
       app.part(subscriptionViews).views = inOrder(
         callers.running.flatMap(({ views }) => views ?? []),

@@ -1,5 +1,6 @@
 import type { ComponentSpec, Host, Kind, Kinds, Manifest } from "#core/ports/manifest.ts";
 import type { Clock } from "#core/ports/platform.ts";
+import { within } from "#core/util/time-limit.ts";
 
 /** One opened port, shared by every app that sees the same component with the same settings. */
 export interface Lease<K extends Kind = Kind> {
@@ -73,17 +74,11 @@ async function openInTime<K extends Kind>(
   clock: Clock,
   timeoutMs: number,
 ): Promise<Kinds[K]> {
-  const done = new AbortController();
   const opening = manifest.open(spec, host);
-  const late = clock.sleep(timeoutMs, { signal: done.signal }).then(() => {
+  const late = (): Error => {
     // Whatever still opens must not stay open unseen; nobody waits for how it ends.
     opening.then((port) => port[Symbol.asyncDispose]()).catch(() => {});
-    throw new Error(`init timeout for component ${spec.name} exceeded after ${timeoutMs} ms`);
-  });
-  try {
-    return await Promise.race([opening, late]);
-  } finally {
-    done.abort();
-    late.catch(() => {});
-  }
+    return new Error(`init timeout for component ${spec.name} exceeded after ${timeoutMs} ms`);
+  };
+  return within(clock, timeoutMs, {}, () => opening, late);
 }

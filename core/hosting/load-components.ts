@@ -5,7 +5,7 @@ import { environmentOf, lowerNames, resolveValues, usesNamespace } from "#core/r
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Instances, Lease } from "./instances.ts";
 import { within } from "#core/util/time-limit.ts";
-import type { CallOptions, Metadata } from "#core/ports/component.ts";
+import type { Metadata } from "#core/ports/component.ts";
 import type { ComponentSpec, Kind, Kinds, Manifest } from "#core/ports/manifest.ts";
 import type { AppRef, Log, Platform } from "#core/ports/platform.ts";
 import { type Failure, openingLog, twiceDefined, whereOf } from "./opening-log.ts";
@@ -192,15 +192,12 @@ async function secretOf(
   const found = table.get("secretstores", store);
   if (!found)
     throw new Error(`secret store "${store}" is not loaded; name one in auth.secretStore`);
-  const secret = await within(clock, secretTimeoutMs, unlimited(), (options) =>
+  const secret = await within(clock, secretTimeoutMs, {}, (options) =>
     found.port.get(name, {}, options),
   );
   return secret?.[key];
 }
 const secretTimeoutMs = 5000;
-function unlimited(): CallOptions {
-  return { signal: new AbortController().signal };
-}
 
 /** Who is told of what does not open; what was told before is not said again. */
 interface Said {

@@ -1,6 +1,7 @@
 import type { HttpEndpoint } from "#core/kernel/app.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { headerValue } from "#core/util/header-value.ts";
+import { within } from "#core/util/time-limit.ts";
 import type { Components } from "./load-components.ts";
 import type { AppRef, Clock, Platform } from "#core/ports/platform.ts";
 import type { ReloadFault } from "./reload/documents.ts";
@@ -32,8 +33,10 @@ export async function loadEndpoints(
       secret: async (key, field) => {
         const store = components.get("secretstores", secretStore);
         if (!store) throw new Error(`secret store "${secretStore}" is not loaded`);
-        const options = { signal: AbortSignal.timeout(secretTimeoutMs) };
-        return (await store.port.get(key, {}, options))?.[field];
+        const secret = await within(clock, secretTimeoutMs, {}, (options) =>
+          store.port.get(key, {}, options),
+        );
+        return secret?.[field];
       },
       env: environmentOf(platform),
       app,

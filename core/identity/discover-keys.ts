@@ -13,9 +13,8 @@ export async function discoverKeys(
   { fetch, clock }: Pick<Host, "clock" | "fetch">,
 ): Promise<string> {
   const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
-  const never = { signal: new AbortController().signal };
   try {
-    return await within(clock, timeoutMs, never, async ({ signal }) => {
+    return await within(clock, timeoutMs, {}, async ({ signal }) => {
       const response = await fetch(url, { signal });
       const text = await boundedText(response as never, mostBytes);
       if (response.status !== 200)

@@ -2,7 +2,7 @@ import type { BadTokens } from "#core/identity/bad-tokens.ts";
 import type { TokenOwner } from "#core/identity/token-check.ts";
 import type { Metadata } from "#core/ports/component.ts";
 import type { Kind, Kinds } from "#core/ports/manifest.ts";
-import type { AppChannel, AppRef, SendOutside } from "#core/ports/platform.ts";
+import type { AppChannel, AppRef, Clock, SendOutside } from "#core/ports/platform.ts";
 import type { MeasuredApp } from "#core/telemetry/measured-app.ts";
 import type { AppPolicies } from "./app-policies.ts";
 import type { Calls } from "./calls.ts";
@@ -49,6 +49,8 @@ export interface HttpEndpoint {
 
 /** One tenant's view of the runtime: only what its scopes let it see. */
 export interface App extends AppRef {
+  /** Where operations have the time from. */
+  readonly clock: Clock;
   /** The way to the app itself; `undefined` for one that only calls. */
   readonly channel: AppChannel | undefined;
   readonly connection: AppConnection | undefined;
@@ -61,8 +63,6 @@ export interface App extends AppRef {
   readonly components: AppComponents;
   /** The component of that kind and name, or `undefined`: not there and not yours look alike. */
   component<K extends Kind>(kind: K, name: string): Loaded<K> | undefined;
-  /** True when the app can see at least one component of the kind. */
-  has(kind: Kind): boolean;
   /** What a block has alive for the app. */
   part<T extends Alive>(part: Part<T>): T;
   /** Calls that run now; absent means that nobody counts them. */
@@ -95,6 +95,8 @@ export interface AppComponents {
     readonly capabilities: readonly string[];
   }>;
   readonly failed: readonly FailedComponent[];
+  /** True when the app can see at least one component of the kind. */
+  has(kind: Kind): boolean;
 }
 
 /** Where the app listens, as metadata reports it. */

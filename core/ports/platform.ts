@@ -5,6 +5,8 @@ import type { OtlpGrpcChannel, OtlpGrpcTarget } from "./otlp-grpc.ts";
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
+  /** Milliseconds since some moment or other, with fractions; never set back. For lengths of time: what began when, and how long it took. */
+  monotonic(): number;
   /** Rejects with the signal's reason when it fires first. */
   sleep(ms: number, options: CallOptions): Promise<void>;
   /** Runs that once after so many milliseconds, unless what it gives back is called first. Keeps no process alive. */

@@ -1,10 +1,10 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
 import { goDuration } from "#core/util/duration.ts";
-import { type BackoffPolicy, createBackoff } from "./backoff.ts";
 import { createMatcher } from "./codes.ts";
 import { isPermanent, statusOf } from "./failure.ts";
 import type { Guard } from "./guard.ts";
+import { type BackoffPolicy, createRetryPauses } from "./retry-pauses.ts";
 
 export interface RetryOptions extends BackoffPolicy {
   readonly matching?: { readonly httpStatusCodes?: string; readonly gRPCStatusCodes?: string };
@@ -37,7 +37,7 @@ export function createRetry(options: RetryOptions): Guard {
         return result;
       } catch (reason) {
         if (call.signal.aborted || !mayRetry(reason)) throw reason;
-        next ??= createBackoff(options, clock.now);
+        next ??= createRetryPauses(options, clock.now);
         const pause = next();
         if (pause === undefined) throw reason;
         retrying?.();

@@ -1,5 +1,5 @@
 import { cleanPath, decodePath, splitTarget } from "#core/util/path.ts";
-import type { Log } from "#core/ports/platform.ts";
+import type { Clock, Log } from "#core/ports/platform.ts";
 import type { ApiLoggingSettings } from "#core/resources/api-logging.ts";
 
 /** One line for each call of an app's API. Absent on an app whose calls are not logged. */
@@ -26,23 +26,25 @@ export interface ApiLogOptions {
   readonly settings: ApiLoggingSettings;
   /** `--enable-api-logging`, where it is given; it wins over the settings. */
   readonly flag: boolean | undefined;
+  readonly clock: Pick<Clock, "monotonic">;
   readonly log: Log;
 }
 
-export function createApiLog({ appId, settings, flag, log }: ApiLogOptions): ApiLog | undefined {
+export function createApiLog(options: ApiLogOptions): ApiLog | undefined {
+  const { appId, settings, flag, clock, log } = options;
   if (!(flag ?? settings.enabled)) return undefined;
   const write = (scope: string, message: string, fields: object): void =>
     log.info(message, { app_id: appId, scope: `dapr.runtime.${scope}`, ...fields });
   return {
     http: ({ method, target, userAgent, isProbe }) => {
       if (settings.omitHealthChecks && isProbe) return undefined;
-      const began = performance.now();
+      const began = clock.monotonic();
       return {
         ended: (code, size, obfuscated) =>
           write("http-info", "HTTP API Called", {
             method: settings.obfuscateUrls ? obfuscated : methodAndPath(method, target),
             code,
-            duration: wholeMs(began),
+            duration: Math.floor(clock.monotonic() - began),
             size,
             ...agent(userAgent),
           }),
@@ -60,9 +62,6 @@ export function createApiLog({ appId, settings, flag, log }: ApiLogOptions): Api
 
 function agent(userAgent: string | undefined): object {
   return userAgent ? { useragent: userAgent } : {};
-}
-function wholeMs(began: number): number {
-  return Math.floor(performance.now() - began);
 }
 
 function methodAndPath(method: string, target: string): string {

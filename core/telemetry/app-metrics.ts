@@ -1,4 +1,4 @@
-import type { AppRef } from "#core/ports/platform.ts";
+import type { AppRef, Clock } from "#core/ports/platform.ts";
 import type { MetricSettings } from "#core/resources/metrics.ts";
 import { bucketsOf, catalogue } from "./catalogue.ts";
 import type { MetricKind, MetricSpec } from "./catalogue/metric-spec.ts";
@@ -11,6 +11,8 @@ import type { Series } from "./series.ts";
 /** Everything that is measured of one app. Absent on an app whose metrics are off. */
 export interface AppMetrics extends Meter, AppRef {
   readonly settings: MetricSettings;
+  /** By which it is measured how long things take. */
+  readonly clock: Pick<Clock, "monotonic">;
   readonly pathLabel: PathLabel;
   readonly cost: AppCost;
   /** The series of a metric, for those who keep the ones that they need often. */
@@ -20,6 +22,7 @@ export interface AppMetrics extends Meter, AppRef {
 }
 export interface AppMetricsOptions extends AppRef {
   readonly settings: MetricSettings;
+  readonly clock: Pick<Clock, "monotonic">;
   /** Hears of a measurement that the catalogue does not have: a mistake of ours, not of a caller's. */
   mistake(text: string): void;
 }
@@ -31,7 +34,7 @@ const specs: ReadonlyMap<string, MetricSpec> = new Map(catalogue.map((spec) => [
  * and no bound on how many series there are.
  */
 export function createAppMetrics(options: AppMetricsOptions): AppMetrics {
-  const { appId, namespace, settings } = options;
+  const { appId, namespace, settings, clock } = options;
   const families = new Map<string, Family>();
   const family = (name: string): Family => {
     let found = families.get(name);
@@ -60,6 +63,7 @@ export function createAppMetrics(options: AppMetricsOptions): AppMetrics {
     appId,
     namespace,
     settings,
+    clock,
     pathLabel: pathLabels(settings.http),
     cost: new AppCost(family),
     family,

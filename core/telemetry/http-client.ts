@@ -21,7 +21,7 @@ interface Calls {
 
 /** The way to an HTTP app, every call of it measured; health probes apart. */
 export function measuredChannel(channel: AppChannel, metrics: AppMetrics): AppChannel {
-  const { cost } = metrics;
+  const { clock, cost } = metrics;
   const found = new TupleCache<Calls>(2 * maxSeries);
   const received = metrics.family("http_client_received_bytes").of([]);
   const callsOf = (method: string, path: string): Calls => ({
@@ -36,7 +36,7 @@ export function measuredChannel(channel: AppChannel, metrics: AppMetrics): AppCh
   const completed = (calls: Calls, status: string, began: number, bytes: number): void => {
     const { count, latency } = calls.completed(status);
     count.put(1);
-    latency.put(performance.now() - began);
+    latency.put(clock.monotonic() - began);
     received.put(bytes);
     cost.app.end(bytes);
   };
@@ -48,7 +48,7 @@ export function measuredChannel(channel: AppChannel, metrics: AppMetrics): AppCh
       const key = [method, path];
       const calls = found.get(key) ?? found.put(key, callsOf(method, path));
       const bytes = bodySize(request);
-      const began = performance.now();
+      const began = clock.monotonic();
       calls.sent.put(bytes);
       cost.app.begin(bytes);
       let response: PlainResponse;
@@ -77,7 +77,7 @@ async function probe(
   options: Parameters<AppChannel["send"]>[1],
   metrics: AppMetrics,
 ): Promise<PlainResponse> {
-  const began = performance.now();
+  const began = metrics.clock.monotonic();
   let status = 500;
   try {
     const response = await channel.send(request, options);
@@ -89,7 +89,7 @@ async function probe(
     metrics
       .family("http_healthprobes_roundtrip_latency")
       .of(labels)
-      .put(performance.now() - began);
+      .put(metrics.clock.monotonic() - began);
   }
 }
 

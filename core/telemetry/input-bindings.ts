@@ -9,13 +9,13 @@ export function measuredEvent<T>(
 ): Promise<T> {
   const { metrics, namespace } = app;
   if (!metrics) return deliver();
-  const began = performance.now();
+  const began = metrics.clock.monotonic();
   const ended = (success: string): void =>
     recordLatency(
       metrics,
       "component_input_binding",
       [binding, namespace, success],
-      performance.now() - began,
+      metrics.clock.monotonic() - began,
     );
   const delivered = deliver();
   delivered.then(

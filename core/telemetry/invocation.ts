@@ -25,7 +25,7 @@ export async function measuredInvocation<A extends Pick<PlainResponse, "status">
   ids: InvocationIds,
   answer: () => Promise<A>,
 ): Promise<A> {
-  const began = performance.now();
+  const began = caller?.metrics?.clock.monotonic() ?? 0;
   if (caller?.metrics) sentTo(caller.metrics, ids.callee).requests.put(1);
   const from = callee?.metrics && receivedFrom(callee.metrics, ids.caller);
   from?.requests.put(1);
@@ -36,7 +36,8 @@ export async function measuredInvocation<A extends Pick<PlainResponse, "status">
     return response;
   } finally {
     from?.responses(status).put(1);
-    if (caller?.metrics) noteAnswer(caller.metrics, ids.callee, status, performance.now() - began);
+    if (caller?.metrics)
+      noteAnswer(caller.metrics, ids.callee, status, caller.metrics.clock.monotonic() - began);
   }
 }
 

@@ -1,6 +1,7 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Platform } from "#core/ports/platform.ts";
 import { ExportError, type SpanSink } from "./span-sink.ts";
+import { pauseAfter, type Pauses } from "#core/util/backoff.ts";
 import { within } from "#core/util/time-limit.ts";
 import type { Span } from "./span.ts";
 
@@ -26,8 +27,7 @@ export interface Batcher {
 }
 
 const complainMs = 60_000;
-const firstRetryMs = 1000;
-const longestRetryMs = 30_000;
+const retries: Pauses = { firstMs: 1000, longestMs: 30_000, jitter: [0.5, 1.5] };
 /** Of all tries of one batch together. */
 const retryingMs = 60_000;
 
@@ -55,14 +55,14 @@ export function createBatcher(sink: SpanSink, deps: BatcherDeps): Batcher {
 
   async function sendBatch(spans: readonly Span[]): Promise<void> {
     const began = clock.now();
-    for (let waitMs = firstRetryMs; ; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
+    for (let failures = 0; ; failures++) {
       try {
         return await within(clock, sink.timeoutMs, { signal: closed.signal }, (options) =>
           sink.send(spans, options),
         );
       } catch (reason) {
         const mayRetry = reason instanceof ExportError && reason.retry;
-        const ms = (mayRetry && reason.retryAfterMs) || waitMs * (0.5 + Math.random());
+        const ms = (mayRetry && reason.retryAfterMs) || pauseAfter(failures, retries);
         const isOver = clock.now() + ms - began > retryingMs || hurry.signal.aborted;
         if (!mayRetry || isOver || closed.signal.aborted) {
           lost += spans.length;

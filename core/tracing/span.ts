@@ -1,8 +1,11 @@
+import type { Clock } from "#core/ports/platform.ts";
+
 /** Those of OpenTelemetry's kinds that Dapr gives its spans. */
 export type SpanKind = "client" | "server" | "producer";
 
 /** Takes spans that have ended. */
 export interface SpanRecorder {
+  readonly clock: Pick<Clock, "monotonic">;
   record(span: Span): void;
 }
 
@@ -47,7 +50,7 @@ export class Span {
     this.name = start.name;
     this.isChild = isChild;
     this.#recorder = recorder;
-    this.#began = performance.now();
+    this.#began = recorder.clock.monotonic();
   }
   get traceId(): string {
     return this.traceparent.slice(3, 35);
@@ -74,6 +77,6 @@ export class Span {
   }
   /** The wall clock as it was at the start, so that no correction of it turns a span around. */
   #now(): number {
-    return this.startMs + (performance.now() - this.#began);
+    return this.startMs + (this.#recorder.clock.monotonic() - this.#began);
   }
 }

@@ -20,6 +20,7 @@ export interface Tracer {
 
 export function createTracer(batchers: readonly Batcher[], clock: Clock): Tracer {
   const recorder: SpanRecorder = {
+    clock,
     record: (span) => {
       for (const batcher of batchers) batcher.add(span);
     },

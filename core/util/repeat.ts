@@ -1,20 +1,16 @@
 import type { Clock } from "#core/ports/platform.ts";
+import { createBackoff, type Pauses } from "./backoff.ts";
 
-/** Between tries: the first, and the longest. */
-export interface Pauses {
-  readonly firstMs: number;
-  readonly longestMs: number;
-}
-
-/** Tries after a pause, and after one twice as long each time, until it answers true or the signal fires. */
+/** Tries after a pause, and after longer ones each time, until it answers true or the signal fires. */
 export async function repeat(
   attempt: () => Promise<boolean>,
-  { firstMs, longestMs }: Pauses,
+  pauses: Pauses,
   clock: Pick<Clock, "sleep">,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let ms = firstMs; !signal.aborted; ms = Math.min(ms * 2, longestMs)) {
-    await clock.sleep(ms, { signal }).catch(() => {});
+  const backoff = createBackoff(pauses);
+  while (!signal.aborted) {
+    await clock.sleep(backoff.next(), { signal }).catch(() => {});
     if (signal.aborted || (await attempt())) return;
   }
 }

@@ -1,22 +1,67 @@
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Clock } from "#core/ports/platform.ts";
 
-/** Runs for at most `ms`; then rejects, and fires the signal that the work was given. */
+type Sleeper = Pick<Clock, "sleep">;
+
+/**
+ * Runs for at most `ms`; then fires the signal that the work was given, and rejects with the error of `late`. Where the
+ * outer signal fires first, rejects with its reason.
+ */
 export async function within<T>(
-  clock: Clock,
+  clock: Sleeper,
   ms: number,
-  { signal }: CallOptions,
+  { signal }: Partial<CallOptions>,
   run: (options: CallOptions) => Promise<T>,
+  late: () => Error = () => new Error(`No answer within ${ms} ms`),
 ): Promise<T> {
   const over = new AbortController();
-  const both = AbortSignal.any([signal, over.signal]);
-  const late = clock.sleep(ms, { signal: both }).then((): never => {
-    throw new Error(`No answer within ${ms} ms`);
-  });
+  const done = new AbortController();
+  const both = { signal: signal ? AbortSignal.any([signal, over.signal]) : over.signal };
+  clock.sleep(ms, done).then(
+    () => over.abort(late()),
+    () => {},
+  );
   try {
-    return await Promise.race([run({ signal: both }), late]);
+    return await orAborted(run(both), both);
+  } finally {
+    done.abort();
+  }
+}
+
+/**
+ * Waits for work for at most `ms`, and says whether it has ended, be it with a failure: that is for those who look at the
+ * work itself, which goes on. 0 means that there is no limit. Where the signal fires first, the answer is false.
+ */
+export async function endsWithin(
+  clock: Sleeper,
+  ms: number,
+  work: Promise<unknown>,
+  { signal }: Partial<CallOptions> = {},
+): Promise<boolean> {
+  const ended = work.then(
+    () => true,
+    () => true,
+  );
+  if (ms <= 0) return ended;
+  const over = new AbortController();
+  const both = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
+  const limit = clock.sleep(ms, { signal: both }).then(
+    () => false,
+    () => false,
+  );
+  try {
+    return await Promise.race([ended, limit]);
   } finally {
     over.abort();
-    late.catch(() => {});
   }
+}
+
+/** Waits for the work until the signal fires, then rejects with its reason. The work itself goes on. */
+export function orAborted<T>(work: Promise<T>, { signal }: CallOptions): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(signal.reason as Error);
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
 }

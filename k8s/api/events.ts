@@ -1,5 +1,4 @@
 import type { Clock, Log } from "#core/ports/platform.ts";
-import { monotonicClock } from "#core/util/monotonic-clock.ts";
 import { type KubeClient, KubeError } from "./client.ts";
 import {
   eventOf,
@@ -26,7 +25,7 @@ const closeMs = 3000;
 export function createEventWriter(client: KubeClient, options: EventWriterOptions): EventWriter {
   const { clock, log } = options;
   const stop = new AbortController();
-  const queue = createEventQueue(clock, monotonicClock(clock));
+  const queue = createEventQueue(clock, () => clock.monotonic());
   let writing: Promise<void> | undefined;
   let cancel: (() => void) | undefined;
 

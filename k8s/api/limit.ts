@@ -29,13 +29,3 @@ export function limit(outer: AbortSignal | undefined, ms: number): Limit {
     },
   };
 }
-
-/** Rejects with the signal's reason when it fires first. */
-export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
-}

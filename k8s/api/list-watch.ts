@@ -44,9 +44,7 @@ export function listWatch<T extends KubeObject, K>(
 ): ListWatch<K> {
   const { log, clock, random = Math.random } = options;
   const stop = new AbortController();
-  const stopOuter = (): void => stop.abort(options.signal.reason);
-  if (options.signal.aborted) stopOuter();
-  else options.signal.addEventListener("abort", stopOuter, { once: true });
+  const unlink = abortWith(stop, options.signal);
   const synced = Promise.withResolvers<void>();
   synced.promise.catch(() => {});
   const held = createHeld(watched.keep, changes, log);
@@ -133,7 +131,7 @@ export function listWatch<T extends KubeObject, K>(
     })
     .finally(() => {
       isCurrent = false;
-      options.signal.removeEventListener("abort", stopOuter);
+      unlink();
       synced.reject(stop.signal.reason);
     });
   return {
@@ -142,6 +140,14 @@ export function listWatch<T extends KubeObject, K>(
     isCurrent: () => isCurrent,
     [Symbol.dispose]: () => stop.abort(),
   };
+}
+
+/** Aborts it when the signal fires; returns a function that ends this. */
+function abortWith(controller: AbortController, signal: AbortSignal): () => void {
+  const abort = (): void => controller.abort(signal.reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  return () => signal.removeEventListener("abort", abort);
 }
 
 function watchPath(collection: Collection, from: string, random: () => number): string {

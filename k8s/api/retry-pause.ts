@@ -1,14 +1,14 @@
+import { pauseAfter, type Pauses } from "#core/util/backoff.ts";
 import { KubeError } from "./client.ts";
 
 /** Where a right or a kind is missing; somebody has to do something first. */
 const slowMs = 30_000;
-const firstMs = 500;
-const mostMs = 30_000;
+const pauses: Pauses = { firstMs: 500, longestMs: 30_000, jitter: [0.5, 1] };
 const mostRetryAfterMs = 5 * 60_000;
 
 /** How long to wait before the next try, in milliseconds; `failures` in a row before this one. */
 export function retryPause(reason: unknown, failures: number, random: () => number): number {
-  const backoff = Math.min(mostMs, firstMs * 2 ** Math.min(failures, 16)) * (0.5 + random() / 2);
+  const backoff = pauseAfter(failures, pauses, random);
   if (!(reason instanceof KubeError)) return backoff;
   if (reason.code === 403 || reason.code === 404) return slowMs * (1 + random() / 10);
   // What the server asks for is the least; not all of a cluster at the same moment.

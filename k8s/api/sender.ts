@@ -1,9 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { ClusterAccess, Credentials } from "./access.ts";
+import { orAborted } from "#core/util/time-limit.ts";
 import { checkStatus } from "./answer.ts";
 import { KubeError, type Method } from "./client.ts";
 import { openConnections } from "./connections.ts";
-import { limit, type Limit, untilAborted } from "./limit.ts";
+import { limit, type Limit } from "./limit.ts";
 
 /** No part of a request's time: a program that gives credentials may have to ask others, and has a minute. */
 const credentialsMs = 75_000;
@@ -45,7 +46,7 @@ export function createSender(server: URL, access: ClusterAccess): Sender {
     try {
       if (isClosed) throw new Error("the client is closed");
       if (!path.startsWith("/")) throw new Error("the path does not begin with a slash");
-      return await untilAborted(access.credentials(refused), asking.signal);
+      return await orAborted(access.credentials(refused), asking);
     } catch (reason) {
       throw requestFailure(what, reason, signal, asking);
     }

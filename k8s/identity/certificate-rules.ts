@@ -1,4 +1,5 @@
 import type { Workload } from "#core/identity/workload.ts";
+import type { Clock } from "#core/ports/platform.ts";
 import { KubeError, type KubeClient } from "#k8s/api/client.ts";
 import { type AppPod, createPodReader } from "./app-pods.ts";
 import { type Fresh, own, type RoleOptions, rolesOf } from "./roles.ts";
@@ -16,14 +17,14 @@ export interface RuleOptions extends RoleOptions {
   /** What tokens must be meant for: any of these. */
   readonly audiences: readonly string[];
   readonly controlPlaneNamespace: string;
-  /** Milliseconds that never go back; default: the process's. */
-  now?(): number;
+  readonly clock: Pick<Clock, "monotonic" | "sleep">;
 }
 /** Decides about one identity. What Kubernetes does not say, or cannot be asked for, refuses. */
 export type CertificateRules = (asked: Workload, token: string) => Promise<Verdict>;
 
 /** Between two readings of the same, for who asks for what is not there. */
 const againMs = 200;
+const never = new AbortController().signal;
 
 /**
  * Who gets which identity on Kubernetes. The pod of the token decides, and never what the request says:
@@ -32,8 +33,8 @@ const againMs = 200;
  * - any other pod: its own app.
  */
 export function createCertificateRules(options: RuleOptions): CertificateRules {
-  const { kube, audiences, controlPlaneNamespace } = options;
-  const now = options.now ?? (() => performance.now());
+  const { kube, audiences, controlPlaneNamespace, clock } = options;
+  const now = (): number => clock.monotonic();
   const holderOf = createHolderOf(kube, audiences, now);
   const pods = createPodReader(kube, now);
   const trustDomainOf = createTrustDomains(kube, now);
@@ -87,7 +88,7 @@ export function createCertificateRules(options: RuleOptions): CertificateRules {
       const { at, value } = await read();
       if (at >= arrived || suffices(value)) return value;
       // Those who come meanwhile share the reading: asking for what is not there costs no more of them.
-      await new Promise((go) => setTimeout(go, againMs));
+      await clock.sleep(againMs, { signal: never });
       return (await read(arrived)).value;
     };
   }

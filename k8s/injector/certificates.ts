@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Log } from "#core/ports/platform.ts";
+import { createBackoff } from "#core/util/backoff.ts";
 import type { KubeClient } from "#k8s/api/client.ts";
 import { type BundlePlaces, publishBundle, publishedAuthorities } from "./ca-bundle.ts";
 import { updateState } from "./certificate-secret.ts";
@@ -31,7 +32,7 @@ export interface OwnCertificates {
 
 const dayMs = 24 * 3_600_000;
 const defaultLives: Lives = { authority: 365 * dayMs, serving: 30 * dayMs, settle: 10 * 60_000 };
-const firstRetryMs = 500;
+const firstRetryMs = 1000;
 
 /**
  * Certificates of our own, kept in a Secret that all replicas share and renewed in time. Begins at once and goes
@@ -80,21 +81,20 @@ export function ownCertificates(options: OwnCertificates): CertificateSource {
     for (const listener of listeners) listener(pair);
   };
   const watch = async (): Promise<void> => {
-    let retryMs = firstRetryMs;
+    const backoff = createBackoff({ firstMs: firstRetryMs, longestMs: checkMs });
     while (!signal.aborted) {
       try {
         await look();
         trouble = undefined;
-        retryMs = firstRetryMs;
+        backoff.reset();
       } catch (reason) {
         if (signal.aborted) return;
         trouble = `The webhook's certificate cannot be kept: ${messageOf(reason)}`;
         log.warn(trouble);
-        retryMs = Math.min(retryMs * 2, checkMs);
       }
       logExpiry(current, now(), log);
       // Not all replicas at the same moment.
-      const pauseMs = trouble === undefined ? checkMs * (0.75 + Math.random() / 2) : retryMs;
+      const pauseMs = trouble === undefined ? checkMs * (0.75 + Math.random() / 2) : backoff.next();
       await delay(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   };

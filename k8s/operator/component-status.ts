@@ -1,6 +1,6 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
-import { monotonicClock } from "#core/util/monotonic-clock.ts";
+import { pauseAfter, type Pauses } from "#core/util/backoff.ts";
 import { type KubeClient, KubeError } from "#k8s/api/client.ts";
 import { createEventWriter } from "#k8s/api/events.ts";
 import type { KubeObject } from "#k8s/api/objects.ts";
@@ -45,8 +45,7 @@ const spreadMs = 2000;
 const firstSpreadMs = 9000;
 /** At most ten components a second. */
 const paceMs = 100;
-const firstRetryMs = 2000;
-const mostRetryMs = 300_000;
+const retries: Pauses = { firstMs: 2000, longestMs: 300_000 };
 /** A wait is longer by up to this share of it. */
 const retrySpread = 0.5;
 /** Entries that are withdrawn at once. */
@@ -64,7 +63,7 @@ export function createComponentStatus(
   });
   const stop = new AbortController();
   const { signal } = stop;
-  const time = monotonicClock(clock);
+  const time = (): number => clock.monotonic();
   const writer = createComponentWriter({ client, events, node, log, clock, time, signal });
   const records = createComponentRecords(changed);
   const writes = createPacedWrites({ clock, time, paceMs, all: () => records.all.values(), write });
@@ -85,7 +84,7 @@ export function createComponentStatus(
       each.failures = 0;
     } catch (reason) {
       if (signal.aborted) return;
-      const wait = Math.min(mostRetryMs, firstRetryMs * 2 ** Math.min(each.failures++, 10));
+      const wait = pauseAfter(each.failures++, retries);
       const what = `Could not write the status of component ${each.namespace}/${each.name}: ${messageOf(reason)}`;
       if (each.failures === 1) log.warn(what);
       else log.debug(what);
@@ -93,7 +92,7 @@ export function createComponentStatus(
       const isForbidden = reason instanceof KubeError && reason.code === 403;
       writes.setDue(
         each,
-        time() + (isForbidden ? mostRetryMs : wait) * (1 + retrySpread * random()),
+        time() + (isForbidden ? retries.longestMs : wait) * (1 + retrySpread * random()),
       );
     }
   }

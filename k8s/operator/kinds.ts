@@ -1,5 +1,6 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
+import { createBackoff, type Pauses } from "#core/util/backoff.ts";
 import { type KubeClient, KubeError } from "#k8s/api/client.ts";
 
 /** A kind of dapr.io that runtimes read. */
@@ -22,7 +23,7 @@ export type ServedKinds = ReadonlyMap<DocumentKind, string>;
 
 /** While a kind is missing, its CustomResourceDefinition may come any time. */
 const missingMs = 30_000;
-const firstRetryMs = 500;
+const retries: Pauses = { firstMs: 500, longestMs: missingMs };
 
 /**
  * Tells which kinds the cluster serves, at once and each time that there are more. Ends when all are there, or with
@@ -39,11 +40,12 @@ export async function followKinds(
 ): Promise<void> {
   const complained = new Set<string>();
   let known: string | undefined;
-  for (let failures = 0; ;) {
+  const backoff = createBackoff(retries);
+  for (;;) {
     let pause = missingMs;
     try {
       const served = await readKinds(client, signal);
-      failures = 0;
+      backoff.reset();
       const all = [...served].map(([{ plural }, version]) => `${plural}/${version}`).join();
       if (all !== known) told(served);
       known = all;
@@ -61,7 +63,7 @@ export async function followKinds(
       if (!complained.has(key))
         log.warn(`Cannot tell which kinds of dapr.io the cluster has: ${messageOf(reason)}`);
       complained.add(key);
-      pause = Math.min(missingMs, firstRetryMs * 2 ** Math.min(failures++, 10));
+      pause = backoff.next();
     }
     try {
       await clock.sleep(pause, { signal });

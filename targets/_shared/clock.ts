@@ -3,6 +3,7 @@ import type { Clock } from "#core/ports/platform.ts";
 /** Web timers. On Workers each lives no longer than the request that set it. */
 export const clock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   sleep: (ms, { signal }) =>
     new Promise((resolve, reject) => {
       if (signal.aborted) {

@@ -5,7 +5,7 @@ import { respond } from "#core/wire/http/response.ts";
 import { refusalOverHttp } from "#core/wire/http/refusals.ts";
 import type { App } from "#core/kernel/app.ts";
 import type { MetricSettings } from "#core/resources/metrics.ts";
-import type { Log } from "#core/ports/platform.ts";
+import type { Platform } from "#core/ports/platform.ts";
 import { type AppMetrics, createAppMetrics } from "#core/telemetry/app-metrics.ts";
 import { exposition, expositionType } from "#core/telemetry/exposition.ts";
 import type { Settings } from "./settings.ts";
@@ -16,10 +16,11 @@ const path = "/outrigger/metrics";
 export function instanceMetrics(
   { appId, namespace, metrics: wanted }: Settings,
   settings: MetricSettings,
-  log: Log,
+  { clock, log }: Pick<Platform, "clock" | "log">,
 ): AppMetrics | undefined {
   if (!wanted || !settings.enabled) return undefined;
-  return createAppMetrics({ appId, namespace, settings, mistake: (text) => log.error(text) });
+  const mistake = (text: string): void => log.error(text);
+  return createAppMetrics({ appId, namespace, settings, clock, mistake });
 }
 
 /** `GET /outrigger/metrics`, behind the API token; `undefined` for every other request. */

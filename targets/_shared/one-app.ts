@@ -16,7 +16,7 @@ import { hashToken } from "#core/identity/token-check.ts";
 import type { Manifest, Target } from "#core/ports/manifest.ts";
 import type { AppChannel, Clock, Log, Platform } from "#core/ports/platform.ts";
 import { createRuntime, type Runtime } from "#core/hosting/runtime.ts";
-import { inTime } from "./in-time.ts";
+import { endsWithin } from "#core/util/time-limit.ts";
 import { answerMetrics, instanceMetrics } from "./metrics-route.ts";
 import type { NamedText, Settings } from "./settings.ts";
 
@@ -49,7 +49,7 @@ export async function openOneApp(options: OneAppOptions): Promise<OneApp> {
   const runtime = createRuntime(options);
   const jwt = readJwtSettings(platform.env);
   const configuration = readConfiguration(settings.configurations, platform);
-  const metrics = instanceMetrics(settings, configuration.metrics, platform.log);
+  const metrics = instanceMetrics(settings, configuration.metrics, platform);
   const hosted = await runtime.addApp({
     appId: settings.appId,
     namespace: settings.namespace,
@@ -113,8 +113,9 @@ function starter(hosted: AppInstance, clock: Clock): () => Promise<void> {
   };
   return async () => {
     const current = start && (settled || clock.now() - begun < hangingMs) ? start : begin();
-    if (!(await inTime(current, startMs, clock)))
+    if (!(await endsWithin(clock, startMs, current)))
       throw new Error(`The app did not say within ${startMs} ms what it subscribes to`);
+    await current;
   };
 }
 

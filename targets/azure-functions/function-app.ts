@@ -3,6 +3,7 @@ import { manifests } from "#components/_registry/azure-functions.gen.ts";
 import type { Resource } from "#core/resources/resource.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { AppChannel, Log } from "#core/ports/platform.ts";
+import { clock } from "#targets/_shared/clock.ts";
 import { fetchChannel } from "#targets/_shared/fetch-channel.ts";
 import { fireCron } from "#targets/_shared/fire-cron.ts";
 import { type OneApp, openOneApp, readResources } from "#targets/_shared/one-app.ts";
@@ -53,7 +54,7 @@ export function createFunctionApp(
       return toResponseInit(await app.fetch(toRequest(request), remoteAddressOf(request)));
     },
     timers: timersOf(resources, settings, log),
-    timer: async (binding) => fireCron((await opened()).app, [binding], Date.now()),
+    timer: async (binding) => fireCron((await opened()).app, [binding], clock.now()),
   };
 }
 

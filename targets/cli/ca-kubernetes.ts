@@ -39,10 +39,12 @@ export async function validatorIn(kube: KubeClient, flags: ClusterFlags): Promis
   const { createCertificateRules } = await import("#k8s/identity/certificate-rules.ts");
   const { parseAccount, parseSharedAccount } = await import("#k8s/identity/service-account.ts");
   const { kubernetes } = await import("#targets/ca/validators.ts");
+  const { clock } = await import("#targets/node/clock.ts");
   const { trustDomain, namespace } = flags;
   return kubernetes(
     createCertificateRules({
       kube,
+      clock,
       // As Dapr's clients ask for it.
       audiences: [`spiffe://${trustDomain}/ns/${namespace}/dapr-sentry`, ...flags.tokenAudiences],
       controlPlaneNamespace: namespace,

@@ -1,10 +1,11 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { type AppRun, patienceMs, startApp } from "./app-run.ts";
 import type { Cli } from "./cli.ts";
 import { logFatal, reasonText } from "./cli-log.ts";
 import { listenForEnd } from "./ending.ts";
 import type { RunConsole } from "./run-console.ts";
 import { type AppPlan, planPorts } from "./run-plan.ts";
+import { endsWithin } from "#core/util/time-limit.ts";
+import { holdingClock } from "#targets/node/clock.ts";
 import type {
   BoundPorts,
   NodeAppOptions,
@@ -86,7 +87,6 @@ async function stopRuntime(
   { log }: RunConsole,
   cli: Cli,
 ): Promise<boolean> {
-  const done = new AbortController();
   let isWell = false;
   const stopped = starting.then(
     (runtime) =>
@@ -100,10 +100,8 @@ async function stopRuntime(
     () => cli.out(`Waiting for what is in flight, at most ${closingMs / 1000} s\n`),
     patienceMs,
   );
-  const late = delay(closingMs, "late" as const, { signal: done.signal }).catch(() => undefined);
-  if ((await Promise.race([stopped, late])) === "late")
+  if (!(await endsWithin(holdingClock, closingMs, stopped)))
     log.error(`Not everything closed within ${closingMs} ms`);
   clearTimeout(timer);
-  done.abort();
   return isWell;
 }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Cli } from "./cli.ts";
 import { levelOf, logFatal, openLog, openLogFile, reasonText } from "./cli-log.ts";
 import { daprdFlags } from "./daprd-flags.ts";
@@ -7,11 +6,13 @@ import { type Ending, listenForEnd } from "./ending.ts";
 import { flagHelp } from "./flag-help.ts";
 import { type Flags, readFlags } from "./flags.ts";
 import { didYouMean } from "#core/util/nearest.ts";
+import { endsWithin } from "#core/util/time-limit.ts";
 import { type ParsedArgs, parseArgs } from "./parse-args.ts";
 import { runtimeVersion } from "#core/blocks/metadata/operations.ts";
 import type { Log } from "#core/ports/platform.ts";
 import { apiAddresses } from "./api-addresses.ts";
 import { eventText } from "./start-events.ts";
+import { holdingClock } from "#targets/node/clock.ts";
 import type { NodeAppOptions, NodeRuntime, StartEvent } from "#targets/node/options.ts";
 
 const waitMs = 60_000;
@@ -184,20 +185,17 @@ async function finish(
     async (runtime) => runtime.stop(),
     (reason: unknown) => log.warn(`The start was broken off: ${reasonText(reason)}`),
   );
-  const timer = new AbortController();
-  const late = delay(limit, "late" as const, { signal: timer.signal }).catch(() => undefined);
   try {
-    if ((await Promise.race([stopped, late])) === "late") {
+    if (!(await endsWithin(holdingClock, limit, stopped))) {
       log.error(
         `Graceful shutdown timeout exceeded, forcing shutdown: not everything closed within ${limit} ms`,
       );
       return 1;
     }
+    await stopped;
   } catch (reason) {
     logFatal(log, reason);
     return 1;
-  } finally {
-    timer.abort();
   }
   log.info("Daprd shutdown gracefully");
   return code;

@@ -1,12 +1,12 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "#core/ports/platform.ts";
 import type { Documents } from "#core/hosting/reload/documents.ts";
 import { problemText } from "#core/resources/read-document.ts";
+import { within } from "#core/util/time-limit.ts";
 import { findAccess } from "#k8s/api/access.ts";
 import { openClient } from "#k8s/api/open-client.ts";
 import { watchDocuments } from "#k8s/operator/documents.ts";
 import { toResources } from "#k8s/operator/to-resources.ts";
-import { clock } from "#targets/node/clock.ts";
+import { clock, holdingClock } from "#targets/node/clock.ts";
 import type { DocumentSource } from "#targets/node/options.ts";
 import { appDocuments, type DocumentsOwner } from "./app-documents.ts";
 
@@ -28,21 +28,16 @@ export async function clusterDocuments(
     watched[Symbol.dispose]();
     await client[Symbol.asyncDispose]();
   };
-  const over = new AbortController();
+  const late = (): Error =>
+    new Error(
+      `Cannot read the dapr.io documents of namespace "${namespace}" from ${client.server}; name the namespace in the chart's sidecars.namespaces, or bind the ClusterRole outrigger-view to the pod's service account`,
+    );
   try {
-    await Promise.race([
-      watched.synced(namespace),
-      delay(startMs, undefined, { signal: over.signal }).then(() => {
-        throw new Error(
-          `Cannot read the dapr.io documents of namespace "${namespace}" from ${client.server}; name the namespace in the chart's sidecars.namespaces, or bind the ClusterRole outrigger-view to the pod's service account`,
-        );
-      }),
-    ]);
+    // Nothing else keeps the process alive between two tries to reach the API server.
+    await within(holdingClock, startMs, {}, () => watched.synced(namespace), late);
   } catch (reason) {
     await close();
     throw reason;
-  } finally {
-    over.abort();
   }
   return {
     read: async (): Promise<Documents> => {

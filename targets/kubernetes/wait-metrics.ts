@@ -1,3 +1,5 @@
+import type { Clock } from "#core/ports/platform.ts";
+
 /**
  * What a call or a connection waits for before anything is done for it. `pod`: news of the pod that it comes from.
  * `group`: the process of its group. `components`: those of its app.
@@ -12,7 +14,7 @@ export interface WaitMetrics {
   text(labels?: Readonly<Record<string, string>>): string;
 }
 
-export function createWaitMetrics(now: () => number = () => performance.now()): WaitMetrics {
+export function createWaitMetrics(clock: Pick<Clock, "monotonic">): WaitMetrics {
   const none = () => ({ count: 0, ms: 0 });
   const held: Record<WaitReason, { count: number; ms: number }> = {
     pod: none(),
@@ -21,10 +23,10 @@ export function createWaitMetrics(now: () => number = () => performance.now()): 
   };
   return {
     begin: (reason) => {
-      const since = now();
+      const since = clock.monotonic();
       return () => {
         held[reason].count++;
-        held[reason].ms += now() - since;
+        held[reason].ms += clock.monotonic() - since;
       };
     },
     text: (labels = {}) => {

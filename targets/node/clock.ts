@@ -4,14 +4,22 @@ import type { Clock } from "#core/ports/platform.ts";
 /** Longest delay that Node's timers take, in milliseconds. */
 const longest = 2_147_483_647;
 
+const sleeper =
+  (ref: boolean): Clock["sleep"] =>
+  async (ms, { signal }) => {
+    for (let left = ms; left > 0; left -= longest)
+      await delay(Math.min(left, longest), undefined, { signal, ref });
+  };
+
 export const clock: Clock = {
   now: Date.now,
-  sleep: async (ms, { signal }) => {
-    for (let left = ms; left > 0; left -= longest)
-      await delay(Math.min(left, longest), undefined, { signal, ref: false });
-  },
+  monotonic: () => performance.now(),
+  sleep: sleeper(false),
   after: (ms, run) => {
     const timer = setTimeout(run, Math.min(ms, longest)).unref();
     return () => clearTimeout(timer);
   },
 };
+
+/** Keeps the process alive while somebody sleeps: for waits during which nothing else may do so. */
+export const holdingClock: Pick<Clock, "sleep"> = { sleep: sleeper(true) };

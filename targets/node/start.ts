@@ -216,7 +216,7 @@ async function identityOf(
   const { openIdentity } = await import("./mtls/workload-identity.ts");
   const trustDomain = accessControl?.trustDomain ?? defaultTrustDomain;
   const workload = workloadOf({ appId, namespace, trustDomain });
-  return openIdentity(workload, mtlsSettings(mtls, env), log, () => measured?.metrics);
+  return openIdentity(workload, mtlsSettings(mtls, env), log, () => measured?.metrics, clock);
 }
 
 /** gRPC before HTTP: whoever sees `healthz` answer may call over gRPC at once. */

@@ -1,6 +1,7 @@
 import type { Log } from "#core/ports/platform.ts";
+import { endsWithin } from "#core/util/time-limit.ts";
 import { clock } from "./clock.ts";
-import { block, drain, type Drainable, endsWithin } from "./listen/drain.ts";
+import { block, drain, type Drainable } from "./listen/drain.ts";
 import type { HttpServer } from "./listen/http-server.ts";
 import type { AppServer, ProcessServices } from "./app-server.ts";
 
@@ -19,15 +20,15 @@ export async function stop(
   const graceMs = longestGrace(served);
   log.debug("Nothing calls the apps any more; waiting for calls that are in flight", { graceMs });
   const began = clock.now();
-  const drained = await endsWithin(Promise.all(apps.map(drain)), graceMs, clock);
+  const drained = await endsWithin(clock, graceMs, Promise.all(apps.map(drain)));
   const leftMs = (): number =>
     graceMs <= 0 ? 0 : Math.max(closingMs, began + graceMs - clock.now());
   // A receiver that does not answer must leave time for the rest.
   const flushMs = leftMs() === 0 ? longestFlushMs : Math.max(closingMs / 4, leftMs() - closingMs);
   const flushed = Promise.all(served.map(({ hosted }) => hosted.app.policies.tracer?.flush()));
-  await endsWithin(flushed, Math.min(longestFlushMs, flushMs), clock);
+  await endsWithin(clock, Math.min(longestFlushMs, flushMs), flushed);
   log.debug("Closing components and ports", { drained, afterMs: clock.now() - began });
-  const closed = await endsWithin(closeAll(shared, served), leftMs(), clock);
+  const closed = await endsWithin(clock, leftMs(), closeAll(shared, served));
   if (!drained || !closed)
     throw new Error(
       `Graceful shutdown timeout exceeded, forcing shutdown: what was still in flight after ${graceMs / 1000} s has been cut off`,

@@ -2,7 +2,7 @@ import { manifests } from "#components/_registry/workers.gen.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { clock } from "#targets/_shared/clock.ts";
 import { objectLog as log } from "#targets/_shared/console-log.ts";
-import { inTime } from "#targets/_shared/in-time.ts";
+import { endsWithin } from "#core/util/time-limit.ts";
 import { type OneApp, openOneApp, readResources } from "#targets/_shared/one-app.ts";
 import { type NamedText, readSettings } from "#targets/_shared/settings.ts";
 import { appChannel } from "./app-channel.ts";
@@ -34,7 +34,7 @@ export function createWorker(options: WorkerOptions = {}): Worker {
       ctx.waitUntil(opening.catch(() => {}));
     }
     try {
-      if (await inTime(opening, openMs, clock)) return await opening;
+      if (await endsWithin(clock, openMs, opening)) return await opening;
       throw new Error(`The runtime did not open within ${openMs} ms`);
     } catch (reason) {
       if (opened.get(env) === opening) opened.delete(env);

@@ -76,8 +76,9 @@ export function fakeApp({
     keyPrefix = "",
   } of components)
     table.set(`${kind} ${name}`, { name, type, version: "v1", port, metadata, keyPrefix });
+  const clock = owner.clock ?? fakeClock();
   const { part } = createParts({
-    clock: fakeClock(),
+    clock,
     log: silent,
     releasesHeld: false,
     extended: {},
@@ -87,6 +88,7 @@ export function fakeApp({
   return {
     appId,
     namespace,
+    clock,
     channel,
     connection,
     limits: { maxBodyBytes },
@@ -111,6 +113,7 @@ export function fakeApp({
     telemetry: { appId, namespace, metrics, warnOnce },
     health,
     components: {
+      has: (kind) => components.some((each) => each.kind === kind),
       failed,
       loaded: [...table.values()].map(({ name, type, version }) => ({
         name,
@@ -121,7 +124,6 @@ export function fakeApp({
     },
     component: <K extends Kind>(kind: K, name: string) =>
       table.get(`${kind} ${name}`) as Loaded<K> | undefined,
-    has: (kind) => components.some((each) => each.kind === kind),
     part,
     ...(calls ? { calls } : {}),
     shutdown,

@@ -19,6 +19,7 @@ export function fakeClock(start: number = Date.UTC(2026, 0, 1)): FakeClock {
   const sleepers = new Set<Sleeper>();
   return {
     now: () => now,
+    monotonic: () => now,
     get sleepers() {
       return sleepers.size;
     },

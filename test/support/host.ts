@@ -16,6 +16,7 @@ export interface TestHost extends Host {
 
 const realClock: Clock = {
   now: Date.now,
+  monotonic: () => performance.now(),
   sleep: async (ms, { signal }) => {
     await delay(ms, undefined, { signal });
   },

@@ -15,6 +15,7 @@ const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 const host: Host = {
   clock: {
     now: () => Date.now(),
+    monotonic: () => performance.now(),
     sleep: () => Promise.reject(new Error("Nothing sleeps here")),
     after: () => () => {},
   },

@@ -5,8 +5,9 @@ import { type CallOptions, noMetadata } from "#core/ports/component.ts";
 import type { AppChannel, Clock, Log } from "#core/ports/platform.ts";
 import { type Guard, unguarded } from "#core/resiliency/guard.ts";
 import { discard } from "#core/blocks/_shared/app-answer.ts";
-import { type Pauses, repeat } from "#core/util/repeat.ts";
-import { within } from "#core/util/time-limit.ts";
+import type { Pauses } from "#core/util/backoff.ts";
+import { repeat } from "#core/util/repeat.ts";
+import { endsWithin, within } from "#core/util/time-limit.ts";
 import { eventPath, postEvent } from "./deliver.ts";
 import { eventHeaders } from "#core/blocks/_shared/event-headers.ts";
 
@@ -154,7 +155,7 @@ function createIntake(app: App, deps: InputDeps, options: CallOptions): Intake {
       if (!signal.aborted)
         log.error(`Cannot read from binding ${input.name}: ${messageOf(reason)}`, fields);
     });
-    await atMost(clock, listenMs, listening);
+    await endsWithin(clock, listenMs, listening);
   };
   function askAgain(channel: AppChannel, input: LoadedInput): Promise<void> {
     const call = { signal: AbortSignal.any([signal, asking.signal]) };
@@ -172,21 +173,10 @@ function createIntake(app: App, deps: InputDeps, options: CallOptions): Intake {
       closed = true;
       asking.abort(new Error("Input bindings are stopped"));
       const isBusy = inFlight.size > 0;
-      await atMost(clock, drainMs, Promise.allSettled(inFlight));
+      await endsWithin(clock, drainMs, Promise.allSettled(inFlight));
       // Dapr: a broker that hears the last answer hands out the next event, which gets an error, not silence.
       if (isBusy && inFlight.size === 0) await clock.sleep(refusingMs, options).catch(() => {});
       ended.abort(new Error("Input bindings are stopped"));
     },
   };
-}
-
-/** Waits for the work, but no longer than that; the work itself goes on. */
-async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
-  const done = new AbortController();
-  const late = clock.sleep(ms, { signal: done.signal }).catch(() => {});
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    done.abort();
-  }
 }

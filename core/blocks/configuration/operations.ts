@@ -119,7 +119,7 @@ export const unsubscribeConfiguration: Operation<UnsubscribeConfiguration, Unsub
 
 function storeOf({ app }: Call, store: string): ConfigurationStore {
   const failure = whyNotStarted(app, "configuration", store);
-  if (!app.has("configuration"))
+  if (!app.components.has("configuration"))
     throw configurationError(
       "ERR_CONFIGURATION_STORE_NOT_CONFIGURED",
       failure ?? "configuration stores not configured",

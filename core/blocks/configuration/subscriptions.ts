@@ -1,6 +1,7 @@
 import type { Part } from "#core/kernel/part.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
+import { endsWithin } from "#core/util/time-limit.ts";
 
 export interface ConfigurationSubscription {
   readonly id: string;
@@ -70,10 +71,7 @@ export function createConfigurationSubscriptions(
     stop: async () => {
       stopping = true;
       for (const id of running.keys()) end(id);
-      const done = new AbortController();
-      const late = clock.sleep(drainMs, { signal: done.signal }).catch(() => {});
-      await Promise.race([Promise.allSettled(inFlight), late]);
-      done.abort();
+      await endsWithin(clock, drainMs, Promise.allSettled(inFlight));
       ended.abort(new Error("The app is stopping"));
     },
   };

@@ -6,7 +6,7 @@ import { badRequest, cryptoError } from "./errors.ts";
 /** The provider of that name, or the documented refusal. */
 export function providerOf({ app }: Call, name: string): CryptoProvider {
   const failure = whyNotStarted(app, "crypto", name);
-  if (!app.has("crypto"))
+  if (!app.components.has("crypto"))
     throw cryptoError(
       "ERR_CRYPTO_PROVIDERS_NOT_CONFIGURED",
       failure ?? "crypto providers not configured",

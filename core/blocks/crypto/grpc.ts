@@ -4,6 +4,7 @@ import type { RuntimeServices } from "#core/kernel/runtime-services.ts";
 import type { GrpcRoutes } from "#core/wire/grpc/surface.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Clock } from "#core/ports/platform.ts";
+import { within } from "#core/util/time-limit.ts";
 import { badRequest, operationFailed } from "./errors.ts";
 import { decryptDocument, encryptDocument, type Part } from "./operations.ts";
 import { subtleCryptoGrpc } from "./subtle-grpc.ts";
@@ -70,25 +71,17 @@ async function begin<R extends Request>(
 async function firstOf<R>(
   iterator: AsyncIterator<R>,
   clock: Clock,
-  { signal }: CallOptions,
+  options: CallOptions,
 ): Promise<R> {
-  const over = new AbortController();
-  const either = AbortSignal.any([signal, over.signal]);
-  const late = clock.sleep(firstMessageMs, { signal: either }).then((): never => {
-    throw badRequest("error waiting for first message: context deadline exceeded");
-  });
-  const next = iterator.next().catch((reason: unknown): never => {
-    throw operationFailed(reason, `error receiving the first message: ${messageOf(reason)}`);
-  });
-  try {
-    const { done, value } = await Promise.race([next, late]);
-    if (done) throw operationFailed(undefined, "error receiving the first message: EOF");
-    return value;
-  } finally {
-    over.abort();
-    late.catch(() => {});
-    next.catch(() => {});
-  }
+  const next = (): Promise<IteratorResult<R>> =>
+    iterator.next().catch((reason: unknown): never => {
+      throw operationFailed(reason, `error receiving the first message: ${messageOf(reason)}`);
+    });
+  const late = (): Error =>
+    badRequest("error waiting for first message: context deadline exceeded");
+  const { done, value } = await within(clock, firstMessageMs, options, next, late);
+  if (done) throw operationFailed(undefined, "error receiving the first message: EOF");
+  return value;
 }
 
 /** The document that the messages carry; fails for a gap between them, and for options in a later one. */

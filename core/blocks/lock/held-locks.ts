@@ -32,7 +32,7 @@ const forgotten: HeldLocks = {
 
 const releaseMs = 5000;
 
-export function createHeldLocks(clock: Pick<Clock, "now">): HeldLocks {
+export function createHeldLocks(clock: Pick<Clock, "now" | "after">): HeldLocks {
   const held = new Map<
     LockStore,
     Map<string, { readonly lock: HeldLock; readonly until: number }>
@@ -53,12 +53,16 @@ export function createHeldLocks(clock: Pick<Clock, "now">): HeldLocks {
     gaveBack: (lock) => void held.get(lock.port)?.delete(keyOf(lock)),
     leaveAll: () => held.clear(),
     close: async () => {
-      const signal = AbortSignal.timeout(releaseMs);
+      const late = new AbortController();
+      const stop = clock.after(releaseMs, () =>
+        late.abort(new Error(`No answer within ${releaseMs} ms`)),
+      );
       const all = [...held.values()].flatMap((of) => [...of.values()]);
       held.clear();
       await Promise.allSettled(
-        all.map(({ lock: { port, resource, owner } }) => port.release(resource, owner, { signal })),
+        all.map(({ lock: { port, resource, owner } }) => port.release(resource, owner, late)),
       );
+      stop();
     },
   };
 }

@@ -75,7 +75,7 @@ export const unlockStatus: Readonly<Record<LockRelease, number>> = {
 
 function storeOf({ app }: Call, { store, resource, owner }: Unlock): Loaded<"lock"> {
   const failure = whyNotStarted(app, "lock", store);
-  if (!app.has("lock"))
+  if (!app.components.has("lock"))
     throw lockError("ERR_LOCK_STORE_NOT_CONFIGURED", failure ?? "lock store is not configured");
   if (resource === "")
     throw lockError("ERR_MALFORMED_REQUEST", `ResourceId is empty in lock store ${store}`);

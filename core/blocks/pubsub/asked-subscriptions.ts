@@ -1,5 +1,6 @@
 import type { Clock } from "#core/ports/platform.ts";
 import type { DeclaredSubscription } from "#core/resources/declared-subscription.ts";
+import { createBackoff, type Pauses } from "#core/util/backoff.ts";
 
 /** What an app has said of its own subscriptions, kept from one time that it is asked to the next. */
 export interface Asked {
@@ -16,11 +17,11 @@ export interface AskAgain {
   /** Ends the wait, or the asking that follows it: somebody else asks now. */
   cancel(): void;
 }
-const firstWaitMs = 5000;
-const longestWaitMs = 60_000;
+const waits: Pauses = { firstMs: 5000, longestMs: 60_000 };
 
 export function createAskAgain(clock: Clock, ask: (signal: AbortSignal) => void): AskAgain {
-  let waitMs = firstWaitMs;
+  const backoff = createBackoff(waits);
+  let waitMs = backoff.next();
   let stopWaiting = (): void => {};
   let asking = new AbortController();
   const cancel = (): void => {
@@ -32,12 +33,13 @@ export function createAskAgain(clock: Clock, ask: (signal: AbortSignal) => void)
     set: (needed) => {
       cancel();
       if (!needed) {
-        waitMs = firstWaitMs;
+        backoff.reset();
+        waitMs = backoff.next();
         return;
       }
       const { signal } = (asking = new AbortController());
       stopWaiting = clock.after(waitMs, () => {
-        waitMs = Math.min(waitMs * 2, longestWaitMs);
+        waitMs = backoff.next();
         ask(signal);
       });
     },

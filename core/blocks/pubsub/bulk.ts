@@ -98,6 +98,7 @@ function messageFor(
       appId: call.app.appId,
       pubsub: loaded.name,
       topic,
+      now: call.app.clock.now(),
       trace,
       metadata,
       features: loaded.port.features,

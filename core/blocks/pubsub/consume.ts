@@ -18,7 +18,7 @@ import {
 import type { SubscriptionView } from "#core/kernel/subscription-view.ts";
 import type { DeclaredSubscription } from "#core/resources/declared-subscription.ts";
 import { type ActiveSubscription, intake, viewOf } from "./subscriptions.ts";
-import { within } from "#core/util/time-limit.ts";
+import { endsWithin } from "#core/util/time-limit.ts";
 
 export interface ConsumeDeps {
   readonly clock: Clock;
@@ -89,7 +89,7 @@ export async function startFound(
         await drainSubscriptions(draining, options);
         // What was still subscribing ends with `closed`; a broker that does not answer must not hold the stop up.
         const subscribing = Promise.all(retries.map(({ done }) => done));
-        await within(clock, subscribingMs, options, () => subscribing).catch(() => {});
+        await endsWithin(clock, subscribingMs, subscribing, options);
       } finally {
         ended.abort();
       }
@@ -114,7 +114,7 @@ export async function findSubscriptions(
   if (deps.programmatic === false)
     deps.log.info("Skipping programmatic subscription loading", { app_id: app.appId });
   const own =
-    app.channel && app.has("pubsub") && deps.programmatic !== false
+    app.channel && app.components.has("pubsub") && deps.programmatic !== false
       ? await askForSubscriptions(app, app.channel, deps, options)
       : [];
   return collectSubscriptions(app, declared, own, deps.log);

@@ -13,6 +13,8 @@ export interface EventOrigin {
   readonly appId: string;
   readonly pubsub: string;
   readonly topic: string;
+  /** When it is sent, in milliseconds since 1970. */
+  readonly now: number;
   readonly trace: TraceContext | undefined;
   readonly metadata: Metadata;
   readonly features: readonly PubSubFeature[];
@@ -28,8 +30,7 @@ export function toCloudEvent(data: Data, contentType: string, origin: EventOrigi
 }
 
 function wrapped(data: Data, contentType: string, origin: EventOrigin): string {
-  const { metadata, trace } = origin;
-  const now = Date.now();
+  const { metadata, now, trace } = origin;
   let id = "";
   let source = origin.appId;
   let type = "";
@@ -98,7 +99,7 @@ function overridesOf(metadata: Metadata): Readonly<Record<string, string>> {
 /** A CloudEvent from the caller. Dapr: it gets no `id`, its default `source` is not the app's, and overrides do not apply. */
 function readyMade(text: string, origin: EventOrigin): string {
   const event = parseEvent(text);
-  const now = Date.now();
+  const { now } = origin;
   const members = new Map<string, string>();
   for (const name of Object.keys(event)) members.set(name, JSON.stringify(event[name]));
   const traceparent = quote(eventTraceparent(origin.trace));

@@ -8,7 +8,7 @@ type From = Pick<Delivery, "app" | "component" | "topic">;
 
 /** When something began, for those who are measured; 0 for all others. */
 export function beginning({ telemetry: { metrics } }: Delivery["app"]): number {
-  return metrics ? performance.now() : 0;
+  return metrics ? metrics.clock.monotonic() : 0;
 }
 
 /** A message that the app has had, or that never came so far. */
@@ -21,7 +21,7 @@ export function noteIngress(
   const { metrics } = app.telemetry;
   if (!metrics) return;
   const labels = [component.name, app.namespace, processStatus, status, topic];
-  recordLatency(metrics, "component_pubsub_ingress", labels, performance.now() - began);
+  recordLatency(metrics, "component_pubsub_ingress", labels, metrics.clock.monotonic() - began);
 }
 
 /** A batch that the app has had, and its messages by what becomes of each. */
@@ -35,7 +35,8 @@ export function noteBulkIngress<V extends string>(
   if (!metrics) return;
   const labels = (status: string): string[] => [component.name, namespace, status, topic];
   // Dapr: the batch itself has no status.
-  recordLatency(metrics, "component_pubsub_ingress_bulk", labels(""), performance.now() - began);
+  const ms = metrics.clock.monotonic() - began;
+  recordLatency(metrics, "component_pubsub_ingress_bulk", labels(""), ms);
   const counts = metrics.family("component_pubsub_ingress_bulk_event_count");
   for (const verdict of verdicts) counts.of(labels(statuses[verdict])).put(1);
 }

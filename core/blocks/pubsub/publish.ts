@@ -69,6 +69,7 @@ function eventText(call: Call, loaded: Loaded<"pubsub">, input: PublishEvent): s
       appId: call.app.appId,
       pubsub: input.pubsub,
       topic: input.topic,
+      now: call.app.clock.now(),
       trace: call.trace,
       metadata: input.metadata,
       features: loaded.port.features,

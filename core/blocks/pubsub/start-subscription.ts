@@ -4,6 +4,7 @@ import { cleanPath } from "#core/util/path.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { AppChannel, Clock, Log } from "#core/ports/platform.ts";
 import type { Ack, Deliver, Message, TopicSubscription } from "#core/ports/pub-sub.ts";
+import { createBackoff, type Pauses } from "#core/util/backoff.ts";
 import { collectBatches } from "./collect-batches.ts";
 import { deliverBatch } from "./deliver-bulk.ts";
 import { deliverOne } from "./deliver.ts";
@@ -199,9 +200,10 @@ export async function keepTrying(
     fields,
   }: Pick<Start, "clock" | "closing" | "log"> & { readonly fields: object },
 ): Promise<void> {
-  for (let wait = firstWaitMs; ; wait = Math.min(wait * 1.5, longestWaitMs)) {
+  const backoff = createBackoff(waits);
+  for (;;) {
     try {
-      await clock.sleep(wait, { signal: closing });
+      await clock.sleep(backoff.next(), { signal: closing });
     } catch {
       return;
     }
@@ -214,5 +216,4 @@ export async function keepTrying(
     }
   }
 }
-const firstWaitMs = 500;
-const longestWaitMs = 60_000;
+const waits: Pauses = { firstMs: 500, longestMs: 60_000, factor: 1.5 };

@@ -3,7 +3,7 @@ import type { Call } from "#core/kernel/call.ts";
 import { ApiError } from "#core/errors/api-error.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { defineOperation, type Operation } from "#core/kernel/operation.ts";
-import { orAborted } from "#core/util/or-aborted.ts";
+import { orAborted } from "#core/util/time-limit.ts";
 import { inboundOf } from "#core/resiliency/inbound.ts";
 import { drainSubscriptions } from "./drain.ts";
 import { findPubsub } from "./find-pubsub.ts";

@@ -64,7 +64,7 @@ export const getBulkSecret: Operation<GetBulkSecret, BulkSecret> = defineOperati
 
 function storeOf({ app }: Call, store: string): SecretStore {
   const failure = whyNotStarted(app, "secretstores", store);
-  if (!app.has("secretstores"))
+  if (!app.components.has("secretstores"))
     throw secretError(
       "ERR_SECRET_STORES_NOT_CONFIGURED",
       failure ?? "secret store is not configured",

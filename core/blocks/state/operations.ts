@@ -213,7 +213,7 @@ export function storeOf(call: Call, name: string): Loaded<"state"> {
     };
   };
   const failure = whyNotStarted(call.app, "state", name);
-  if (!call.app.has("state"))
+  if (!call.app.components.has("state"))
     throw stateError(
       "ERR_STATE_STORE_NOT_CONFIGURED",
       failure ?? `state store ${name} is not configured`,

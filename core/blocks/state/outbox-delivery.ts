@@ -3,6 +3,7 @@ import { messageOf } from "#core/errors/component-error.ts";
 import { type CallOptions, noMetadata } from "#core/ports/component.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
 import type { Ack, Message } from "#core/ports/pub-sub.ts";
+import { pauseAfter, type Pauses } from "#core/util/backoff.ts";
 import { textOf } from "#core/util/bytes.ts";
 import { brokerTopic } from "#core/blocks/pubsub/find-pubsub.ts";
 import { consumerIdOf, keepTrying } from "#core/blocks/pubsub/start-subscription.ts";
@@ -22,9 +23,7 @@ export interface OutboxDeps {
 
 /** Time that a transaction has to be committed before its marker is looked for. */
 const firstLookMs = 1000;
-const firstPauseMs = 500;
-const longestPauseMs = 3000;
-const pauseFactor = 3;
+const pauses: Pauses = { firstMs: 500, longestMs: 3000, factor: 3 };
 const giveUpMs = 10_000;
 /** Events wait side by side. */
 const batch = { maxMessagesCount: 100, maxAwaitDurationMs: 0 };
@@ -161,14 +160,15 @@ async function patiently(
   const sleep = (ms: number): Promise<void> => clock.sleep(ms, { signal: closing }).catch(() => {});
   if (firstWaitMs > 0) await sleep(firstWaitMs);
   const began = clock.now();
-  for (let pause = firstPauseMs; ; pause = Math.min(pause * pauseFactor, longestPauseMs)) {
+  for (let failures = 0; ; failures++) {
     const last = closing.aborted;
     try {
       await attempt();
       return undefined;
     } catch (reason) {
+      const pause = pauseAfter(failures, pauses);
       if (last || clock.now() - began + pause > giveUpMs) return reason;
+      await sleep(pause);
     }
-    await sleep(pause);
   }
 }

@@ -14,6 +14,8 @@ export interface OutboxEvent {
   readonly metadata: Metadata;
   readonly appId: string;
   readonly pubsub: string;
+  /** When it is sent, in milliseconds since 1970. */
+  readonly now: number;
   readonly trace: TraceContext | undefined;
 }
 
@@ -33,7 +35,7 @@ export function outboxEvent(event: OutboxEvent): string {
     ["pubsubname", quote(event.pubsub)],
     ["source", quote(event.appId)],
     ["specversion", '"1.0"'],
-    ["time", `"${rfc3339(Date.now())}"`],
+    ["time", `"${rfc3339(event.now)}"`],
     ["topic", '""'],
     ["traceid", traceparent],
     ["traceparent", traceparent],

@@ -46,6 +46,7 @@ export async function transactWithOutbox(
       metadata: put.metadata,
       appId: call.app.appId,
       pubsub: outbox.settings.internalPubsub,
+      now: call.app.clock.now(),
       trace: call.trace,
     }),
   );

@@ -9,10 +9,10 @@ const unknown = 2;
 /** The way to an app's gRPC server, every call of it measured; health probes apart. */
 export function measuredRpc(channel: RpcChannel, metrics: AppMetrics): RpcChannel {
   const note = rpcNotes(metrics, "client");
-  const { cost } = metrics;
+  const { clock, cost } = metrics;
   return {
     call: async (path, message, metadata, options) => {
-      const began = performance.now();
+      const began = clock.monotonic();
       const isProbe = path === health;
       if (!isProbe) cost.app.begin(message.byteLength);
       let code = 0;
@@ -24,7 +24,7 @@ export function measuredRpc(channel: RpcChannel, metrics: AppMetrics): RpcChanne
         code = reason instanceof RpcError ? reason.code : unknown;
         throw reason;
       } finally {
-        const ms = performance.now() - began;
+        const ms = clock.monotonic() - began;
         const bytes = answer?.message.byteLength ?? 0;
         if (isProbe) noteProbe(metrics, code, ms);
         else {

@@ -48,8 +48,9 @@ async function observedCall(
   caller: GrpcRequestOrigin,
   call: (bytes: Uint8Array, caller: GrpcRequestOrigin) => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
-  const began = performance.now();
-  const { metrics } = caller.app.telemetry;
+  const { clock, telemetry } = caller.app;
+  const { metrics } = telemetry;
+  const began = clock.monotonic();
   metrics?.cost.api.begin(request.byteLength);
   let code = 0;
   let answer = 0;
@@ -61,7 +62,7 @@ async function observedCall(
     code = codeOf(caller, reason);
     throw reason;
   } finally {
-    const ms = performance.now() - began;
+    const ms = clock.monotonic() - began;
     const sizes = { request: request.byteLength, answer };
     if (metrics) serverNotes(metrics)(path, code, ms, sizes);
     metrics?.cost.api.end(answer);
@@ -75,8 +76,9 @@ async function* observedStream(
   caller: GrpcRequestOrigin,
   open: () => AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  const began = performance.now();
-  const { metrics } = caller.app.telemetry;
+  const { clock, telemetry } = caller.app;
+  const { metrics } = telemetry;
+  const began = clock.monotonic();
   metrics?.cost.api.begin(0);
   // Whoever stops reading before the end has gone away.
   let code = cancelled;
@@ -91,7 +93,7 @@ async function* observedStream(
     code = codeOf(caller, reason);
     throw reason;
   } finally {
-    const ms = performance.now() - began;
+    const ms = clock.monotonic() - began;
     if (metrics) serverNotes(metrics)(path, code, ms);
     metrics?.cost.api.end(bytes);
     caller.app.policies.apiLog?.grpc(path, code, ms, caller.header("user-agent"));

@@ -38,7 +38,7 @@ export class HttpExchange {
   readonly #recorder: Recorder;
   readonly #path: string;
   readonly #method: string;
-  readonly #began: number = performance.now();
+  readonly #began: number;
   /** Of the answer; `undefined` while nobody has said it. */
   #bytes: number | undefined;
   #streams = false;
@@ -47,6 +47,7 @@ export class HttpExchange {
 
   constructor(metrics: AppMetrics, request: Request, caller: RequestOrigin) {
     const target = caller.target ?? targetOf(request.url);
+    this.#began = metrics.clock.monotonic();
     this.#metrics = metrics;
     this.#recorder = recorderOf(metrics);
     this.#path = metrics.pathLabel(decodePath(cleanPath(splitTarget(target).path)));
@@ -77,7 +78,8 @@ export class HttpExchange {
     const recorder = this.#recorder;
     this.#metrics.cost.api.end(bytes);
     recorder.responseBytes.put(bytes);
-    recorder.completed(this.#method, this.#path, String(status), performance.now() - this.#began);
+    const ms = this.#metrics.clock.monotonic() - this.#began;
+    recorder.completed(this.#method, this.#path, String(status), ms);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Configuration } from "#core/resources/configuration.ts";
 import { type AppMetrics, createAppMetrics } from "#core/telemetry/app-metrics.ts";
 import { shareCpu } from "#core/telemetry/cost.ts";
 import { exposition } from "#core/telemetry/exposition.ts";
+import { clock } from "#targets/node/clock.ts";
 import type { PodRecord } from "../messages.ts";
 
 /** The metrics of a group's apps; replicas of one app share theirs. */
@@ -34,6 +35,7 @@ export function createGroupMetrics(log: Log): GroupMetrics {
         metrics: createAppMetrics({
           ...app,
           settings: wanted,
+          clock,
           mistake: (text) => {
             if (!told.has(text)) log.error(text, { app_id: settings.appId, namespace });
             told.add(text);

@@ -3,7 +3,7 @@ import type { AppRef, Platform } from "#core/ports/platform.ts";
 import { createRegistry } from "#core/hosting/registry.ts";
 import { calleeAppId, callerAppId } from "#core/util/identity-headers.ts";
 import { clock } from "#targets/node/clock.ts";
-import { endsWithin } from "#targets/node/listen/drain.ts";
+import { endsWithin } from "#core/util/time-limit.ts";
 import type { ProxyRoutes } from "#targets/node/grpc/proxy.ts";
 import { calleeHeaders } from "#targets/node/peers/peer-channel.ts";
 import { createPeers, type Peers } from "#targets/node/peers/peers.ts";
@@ -81,6 +81,6 @@ async function unreachable(): Promise<never> {
 /** Nothing goes to another node in the name of an app that cannot prove itself. */
 async function proven(certificates: WorkloadCertificates, from: AppRef): Promise<void> {
   if (certificates.of(from)) return;
-  await endsWithin(certificates.ready(from), certificateMs, clock);
+  await endsWithin(clock, certificateMs, certificates.ready(from));
   if (!certificates.of(from)) throw new Error(`app ${from.appId} has no certificate yet`);
 }

@@ -5,7 +5,7 @@ import type { Log, Platform } from "#core/ports/platform.ts";
 import { defaultTrustDomain } from "#core/identity/workload.ts";
 import { createRuntime } from "#core/hosting/runtime.ts";
 import { clock } from "#targets/node/clock.ts";
-import { endsWithin } from "#targets/node/listen/drain.ts";
+import { endsWithin } from "#core/util/time-limit.ts";
 import { createGrpcApi } from "#targets/node/grpc/api.ts";
 import { mtlsSettings } from "#targets/node/mtls/settings.ts";
 import { nodePlatform } from "#targets/node/platform.ts";
@@ -63,7 +63,7 @@ export async function runGroup(
     clock,
     log,
   });
-  const waitMetrics = createWaitMetrics();
+  const waitMetrics = createWaitMetrics(clock);
   const podAuthentication = createPodAuthentication({
     clock,
     waitMetrics,
@@ -123,7 +123,7 @@ export async function runGroup(
   await Promise.race([drained.promise, link.gone]);
   stopRest();
   // What is left has had its time.
-  await endsWithin(host.close(), closeMs, clock);
+  await endsWithin(clock, closeMs, host.close());
   await endpoints.close();
   link.tell({ type: "drained" });
 }

@@ -1,3 +1,4 @@
+import { endsWithin } from "#core/util/time-limit.ts";
 import { hash } from "node:crypto";
 import type { App } from "#core/kernel/app.ts";
 import type { BadTokens } from "#core/identity/bad-tokens.ts";
@@ -161,13 +162,7 @@ function appOf(
   const { app } = pod;
   if (!(app instanceof Promise)) return app;
   const end = waitMetrics.begin("components");
-  const over = new AbortController();
-  const late = clock.sleep(openMs, { signal: over.signal }).then(
-    () => opening,
-    () => opening,
-  );
-  return Promise.race([app.catch(() => opening), late]).finally(() => {
-    end();
-    over.abort();
-  });
+  return endsWithin(clock, openMs, app)
+    .then((isThere) => (isThere ? app.catch(() => opening) : opening))
+    .finally(end);
 }

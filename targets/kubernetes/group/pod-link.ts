@@ -1,6 +1,7 @@
 import type { AppConnection } from "#core/kernel/app.ts";
 import type { AppChannel } from "#core/ports/platform.ts";
 import type { AppMetrics } from "#core/telemetry/app-metrics.ts";
+import { orAborted } from "#core/util/time-limit.ts";
 import type { PodSettings } from "#k8s/pods/settings.ts";
 import { connectionOf } from "#targets/node/channel/app-connection.ts";
 import { type AppReach, channelOf, poolOf } from "#targets/node/channel/app-link.ts";
@@ -85,11 +86,6 @@ async function sendLater(
   connected: Promise<AppChannel>,
   ...[request, options]: Parameters<AppChannel["send"]>
 ): ReturnType<AppChannel["send"]> {
-  const { signal } = options;
-  const given = new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(signal.reason as Error);
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-  });
-  const channel = await Promise.race([connected, given]);
+  const channel = await orAborted(connected, options);
   return channel.send(request, options);
 }

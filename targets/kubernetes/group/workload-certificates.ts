@@ -4,6 +4,7 @@ import { serverNameOf } from "#targets/node/peers/server-name.ts";
 import { identityKey } from "#targets/node/app-server.ts";
 import type { MtlsSettings } from "#targets/node/mtls/settings.ts";
 import type { WorkloadIdentity } from "#targets/node/mtls/workload-identity.ts";
+import { clock } from "#targets/node/clock.ts";
 import type { PodRecord } from "../messages.ts";
 
 /** Certificates of the apps that a group hosts: one for each app, however many replicas it has. */
@@ -41,7 +42,7 @@ export function createWorkloadCertificates(
     const { openIdentity } = await import("#targets/node/mtls/workload-identity.ts");
     while (!isClosed()) {
       try {
-        return await openIdentity({ ...app, trustDomain }, settings, log, () => undefined);
+        return await openIdentity({ ...app, trustDomain }, settings, log, () => undefined, clock);
       } catch (reason) {
         log.error(messageOf(reason), { app_id: app.appId, namespace: app.namespace });
       }

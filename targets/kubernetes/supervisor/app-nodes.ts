@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { AppRef, Clock, Log } from "#core/ports/platform.ts";
+import { within } from "#core/util/time-limit.ts";
 import type { KubeClient } from "#k8s/api/client.ts";
 import { type ListWatch, listWatch } from "#k8s/api/list-watch.ts";
 import type { Pod } from "#k8s/api/objects.ts";
@@ -120,17 +120,9 @@ export function createAppNodes(deps: AppNodesDeps): AppNodes {
       followed.at = clock.now();
       apps.delete(key);
       apps.set(key, followed);
-      const late = new AbortController();
-      try {
-        await Promise.race([
-          followed.watch.synced,
-          delay(findMs, undefined, { signal: late.signal }).then(() => {
-            throw new Error("the API server did not say in time where the app runs");
-          }),
-        ]);
-      } finally {
-        late.abort();
-      }
+      const { synced } = followed.watch;
+      const late = (): Error => new Error("the API server did not say in time where the app runs");
+      await within(clock, findMs, {}, () => synced, late);
       const hosts = hostsOf(followed.watch);
       // Who asks is not the only one who is to know.
       if (followed.told === undefined) followed.told = hosts.join();

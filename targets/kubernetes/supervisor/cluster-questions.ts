@@ -1,4 +1,5 @@
 import { messageOf } from "#core/errors/component-error.ts";
+import type { Clock } from "#core/ports/platform.ts";
 import { type KubeClient, KubeError } from "#k8s/api/client.ts";
 import { readSecret } from "#k8s/api/secrets.ts";
 import { reviewToken } from "#k8s/api/token-review.ts";
@@ -11,6 +12,7 @@ export interface ClusterQuestionDeps {
   readonly client: KubeClient;
   readonly nodes: AppNodes;
   readonly tokenAudience: string;
+  readonly clock: Pick<Clock, "now">;
 }
 export interface AskingGroup {
   readonly name: string;
@@ -28,7 +30,7 @@ export function createClusterQuestions(deps: ClusterQuestionDeps): {
     about: Questions[keyof Questions],
   ): Promise<ClusterAnswer>;
 } {
-  const { client, nodes } = deps;
+  const { client, nodes, clock } = deps;
   let keys: { readonly value: Answers["jwks"]; readonly at: number } | undefined;
 
   async function secret(
@@ -53,13 +55,13 @@ export function createClusterQuestions(deps: ClusterQuestionDeps): {
     return nodes.find({ namespace, appId });
   }
   async function jwks(): Promise<Answers["jwks"]> {
-    if (keys && Date.now() - keys.at < 1000) return keys.value;
+    if (keys && clock.now() - keys.at < 1000) return keys.value;
     try {
       const [set, about] = await Promise.all([
         client.request<{ readonly keys?: readonly object[] }>("GET", "/openid/v1/jwks"),
         client.request<{ readonly issuer?: string }>("GET", "/.well-known/openid-configuration"),
       ]);
-      keys = { value: { keys: set.keys ?? [], issuer: about.issuer ?? "" }, at: Date.now() };
+      keys = { value: { keys: set.keys ?? [], issuer: about.issuer ?? "" }, at: clock.now() };
     } catch (reason) {
       // A group that has just begun must not need the API server for what is known here.
       if (!keys) throw reason;

@@ -1,4 +1,4 @@
-import type { Log } from "#core/ports/platform.ts";
+import type { Clock, Log } from "#core/ports/platform.ts";
 import type { PodRecord, ToGroup } from "../messages.ts";
 import { serverNameOf } from "#targets/node/peers/server-name.ts";
 import type { Group } from "./group.ts";
@@ -7,6 +7,7 @@ import { hostNetworkGroup, type Routes } from "./routes.ts";
 export interface GroupAssignmentDeps {
   readonly isolation: "namespace" | "shared";
   readonly routes: Routes;
+  readonly clock: Pick<Clock, "after">;
   readonly log: Log;
   create(name: string): Group;
 }
@@ -35,12 +36,14 @@ const emptyMs = 60_000;
 export function createGroupAssignment({
   isolation,
   routes,
+  clock,
   log,
   create,
 }: GroupAssignmentDeps): GroupAssignment {
   const groups = new Map<string, Group>();
   const pods = new Map<string, AssignedPod>();
-  const empty = new Map<Group, NodeJS.Timeout>();
+  /** What keeps a group that is empty from its end. */
+  const empty = new Map<Group, () => void>();
   let isDraining = false;
 
   function nameFor({ namespace, hostNetwork, settings }: PodRecord): string {
@@ -60,14 +63,17 @@ export function createGroupAssignment({
     const name = nameFor(pod);
     let group = groups.get(name);
     if (!group) groups.set(name, (group = create(name)));
-    clearTimeout(empty.get(group));
+    empty.get(group)?.();
     empty.delete(group);
     return group;
   }
   function leave(group: Group, uid: string): void {
     group.remove(uid);
     if (group.pods.size > 0 || empty.has(group)) return;
-    empty.set(group, setTimeout(() => close(group), emptyMs).unref());
+    empty.set(
+      group,
+      clock.after(emptyMs, () => close(group)),
+    );
   }
   return {
     put: (pod) => {

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import type { Clock, Log } from "#core/ports/platform.ts";
 import type { KubeObject } from "#k8s/api/objects.ts";
-import { endsWithin } from "#targets/node/listen/drain.ts";
+import { createBackoff, type Pauses } from "#core/util/backoff.ts";
+import { endsWithin } from "#core/util/time-limit.ts";
 import type { WaitMetrics } from "../wait-metrics.ts";
 import type { FromGroup, PodRecord, Port, ToGroup } from "../messages.ts";
 import { createWaitingConnections, type WaitingConnections } from "./waiting-connections.ts";
@@ -34,15 +35,13 @@ interface Life {
 const ofApps: ReadonlySet<FromGroup["type"]> = new Set(["hosted", "components", "unread"]);
 
 /** Between the deaths of a process that does not live. The first new one starts at once. */
-const firstRetryMs = 100;
-const longestRetryMs = 5000;
+const retries: Pauses = { firstMs: 100, longestMs: 5000 };
 /** A process that lived this long starts anew without delay. */
 const longLifeMs = 10_000;
 /** For what a new process is to host before it takes over. */
 const takeOverMs = 30_000;
 /** Between the tries to put a new process in the place of the present one. */
-const firstRenewMs = 60_000;
-const longestRenewMs = 600_000;
+const renewals: Pauses = { firstMs: 60_000, longestMs: 600_000 };
 /** A process that has not started by then never will. */
 const startMs = 60_000;
 
@@ -60,8 +59,8 @@ export class Group {
   #next: Life | undefined;
   readonly #ends = new Set<Promise<void>>();
   #restarts = 0;
-  #wait = 0;
-  #renewWait = 0;
+  readonly #backoff = createBackoff(retries);
+  readonly #renewBackoff = createBackoff(renewals);
   #cancelRenewal: (() => void) | undefined;
   #renewing: Promise<void> | undefined;
   #isStale = false;
@@ -212,15 +211,13 @@ export class Group {
     const { signal } = this.#closing;
     if (signal.aborted || life !== this.#life) return;
     this.#restarts++;
-    this.#wait =
-      clock.now() - began > longLifeMs
-        ? 0
-        : Math.min(this.#wait * 2 || firstRetryMs, longestRetryMs);
+    const isLongLife = clock.now() - began > longLifeMs;
+    if (isLongLife) this.#backoff.reset();
     log.error(`The process of group ${this.name} has ended (${why}); it is started again`, {
       group: this.name,
       pid: process.pid,
     });
-    if (this.#wait > 0) await clock.sleep(this.#wait, { signal }).catch(() => {});
+    if (!isLongLife) await clock.sleep(this.#backoff.next(), { signal }).catch(() => {});
     if (!signal.aborted && life === this.#life) this.#life = this.#start();
   }
   async #renewAll(idleMs: number, graceMs: number): Promise<void> {
@@ -239,7 +236,7 @@ export class Group {
         }
         continue;
       }
-      this.#renewWait = 0;
+      this.#renewBackoff.reset();
       this.#life = next;
       for (const message of next.unheard.splice(0)) this.#hear(next, message);
       // Where the former died meanwhile.
@@ -249,9 +246,8 @@ export class Group {
   }
   /** What asked for it does not ask again. */
   #renewLater(idleMs: number, graceMs: number): void {
-    this.#renewWait = Math.min(this.#renewWait * 2 || firstRenewMs, longestRenewMs);
     this.#cancelRenewal = this.#deps.clock.after(
-      this.#renewWait,
+      this.#renewBackoff.next(),
       () => void this.renew(idleMs, graceMs),
     );
   }
@@ -300,7 +296,7 @@ async function end(
   if (isUp) {
     process.tell({ type: "drain", idleMs });
     // To `endsWithin` 0 is not a limit.
-    if (graceMs > 0) await endsWithin(process.exited, graceMs, clock);
+    if (graceMs > 0) await endsWithin(clock, graceMs, process.exited);
   }
   process.kill();
   await process.exited;

@@ -3,7 +3,7 @@ import type { KubeClient } from "#k8s/api/client.ts";
 import { listWatch } from "#k8s/api/list-watch.ts";
 import type { Pod } from "#k8s/api/objects.ts";
 import type { WatchedDocuments } from "#k8s/operator/documents.ts";
-import { endsWithin } from "#targets/node/listen/drain.ts";
+import { endsWithin } from "#core/util/time-limit.ts";
 import { plainAddress } from "#targets/node/listen/plain-address.ts";
 import { createDuplicates, type Warn } from "./duplicates.ts";
 import type { GroupAssignment } from "./group-assignment.ts";
@@ -54,7 +54,7 @@ export function hostPods(deps: HostedPodsDeps): HostedPods {
   const seen = new Map<string, SeenPod>();
 
   /** Also where the namespace has no pods here any more. */
-  const inTime = (work: Promise<void>): Promise<boolean> => endsWithin(work, documentsMs, clock);
+  const inTime = (work: Promise<void>): Promise<boolean> => endsWithin(clock, documentsMs, work);
   function inhabit(namespace: string): Inhabited {
     documents.add(namespace);
     const here = { uids: new Set<string>(), ready: inTime(documents.synced(namespace)) };

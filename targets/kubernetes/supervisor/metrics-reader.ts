@@ -1,3 +1,4 @@
+import type { Clock } from "#core/ports/platform.ts";
 import type { FromGroup } from "../messages.ts";
 import type { GroupAssignment } from "./group-assignment.ts";
 
@@ -11,6 +12,7 @@ export interface MetricsReader {
 
 export function createMetricsReader(
   assignment: Pick<GroupAssignment, "groups">,
+  clock: Pick<Clock, "after">,
   waitMs = 3000,
 ): MetricsReader {
   const waiting = new Map<number, (text: string) => void>();
@@ -29,9 +31,9 @@ export function createMetricsReader(
         assignment.groups.map((group) => {
           const id = ++ids;
           return new Promise<string>((resolve) => {
-            const timer = setTimeout(() => answer(id, ""), waitMs);
+            const cancel = clock.after(waitMs, () => answer(id, ""));
             waiting.set(id, (text) => {
-              clearTimeout(timer);
+              cancel();
               resolve(text);
             });
             if (!group.ask({ type: "read-metrics", id })) answer(id, "");

@@ -2,7 +2,7 @@ import { createEventWriter, type EventWriter } from "#k8s/api/events.ts";
 import { type ComponentStatus, createComponentStatus } from "#k8s/operator/component-status.ts";
 import { watchDocuments } from "#k8s/operator/documents.ts";
 import { clock } from "#targets/node/clock.ts";
-import { endsWithin } from "#targets/node/listen/drain.ts";
+import { endsWithin } from "#core/util/time-limit.ts";
 import { namespaceOf } from "../group-name.ts";
 import { createWaitMetrics, type WaitMetrics } from "../wait-metrics.ts";
 import { type AppNodes, createAppNodes } from "./app-nodes.ts";
@@ -66,7 +66,12 @@ export function createNodeHost(options: NodeRuntimeOptions, signal: AbortSignal)
     changed: (app, hosts) => assignment.tellAll({ type: "addresses", ...app, hosts }),
     forgotten: (app) => assignment.tellAll({ type: "forgotten", ...app }),
   });
-  const answers = createClusterQuestions({ client, nodes, tokenAudience: options.tokenAudience });
+  const answers = createClusterQuestions({
+    client,
+    nodes,
+    tokenAudience: options.tokenAudience,
+    clock,
+  });
   const renew = (namespace: string): void => {
     for (const group of assignment.groups)
       if (namespaceOf(group.name) === namespace) void group.renew(idleMs, options.drainMs);
@@ -74,11 +79,12 @@ export function createNodeHost(options: NodeRuntimeOptions, signal: AbortSignal)
   // Namespaces that are named are all that there are rights for.
   const isNamed = "namespaces" in scope && scope.namespaces.length > 0;
   const pins = isNamed ? noPins : watchPins(client, renew, watching);
-  const waitMetrics = createWaitMetrics();
+  const waitMetrics = createWaitMetrics(clock);
   const assignment = createGroupAssignment({
     isolation: options.isolation,
     routes,
     log,
+    clock,
     create: (name) =>
       new Group(name, {
         clock,
@@ -90,7 +96,7 @@ export function createNodeHost(options: NodeRuntimeOptions, signal: AbortSignal)
         isCurrent: () => pods.isCurrent(),
       }),
   });
-  const metrics = createMetricsReader(assignment);
+  const metrics = createMetricsReader(assignment, clock);
   const groupMessages: GroupMessages = createGroupMessages({
     documents,
     status,
@@ -110,7 +116,7 @@ export function createNodeHost(options: NodeRuntimeOptions, signal: AbortSignal)
     assignment,
     warn,
     // Rights to read namespaces may be missing; then nothing is pinned.
-    before: endsWithin(pins.synced, pinsMs, clock),
+    before: endsWithin(clock, pinsMs, pins.synced),
     gone: groupMessages.forget,
     namespaceGone: groupMessages.namespaceGone,
     ...watching,
@@ -127,7 +133,7 @@ export function createNodeHost(options: NodeRuntimeOptions, signal: AbortSignal)
     close: async () => {
       nodes[Symbol.dispose]();
       // The next process of a node keeps its entries; those of a replica are nobody's once it has ended.
-      if (!("node" in scope)) await endsWithin(status.withdraw(), withdrawMs, clock);
+      if (!("node" in scope)) await endsWithin(clock, withdrawMs, status.withdraw());
       for (const each of [status, writer]) await each[Symbol.asyncDispose]();
     },
   };

@@ -1,3 +1,4 @@
+import { endsWithin } from "#core/util/time-limit.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { sweepEntries } from "#k8s/operator/stale-entries.ts";
 import { clock } from "#targets/node/clock.ts";
@@ -127,13 +128,9 @@ async function beforeClosing(
 
 /** Resolves when every group hosts what it is to host, or has had the time for it. */
 async function settled(groups: readonly Group[]): Promise<void> {
-  const late = AbortSignal.timeout(settleMs);
-  const timeout = new Promise<void>((resolve) =>
-    late.addEventListener("abort", () => resolve(), { once: true }),
-  );
-  await Promise.all(
-    groups.map(async (group) => {
-      while (!group.isSettled && !late.aborted) await Promise.race([group.changed, timeout]);
-    }),
-  );
+  let isLate = false;
+  const all = groups.map(async (group) => {
+    while (!group.isSettled && !isLate) await group.changed;
+  });
+  isLate = !(await endsWithin(clock, settleMs, Promise.all(all)));
 }

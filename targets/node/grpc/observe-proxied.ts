@@ -5,15 +5,15 @@ import { noteRpcTo, serverNotes } from "#core/telemetry/grpc-calls.ts";
 import { noteAnswer } from "#core/telemetry/invocation.ts";
 import { code } from "./status.ts";
 
-type Observed = Pick<App, "appId" | "telemetry" | "policies">;
+type Observed = Pick<App, "appId" | "clock" | "telemetry" | "policies">;
 
 /** Measures and logs a call that an app passes on to another one's service. What passes is not looked at. */
 export function observeProxied(
-  { appId, telemetry: { metrics }, policies: { apiLog } }: Observed,
+  { appId, clock, telemetry: { metrics }, policies: { apiLog } }: Observed,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
 ): void {
-  const began = performance.now();
+  const began = clock.monotonic();
   const method = headers[":path"] ?? "";
   const named = headers[calleeAppId] ?? headers["dapr-app-id"];
   const callee = typeof named === "string" && named !== appId ? named : undefined;
@@ -21,7 +21,7 @@ export function observeProxied(
   if (callee !== undefined)
     metrics?.family("runtime_service_invocation_req_sent_total").of([callee, "unary"]).put(1);
   stream.once("close", () => {
-    const ms = performance.now() - began;
+    const ms = clock.monotonic() - began;
     const status = statusOf(stream);
     apiLog?.grpc(method, status, ms, headers["user-agent"]);
     if (!metrics) return;
@@ -39,13 +39,13 @@ export function observeDelivered(
   headers: IncomingHttpHeaders,
 ): void {
   if (!metrics) return;
-  const began = performance.now();
+  const began = metrics.clock.monotonic();
   metrics.cost.app.begin(0);
   metrics.family("runtime_service_invocation_req_recv_total").of([caller]).put(1);
   stream.once("close", () => {
     const status = statusOf(stream);
     metrics.cost.app.end(0);
-    noteRpcTo(metrics, headers[":path"] ?? "", status, performance.now() - began);
+    noteRpcTo(metrics, headers[":path"] ?? "", status, metrics.clock.monotonic() - began);
     metrics
       .family("runtime_service_invocation_res_sent_total")
       .of([caller, String(status)])

@@ -4,6 +4,7 @@ import { type AppMetrics, createAppMetrics } from "#core/telemetry/app-metrics.t
 import { shareCpu } from "#core/telemetry/cost.ts";
 import { exposition } from "#core/telemetry/exposition.ts";
 import { scopedLog } from "#core/telemetry/scoped-log.ts";
+import { clock } from "../clock.ts";
 import type { PortChoice } from "../listen/listening.ts";
 import type { NodeAppOptions } from "../options.ts";
 import { processMetrics } from "./process-metrics.ts";
@@ -60,6 +61,7 @@ export function createNodeMetrics(logs: Log): NodeMetrics {
         appId: app.appId,
         namespace: app.namespace,
         settings,
+        clock,
         mistake: once((text) => log.error(text, { app_id: app.appId })),
       });
       const use = { appId: app.appId, what: "metrics", flag: "--metrics-port" };

@@ -2,7 +2,6 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:http2";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   SignCertificateRequest_TokenValidator as TokenValidator,
   SignCertificateRequestSchema,
@@ -10,8 +9,11 @@ import {
 } from "#core/wire/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
 import { messageOf } from "#core/errors/component-error.ts";
 import { spiffeId, type Workload } from "#core/identity/workload.ts";
-import type { Log } from "#core/ports/platform.ts";
+import type { CallOptions } from "#core/ports/component.ts";
+import type { Clock, Log } from "#core/ports/platform.ts";
+import { createBackoff, type Pauses } from "#core/util/backoff.ts";
 import type { Meter } from "#core/telemetry/meter.ts";
+import { within } from "#core/util/time-limit.ts";
 import { callUnary } from "#targets/node/mtls/unary-rpc.ts";
 import type { MtlsSettings } from "./settings.ts";
 import { checkPeer } from "./check-peer.ts";
@@ -32,9 +34,8 @@ export interface WorkloadIdentity extends Disposable {
 
 const startMs = 60_000;
 const callMs = 10_000;
-const retryMs = 1000;
-const longestRetryMs = 5000;
-const longestRenewalPauseMs = 60_000;
+const startPauses: Pauses = { firstMs: 1000, longestMs: 5000 };
+const renewalPauses: Pauses = { firstMs: 2000, longestMs: 60_000, jitter: [0.5, 1] };
 /**
  * Trust anchors in a file are looked at this often, since a new root must be known before it is used. So is the time of
  * renewal: timers stand still while a machine is suspended, and its certificates grow old all the same.
@@ -47,27 +48,28 @@ export async function openIdentity(
   settings: MtlsSettings,
   log: Log,
   meter: () => Meter | undefined,
+  clock: Clock,
 ): Promise<WorkloadIdentity> {
   const fields = { app_id: workload.appId };
   const ended = new AbortController();
   const listeners: Array<(context: WorkloadContext) => void> = [];
   const everyMs = settings.anchorsMs ?? lookMs;
-  let renewal: NodeJS.Timeout | undefined;
+  let cancelRenewal = (): void => {};
   let renewAt = 0;
-  let renewalPauseMs = 2 * retryMs;
+  const renewalBackoff = createBackoff(renewalPauses);
   let failure = "";
   let context = await first();
   meter()?.count("runtime_mtls_init_total", {});
 
   async function first(): Promise<WorkloadContext> {
     let said = "";
-    let pauseMs = retryMs;
-    for (const deadline = Date.now() + startMs; ;) {
+    const backoff = createBackoff(startPauses);
+    for (const deadline = clock.now() + startMs; ;) {
       try {
-        return await ask(workload, settings, ended.signal);
+        return await ask(workload, settings, clock, ended);
       } catch (reason) {
         meter()?.count("runtime_mtls_init_fail_total", { reason: "csr" });
-        if (Date.now() > deadline)
+        if (clock.now() > deadline)
           throw new Error(
             `Cannot get a certificate for ${spiffeId(workload)} from ${settings.address}: ${messageOf(reason)}`,
             { cause: reason },
@@ -76,8 +78,7 @@ export async function openIdentity(
         // Once for each reason: a node has many apps, and the authority may be away for long.
         if (why !== said) log.warn(`No certificate yet from ${settings.address}: ${why}`, fields);
         said = why;
-        await delay(pauseMs, undefined, { ref: false });
-        pauseMs = Math.min(pauseMs * 2, longestRetryMs);
+        await clock.sleep(backoff.next(), ended);
       }
     }
   }
@@ -87,15 +88,15 @@ export async function openIdentity(
   }
   /** The present one serves on while no new one is to be had. */
   async function renew(): Promise<void> {
-    clearTimeout(renewal);
+    cancelRenewal();
     renewAt = Infinity;
     try {
-      const next = await ask(workload, settings, ended.signal);
+      const next = await ask(workload, settings, clock, ended);
       if (ended.signal.aborted) return;
       put(next);
       meter()?.count("runtime_mtls_workload_cert_rotated_total", {});
       log.info(`Renewed the certificate of ${spiffeId(workload)}`, fields);
-      renewalPauseMs = 2 * retryMs;
+      renewalBackoff.reset();
       failure = "";
       plan();
     } catch (reason) {
@@ -108,31 +109,32 @@ export async function openIdentity(
         fields,
       );
       failure = why;
-      renewIn(renewalPauseMs * (0.5 + 0.5 * Math.random()));
-      renewalPauseMs = Math.min(renewalPauseMs * 2, longestRenewalPauseMs);
+      renewIn(renewalBackoff.next());
     }
   }
   function plan(): void {
     const { validFrom, validTo } = new X509Certificate(context.cert);
     const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
     // Half of what is left, for the clock skew stands before the beginning; never all at the same moment.
-    const left = to - Math.max(Date.now(), from);
+    const left = to - Math.max(clock.now(), from);
     renewIn(Math.max(250, (left / 2) * (0.9 + 0.1 * Math.random())));
   }
   function renewIn(ms: number): void {
-    renewAt = Date.now() + ms;
-    if (ms < everyMs) renewal = setTimeout(() => void renew(), ms).unref();
+    renewAt = clock.now() + ms;
+    if (ms < everyMs) cancelRenewal = clock.after(ms, () => void renew());
   }
   plan();
-  const looks = setInterval(() => {
-    if (Date.now() >= renewAt) void renew();
+  function look(): void {
+    cancelLook = clock.after(everyMs, look);
+    if (clock.now() >= renewAt) void renew();
     void settings.anchors().then(
       (ca) => {
         if (ca !== context.ca) put({ ...context, ca });
       },
       (reason: unknown) => log.warn(`Cannot read the trust anchors: ${messageOf(reason)}`, fields),
     );
-  }, everyMs).unref();
+  }
+  let cancelLook = clock.after(everyMs, look);
   return {
     workload,
     get context() {
@@ -141,8 +143,8 @@ export async function openIdentity(
     onRenewal: (run) => void listeners.push(run),
     [Symbol.dispose]: () => {
       ended.abort();
-      clearTimeout(renewal);
-      clearInterval(looks);
+      cancelRenewal();
+      cancelLook();
     },
   };
 }
@@ -151,7 +153,8 @@ export async function openIdentity(
 async function ask(
   workload: Workload,
   settings: MtlsSettings,
-  ended: AbortSignal,
+  clock: Clock,
+  ended: CallOptions,
 ): Promise<WorkloadContext> {
   // A large library that only this needs.
   const { createRequest } = await import("#targets/node/mtls/certificates.ts");
@@ -164,8 +167,7 @@ async function ask(
     servername: "",
     checkServerIdentity: checkPeer(settings.authority),
   });
-  const signal = AbortSignal.any([ended, AbortSignal.timeout(callMs)]);
-  try {
+  const exchange = async ({ signal }: CallOptions): Promise<WorkloadContext> => {
     await new Promise<void>((resolve, reject) => {
       session.once("connect", () => resolve());
       session.once("error", reject);
@@ -188,6 +190,9 @@ async function ask(
     const bytes = await callUnary(session, toBinary(SignCertificateRequestSchema, request), signal);
     const response = fromBinary(SignCertificateResponseSchema, bytes);
     return { cert: Buffer.from(response.workloadCertificate).toString(), key: privateKey, ca };
+  };
+  try {
+    return await within(clock, callMs, ended, exchange);
   } finally {
     session.destroy();
   }

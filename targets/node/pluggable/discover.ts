@@ -20,11 +20,10 @@ export async function withPluggable(
   // What speaks gRPC is loaded for those who use it only.
   const { listServices } = await import("./list-services.ts");
   const { manifestsOf } = await import("./manifests.ts");
-  const unlimited = { signal: new AbortController().signal };
   const found = await Promise.all(
     sockets.map(async ({ name, socket }): Promise<readonly Manifest[]> => {
       try {
-        const services = await within(clock, limitMs, unlimited, (options) =>
+        const services = await within(clock, limitMs, {}, (options) =>
           listServices(socket, options),
         );
         const offered = manifestsOf({ socket, name, services });

@@ -8,8 +8,7 @@ import type {
 import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
-import { orAborted } from "#core/util/or-aborted.ts";
-import { within } from "#core/util/time-limit.ts";
+import { orAborted, within } from "#core/util/time-limit.ts";
 import { closedError } from "./errors.ts";
 import type { Stream } from "./stream.ts";
 import { dial, type Wire } from "./wire.ts";

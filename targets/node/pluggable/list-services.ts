@@ -1,7 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { ComponentError } from "#core/errors/component-error.ts";
 import { ServerReflection } from "#core/wire/grpc/gen/grpc/reflection/v1/reflection_pb.js";
 import type { CallOptions } from "#core/ports/component.ts";
+import { holdingClock } from "#targets/node/clock.ts";
 import { dial, type Wire } from "./wire.ts";
 
 /** The versions of gRPC reflection, the one that Dapr asks for first; they differ in name only. */
@@ -40,8 +40,8 @@ async function patientDial(socket: string, options: CallOptions): Promise<Wire> 
     } catch (reason) {
       options.signal.throwIfAborted();
       try {
-        // Not the clock, whose timers hold no process: nothing else does while it starts.
-        await delay(retryMs, undefined, options);
+        // Nothing else keeps the process alive while it starts.
+        await holdingClock.sleep(retryMs, options);
       } catch {
         throw reason;
       }

@@ -7,6 +7,7 @@ import type {
 import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Clock, Log } from "#core/ports/platform.ts";
+import { createBackoff, type Pauses } from "#core/util/backoff.ts";
 import type { Link } from "./link.ts";
 import type { Stream } from "./stream.ts";
 
@@ -24,8 +25,7 @@ export interface Reading<I extends DescMessage, O extends DescMessage> {
   readonly log: Log;
 }
 
-const firstWaitMs = 500;
-const longestWaitMs = 10_000;
+const waits: Pauses = { firstMs: 500, longestMs: 10_000, factor: 1.5 };
 /** How long a component may take to end a stream that we have ended. */
 const farewellMs = 1000;
 /** Dapr: so long a stream stays open after its last answer, which the component may still have to read. */
@@ -40,12 +40,11 @@ export async function readOn<I extends DescMessage, O extends DescMessage>(
 ): Promise<void> {
   const { method, clock, log, about } = reading;
   let stream: Stream<I, O> | undefined = opened;
-  let wait = firstWaitMs;
-  const heard = (): void => void (wait = firstWaitMs);
+  const backoff = createBackoff(waits);
   for (;;) {
     try {
       stream ??= await link.stream(method, options);
-      await readStream(link, reading, stream, heard, options);
+      await readStream(link, reading, stream, backoff.reset, options);
       if (options.signal.aborted) return;
       log.warn("The component ended a stream; opening it again", about);
     } catch (reason) {
@@ -55,11 +54,10 @@ export async function readOn<I extends DescMessage, O extends DescMessage>(
     }
     stream = undefined;
     try {
-      await clock.sleep(wait, options);
+      await clock.sleep(backoff.next(), options);
     } catch {
       return;
     }
-    wait = Math.min(wait * 1.5, longestWaitMs);
   }
 }
 

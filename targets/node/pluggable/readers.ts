@@ -1,7 +1,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Clock } from "#core/ports/platform.ts";
-import { within } from "#core/util/time-limit.ts";
+import { endsWithin } from "#core/util/time-limit.ts";
 import { closedError } from "./errors.ts";
 import type { Link } from "./link.ts";
 import { type Reading, readOn } from "./reader.ts";
@@ -33,8 +33,7 @@ export function createReaders(link: Link, clock: Clock): Readers {
     },
     close: async () => {
       closing.abort(closedError());
-      const work = (): Promise<unknown> => Promise.all(running);
-      await within(clock, graceMs, { signal: link.closed }, work).catch(() => {});
+      await endsWithin(clock, graceMs, Promise.all(running), { signal: link.closed });
       link.close();
     },
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ComponentError, messageOf } from "#core/errors/component-error.ts";
-import { type BackoffPolicy, createBackoff } from "#core/resiliency/backoff.ts";
+import { type BackoffPolicy, createRetryPauses } from "#core/resiliency/retry-pauses.ts";
 import { createMatcher } from "#core/resiliency/codes.ts";
 import { BreakerOpenError, TimeoutError } from "#core/resiliency/failure.ts";
 import { createRetry, type RetryOptions } from "#core/resiliency/retry.ts";
@@ -20,7 +20,7 @@ const free = { signal: new AbortController().signal };
 
 function pausesOf(policy: BackoffPolicy, random: () => number, most = 100): number[] {
   let now = 0;
-  const next = createBackoff(policy, () => now, random);
+  const next = createRetryPauses(policy, () => now, random);
   const out: number[] = [];
   for (let pause = next(); pause !== undefined && out.length < most; pause = next()) {
     out.push(pause);

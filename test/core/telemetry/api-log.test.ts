@@ -13,6 +13,7 @@ import { createApiLog } from "#core/telemetry/api-log.ts";
 import { grpcClient } from "#test/core/grpc-call.ts";
 import { silent } from "#test/core/api.ts";
 import { fakeApp } from "#test/support/fake-app.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 const off: ApiLoggingSettings = { enabled: false, obfuscateUrls: false, omitHealthChecks: false };
@@ -22,7 +23,7 @@ const on = { ...off, enabled: true };
 function logged(settings: ApiLoggingSettings, flag?: boolean, answer?: PlainResponse) {
   const lines: Line[] = [];
   const log: Log = { ...silent, info: (msg, fields) => void lines.push({ msg, ...fields }) };
-  const apiLog = createApiLog({ appId: "orders", settings, flag, log });
+  const apiLog = createApiLog({ appId: "orders", settings, flag, clock: fakeClock(), log });
   const app = fakeApp({
     ...(apiLog ? { apiLog } : {}),
     appId: "orders",

@@ -3,6 +3,7 @@ import type { MetricSettings } from "#core/resources/metrics.ts";
 import { parseDocuments } from "#core/resources/parse.ts";
 import { type AppMetrics, createAppMetrics } from "#core/telemetry/app-metrics.ts";
 import { exposition } from "#core/telemetry/exposition.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
 import { type ParsedMetric, parseExposition } from "#test/support/exposition.ts";
 
 /** What a Configuration with this `spec` (YAML) says of metrics. */
@@ -19,6 +20,7 @@ export function appMetrics(spec?: string, appId = "app"): AppMetrics {
     appId,
     namespace: "ns",
     settings: metricSettings(spec),
+    clock: fakeClock(),
     mistake: (text) => {
       throw new Error(text);
     },

@@ -69,7 +69,7 @@ function span(name: string, isChild = false): Span {
     kind: "client",
     startMs: 0,
   } as const;
-  return new Span(start, { record: () => {} }, isChild);
+  return new Span(start, { clock: fakeClock(), record: () => {} }, isChild);
 }
 const refusing =
   (failure: ExportError): Behaviour =>

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { Span } from "#core/tracing/span.ts";
 import { stdoutSink } from "#core/tracing/stdout-sink.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
 
 it("a span is a line of the log, as Dapr writes it", async () => {
   const lines: Array<readonly [string, object | undefined]> = [];
@@ -20,7 +21,7 @@ it("a span is a line of the log, as Dapr writes it", async () => {
     kind: "client",
     startMs: Date.UTC(2026, 0, 1),
   } as const;
-  new Span(start, { record: (span) => void spans.push(span) }).end();
+  new Span(start, { clock: fakeClock(), record: (span) => void spans.push(span) }).end();
   await stdoutSink(log, "orders").send(spans, { signal: new AbortController().signal });
   expect(lines).toEqual([
     [

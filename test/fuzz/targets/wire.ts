@@ -251,6 +251,7 @@ export const wireTargets: readonly FuzzTarget[] = [
         appId: "a",
         pubsub: "p",
         topic: "t",
+        now: Date.UTC(2026, 0, 1),
         trace: undefined,
         metadata: { "cloudevent.type": "z", ttlInSeconds: "5" },
         features: [],

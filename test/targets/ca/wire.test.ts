@@ -10,6 +10,7 @@ import {
   SignCertificateRequestSchema,
   SignCertificateResponseSchema,
 } from "#core/wire/grpc/gen/dapr/proto/sentry/v1/sentry_pb.js";
+import { clock } from "#targets/node/clock.ts";
 import { createCertificateRules } from "#k8s/identity/certificate-rules.ts";
 import type { KubeObject, Pod } from "#k8s/api/objects.ts";
 import { type AuthorityStore, splitPem } from "#targets/ca/authority.ts";
@@ -63,6 +64,7 @@ beforeEach(async () => {
     validator: kubernetes(
       createCertificateRules({
         kube: world.kube,
+        clock,
         audiences: [audience],
         controlPlaneNamespace: controlPlane,
         nodeAccounts: [{ namespace: controlPlane, name: "outrigger-node" }],
@@ -188,6 +190,7 @@ describe("a runtime that asks", () => {
       { ...settings, tokenFile },
       silent,
       () => undefined,
+      clock,
     );
     expect(new X509Certificate(identity.context.cert).subjectAltName).toContain("ns/shop/cart");
     expect(logged.join("\n")).toContain("Kubernetes cannot be asked");

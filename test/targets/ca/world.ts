@@ -4,6 +4,7 @@ import {
   type Verdict,
 } from "#k8s/identity/certificate-rules.ts";
 import type { Pod } from "#k8s/api/objects.ts";
+import { clock } from "#targets/node/clock.ts";
 import { audience, type Cluster, cluster, type TokenParts } from "./cluster.ts";
 
 export const controlPlane = "outrigger-system";
@@ -53,6 +54,7 @@ export async function openWorld(): Promise<World> {
   const create = (): CertificateRules =>
     createCertificateRules({
       kube: of.kube,
+      clock,
       audiences: [audience],
       controlPlaneNamespace: controlPlane,
       nodeAccounts: [{ namespace: controlPlane, name: "outrigger-node" }],

@@ -1,17 +1,20 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openClient } from "#k8s/api/open-client.ts";
 import { createClusterQuestions } from "#targets/kubernetes/supervisor/cluster-questions.ts";
 import { kubeApi, type KubeApiDouble } from "#test/doubles/kube-api.ts";
+import { type FakeClock, fakeClock } from "#test/support/fake-clock.ts";
 import { signer } from "#test/support/node-tenants.ts";
 
 let api: KubeApiDouble;
 let client: ReturnType<typeof openClient>;
 let found: unknown[];
+let clock: FakeClock;
 let answers: ReturnType<typeof createClusterQuestions>;
 beforeEach(async () => {
   api = await kubeApi();
   client = openClient(api.access());
   found = [];
+  clock = fakeClock();
   answers = createClusterQuestions({
     client,
     nodes: {
@@ -22,6 +25,7 @@ beforeEach(async () => {
       [Symbol.dispose]: () => {},
     },
     tokenAudience: "outrigger",
+    clock,
   });
   for (const namespace of ["shop", "bank"])
     api.put({
@@ -127,10 +131,8 @@ describe("what a group asks for", () => {
     const keys = await ask("jwks", {});
     expect(keys).toMatchObject({ value: { keys: [{ kid: "k1" }] } });
     await api.stop();
-    const later = Date.now() + 60_000;
-    const now = vi.spyOn(Date, "now").mockReturnValue(later);
+    await clock.advance(60_000);
     expect(await ask("jwks", {})).toEqual(keys);
-    now.mockRestore();
   });
   it("is the error of an API server that refuses, or is away", async () => {
     api.isAllowed = ({ resource }) => resource !== "secrets";

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { createWaitMetrics } from "#targets/kubernetes/wait-metrics.ts";
 import type { PodRecord } from "#targets/kubernetes/messages.ts";
 import { Group } from "#targets/kubernetes/supervisor/group.ts";
@@ -7,7 +7,7 @@ import { createMetricsReader } from "#targets/kubernetes/supervisor/metrics-read
 import { createRoutes } from "#targets/kubernetes/supervisor/routes.ts";
 import { serverNameOf } from "#targets/node/peers/server-name.ts";
 import { groupProcess, type GroupProcessDouble } from "#test/doubles/group-process.ts";
-import { fakeClock } from "#test/support/fake-clock.ts";
+import { type FakeClock, fakeClock } from "#test/support/fake-clock.ts";
 import { keptLog } from "#test/support/kept-log.ts";
 
 interface About {
@@ -34,12 +34,14 @@ function assignment(isolation: "namespace" | "shared") {
   const made = createGroupAssignment({
     isolation,
     routes,
+    clock,
     log: keptLog(),
     create: (name) =>
       new Group(name, {
+        // Not the same: a process that does not start is ended.
         clock: fakeClock(),
         log: keptLog(),
-        waitMetrics: createWaitMetrics(),
+        waitMetrics: createWaitMetrics(clock),
         fork: (_, onMessage) => {
           const forked = groupProcess(1, onMessage);
           processes.set(name, [...(processes.get(name) ?? []), forked]);
@@ -55,13 +57,13 @@ function assignment(isolation: "namespace" | "shared") {
     names: () => made.groups.map(({ name }) => name).toSorted(),
   });
 }
+let clock: FakeClock;
 let metrics: ReturnType<typeof createMetricsReader> | undefined;
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  clock = fakeClock();
   metrics = undefined;
 });
-afterEach(() => void vi.useRealTimers());
 
 describe("which process hosts a pod's app", () => {
   it("is its namespace's, its own, or that of the host's network", () => {
@@ -108,13 +110,13 @@ describe("which process hosts a pod's app", () => {
 });
 
 describe("a group without pods", () => {
-  it("goes a minute after its last one", () => {
+  it("goes a minute after its last one", async () => {
     const { put, remove, names } = assignment("namespace");
     put(pod("a"));
     remove("a");
-    vi.advanceTimersByTime(59_999);
+    await clock.advance(59_999);
     expect(names()).toEqual(["namespace/shop"]);
-    vi.advanceTimersByTime(1);
+    await clock.advance(1);
     expect(names()).toEqual([]);
     remove("a");
     remove("never there");
@@ -122,18 +124,18 @@ describe("a group without pods", () => {
     expect(names()).toEqual(["namespace/shop"]);
     expect(processes.get("namespace/shop")).toHaveLength(2);
   });
-  it("stays for the next Job, and for as long from then", () => {
+  it("stays for the next Job, and for as long from then", async () => {
     const { put, remove, names } = assignment("namespace");
     put(pod("a"));
     remove("a");
-    vi.advanceTimersByTime(59_000);
+    await clock.advance(59_000);
     put(pod("b"));
-    vi.advanceTimersByTime(60_000);
+    await clock.advance(60_000);
     remove("b");
-    vi.advanceTimersByTime(59_000);
+    await clock.advance(59_000);
     expect(names()).toEqual(["namespace/shop"]);
     expect(processes.get("namespace/shop")).toHaveLength(1);
-    vi.advanceTimersByTime(1000);
+    await clock.advance(1000);
     expect(names()).toEqual([]);
   });
 });
@@ -158,7 +160,7 @@ describe("hosting that ends", () => {
 describe("metrics of the groups", () => {
   it("are those of the groups that answer in time, each asked once", async () => {
     const all = assignment("namespace");
-    metrics = createMetricsReader(all, 100);
+    metrics = createMetricsReader(all, clock, 100);
     all.put(pod("a"));
     all.put(pod("b", { namespace: "bank" }));
     all.put(pod("c", { namespace: "late" }));
@@ -171,7 +173,7 @@ describe("metrics of the groups", () => {
     shop.say({ type: "metrics", id: asked.id, text: "shop's" });
     shop.say({ type: "metrics", id: asked.id, text: "again" });
     shop.say({ type: "metrics", id: 99, text: "nobody asked" });
-    vi.advanceTimersByTime(100);
+    await clock.advance(100);
     // One has not started, one does not answer.
     expect(await read).toEqual(["shop's", "", ""]);
     expect(metrics.waiting).toBe(0);

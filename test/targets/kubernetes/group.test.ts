@@ -23,7 +23,7 @@ const types = ({ told }: GroupProcessDouble): string[] => told.map(({ type }) =>
 
 beforeEach(() => {
   clock = fakeClock();
-  waitMetrics = createWaitMetrics();
+  waitMetrics = createWaitMetrics(clock);
   forked = [];
   said = [];
   group = new Group("namespace/shop", {

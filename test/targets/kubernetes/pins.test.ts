@@ -69,7 +69,7 @@ describe("a namespace that is pinned to a version", () => {
     // Days of a watch that is quiet are many connections; the pin's timers alone are of interest.
     const after: Clock["after"] = (ms, run) => (ms > dayMs ? clock.after(ms, run) : () => {});
     const sleep: Clock["sleep"] = () => new Promise(() => {});
-    const pins = await watch({ now: clock.now, after, sleep });
+    const pins = await watch({ ...clock, after, sleep });
     await clock.advance(90 * dayMs - 1);
     expect([pins.of("shop"), changed]).toEqual(["1.2.0", []]);
     await clock.advance(1);

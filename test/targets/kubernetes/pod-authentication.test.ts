@@ -39,7 +39,7 @@ function podAuthentication(
     hostIps: ["10.0.0.1"],
     checkSourceIp: more.checkSourceIp ?? true,
     readToken: more.readToken,
-    waitMetrics: more.waitMetrics ?? createWaitMetrics(),
+    waitMetrics: more.waitMetrics ?? createWaitMetrics(fakeClock()),
   });
   made.isCurrent = true;
   return made;
@@ -183,7 +183,7 @@ describe("who calls on a port that apps share", () => {
   });
   it("what waits is counted, and nothing else", async () => {
     let now = 0;
-    const waitMetrics = createWaitMetrics(() => now);
+    const waitMetrics = createWaitMetrics({ monotonic: () => now });
     const { put, find } = podAuthentication({ waitMetrics });
     const early = find(call("secret", "10.244.0.5"));
     await new Promise(setImmediate);

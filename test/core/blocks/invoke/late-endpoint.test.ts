@@ -2,10 +2,11 @@ import { expect, it } from "vitest";
 import { loadEndpoints } from "#core/hosting/load-endpoints.ts";
 import type { HttpEndpointDocument } from "#core/resources/http-endpoint.ts";
 import { parseDocuments } from "#core/resources/parse.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
 import { silent } from "../../api.ts";
 
 it("an HTTPEndpoint asks for a secret that it could not have at most once a second, until it has it", async () => {
-  let now = 1000;
+  const clock = fakeClock();
   let asked = 0;
   let value: string | undefined;
   const { documents } = parseDocuments(
@@ -28,22 +29,22 @@ it("an HTTPEndpoint asks for a secret that it could not have at most once a seco
     { appId: "a", namespace: "" },
     documents as readonly HttpEndpointDocument[],
     { get: () => ({ port: { get } }) as never },
-    { env: {}, clock: { now: () => now } as never, log: silent },
+    { env: {}, clock, log: silent },
   );
   expect(faults).toMatchObject([{ kind: "HTTPEndpoint", name: "out", file: "out.yaml" }]);
   const out = endpoints.get("out");
   const lookUp = async (): Promise<unknown> => out?.lookUp?.();
   await expect(lookUp()).rejects.toThrow("has no key");
   value = "v";
-  now += 999;
+  await clock.advance(999);
   await expect(lookUp()).rejects.toThrow("has no key");
   expect(asked).toBe(2);
-  now += 1;
+  await clock.advance(1);
   expect(await Promise.all([lookUp(), lookUp()])).toMatchObject([
     { name: "out", baseUrl: "http://h", headers: ["key", "v"] },
     { headers: ["key", "v"] },
   ]);
-  now += 60_000;
+  await clock.advance(60_000);
   await lookUp();
   expect(asked).toBe(3);
 });

@@ -50,6 +50,26 @@ describe("locks that end with their app", () => {
     await held.close();
     expect(there.released).toEqual(["a of 1"]);
   });
+  it("are given up after five seconds where a store does not answer", async () => {
+    const clock = fakeClock();
+    const held = createHeldLocks(clock);
+    const { port } = store();
+    const silent: LockStore = {
+      ...port,
+      release: (_resource, _owner, { signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+        }),
+    };
+    held.took({ port: silent, resource: "a", owner: "1" }, 60);
+    let isClosed = false;
+    const closing = held.close().then(() => (isClosed = true));
+    await clock.advance(4999);
+    expect(isClosed).toBe(false);
+    await clock.advance(1);
+    await closing;
+    expect(clock.sleepers).toBe(0);
+  });
   it("are no more than those that have not run out", async () => {
     const clock = fakeClock();
     const held = createHeldLocks(clock);

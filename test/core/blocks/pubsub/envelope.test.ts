@@ -8,6 +8,7 @@ const origin: EventOrigin = {
   appId: "app",
   pubsub: "ps",
   topic: "t",
+  now: Date.UTC(2026, 0, 1),
   trace: undefined,
   metadata: noMetadata,
   features: [],

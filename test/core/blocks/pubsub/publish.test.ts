@@ -1,6 +1,7 @@
 import type { FakeAppOptions } from "#test/support/fake-app.ts";
 import { describe, expect, it } from "vitest";
 import { fakeApp } from "#test/support/fake-app.ts";
+import { fakeClock } from "#test/support/fake-clock.ts";
 import { normalised, publishApi, testPubSub } from "./support.ts";
 
 const json = { "content-type": "application/json" };
@@ -217,14 +218,13 @@ describe("publish", () => {
     ["metadata.ttl=1m30s", 90],
     ["metadata.TTLINSECONDS=1h", 3600],
   ])("ends the event by %s where the broker cannot", async (query, seconds) => {
-    const { post, ps } = setUp();
-    const from = Math.floor(Date.now() / 1000);
+    const clock = fakeClock();
+    const { post, ps } = setUp({}, { owner: { clock } });
     await post(`/v1.0/publish/ps/t?${query}`, {}, json);
     const event = JSON.parse(String(ps.published[0]?.message.data));
     expect(event.expiration).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
-    const left = Date.parse(event.expiration) / 1000 - from;
-    expect(left).toBeGreaterThanOrEqual(seconds);
-    expect(left).toBeLessThan(seconds + 5);
+    expect(Date.parse(event.expiration)).toBe(clock.now() + seconds * 1000);
+    expect(Date.parse(event.time)).toBe(clock.now());
   });
 
   it("leaves the TTL to a broker that knows it, and a senseless TTL out", async () => {

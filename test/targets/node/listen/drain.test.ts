@@ -5,7 +5,7 @@ import { eventually } from "#test/support/eventually.ts";
 import { fakeClock } from "#test/support/fake-clock.ts";
 import { inMemoryResources } from "#test/support/in-memory-resources.ts";
 import { nodeRuntime, type InProcess } from "#test/support/node-runtime.ts";
-import { block, drain, type Drainable, endsWithin } from "#targets/node/listen/drain.ts";
+import { block, drain, type Drainable } from "#targets/node/listen/drain.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const never = new Promise<void>(() => {});
@@ -69,19 +69,6 @@ describe("drain", () => {
     const { app, seen } = drainable();
     await drain({ ...app, servers: [() => Promise.reject(new Error("no")), ...app.servers] });
     expect(seen).toEqual(["callers stopped", "server drained"]);
-  });
-  it("is told when the time is over; 0 means that there is none", async () => {
-    const clock = fakeClock();
-    expect(await endsWithin(Promise.resolve(), 5000, clock)).toBe(true);
-    const late = endsWithin(never, 5000, clock);
-    await clock.advance(5000);
-    expect(await late).toBe(false);
-    const slow = Promise.withResolvers<void>();
-    const unlimited = endsWithin(slow.promise, 0, clock);
-    await clock.advance(1e9);
-    slow.resolve();
-    expect(await unlimited).toBe(true);
-    expect(clock.sleepers).toBe(0);
   });
 });
 
