@@ -11,7 +11,7 @@ export const state: Manifest<"state"> = defineComponent({
     binding: {
       type: "string",
       default: "STATE",
-      about: "The Durable Object binding of the Worker; its class is StateObject",
+      about: "Name of the Durable Object binding of the Worker, whose class is StateObject.",
     },
   },
   open: async (spec, host) => (await import("./state-store.ts")).open(spec, host),

@@ -11,7 +11,7 @@ export const pubsub: Manifest<"pubsub"> = defineComponent({
     queues: {
       type: "string",
       about:
-        'Topics whose queue has another name, as "topic=queue,topic2=queue2"; a queue is else named like its topic',
+        'Topics whose queue has a different name than the topic, as "topic=queue,topic2=queue2".',
     },
   },
   open: async (spec, host) => (await import("./pub-sub.ts")).open(spec, host),

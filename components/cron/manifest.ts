@@ -5,13 +5,13 @@ export const input: Manifest<"bindings.input"> = defineComponent({
   type: "bindings.cron",
   version: "v1",
   targets: ["node"],
-  about: "Calls the app on a schedule, counted in this process: each replica fires.",
+  about: "Calls the app on a schedule that each replica keeps for itself, so every replica fires.",
   options: {
     schedule: {
       type: "string",
       required: true,
       about:
-        "Five cron fields, or six with seconds first; @hourly, @daily, @weekly, @monthly, @yearly; or @every with a duration of a second or more, like @every 1h30m. TZ=Area/City in front sets the time zone, otherwise it is the machine's.",
+        "Five cron fields (or six, with seconds first), @hourly, @daily, @weekly, @monthly, @yearly, or @every with a duration of at least a second (@every 1h30m), optionally preceded by TZ=Area/City, which replaces the machine's time zone.",
     },
   },
   open: async (spec, host) => (await import("./input-binding.ts")).open(spec, host),

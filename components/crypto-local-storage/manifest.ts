@@ -5,13 +5,13 @@ export const keys: Manifest<"crypto"> = defineComponent({
   type: "crypto.dapr.localstorage",
   version: "v1",
   targets: ["node", "azure-functions"],
-  about: "Uses keys that are files of a directory, each named by its key.",
+  about: "Uses keys from the files of a directory, each named after its key.",
   options: {
     path: {
       type: "string",
       required: true,
       about:
-        "Directory of the keys: PEM, a JWK, or the bytes of a symmetric key, 1 MiB at most each.",
+        "Directory with the keys as PEM, as a JWK, or as the bytes of a symmetric key, each at most 1 MiB.",
     },
   },
   open: async (spec) => (await import("./crypto-provider.ts")).open(spec),

@@ -5,7 +5,7 @@ export const conversation: Manifest<"conversation"> = defineComponent({
   type: "conversation.echo",
   version: "v1",
   targets: ["node", "workers", "azure-functions"],
-  about: "Answers with what it was told; a model for tests.",
+  about: "Returns its input; a model for tests.",
   options: {},
   open: async () => (await import("./conversation.ts")).open(),
 });

@@ -6,11 +6,11 @@ export const secrets: Manifest<"secretstores"> = defineComponent({
   version: "v1",
   targets: ["node", "workers", "azure-functions"],
   about:
-    "Reads secrets from the runtime's environment, its own tokens and DAPR_ variables left out.",
+    "Reads secrets from the runtime's environment variables, except its own tokens and DAPR_ variables.",
   options: {
     prefix: {
       type: "string",
-      about: "Put before a secret's name to get the variable's name; listed names come without it.",
+      about: "Prefix of the variable names, which the names of the secrets do not include.",
     },
   },
   open: async (spec, host) => (await import("./secret-store.ts")).open(spec, host),

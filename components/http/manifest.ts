@@ -6,7 +6,7 @@ export const output: Manifest<"bindings.output"> = defineComponent({
   type: "bindings.http",
   version: "v1",
   targets: ["node", "workers", "azure-functions"],
-  about: "Calls an HTTP address.",
+  about: "Sends requests to an HTTP address.",
   options,
   open: async (spec, host) => (await import("./output-binding.ts")).open(spec, host),
 });

@@ -6,41 +6,48 @@ export const options: OptionTable = {
     required: true,
     sensitive: true,
     about:
-      "Address to call, http or https; metadata path of a request is appended. A user:password@ in it becomes basic authentication.",
+      "The http or https URL to call, to which a request's metadata path is appended; user:password@ in it becomes basic authentication.",
   },
   responseTimeout: {
     type: "duration",
     about:
-      "Longest time for a call, answer included. A bare number is seconds. Without it the caller decides.",
+      "Timeout of a call, including the response (a number without a unit means seconds); if not set, only the caller's timeout applies.",
   },
   maxResponseBodySize: {
     type: "string",
     default: "100Mi",
     about:
-      "Largest answer, as a quantity like 10Mi; a larger one is an error. 0 or less means the most that this runtime reads, 1Gi.",
+      "Maximum size of a response, as a quantity such as 10Mi, above which the call fails; 0 or less means 1Gi, the most that this runtime reads.",
   },
   securityToken: {
     type: "string",
     sensitive: true,
     about: "Value of the header that securityTokenHeader names.",
   },
-  securityTokenHeader: { type: "string", about: "Header that carries securityToken." },
+  securityTokenHeader: { type: "string", about: "Name of the header that contains securityToken." },
   errorIfNot2XX: {
     type: "boolean",
     default: "true",
     about:
-      "An answer other than 2xx is an error. A request may say otherwise in its metadata of that name.",
+      "Whether a response outside 2xx is an error, which a request can override in its metadata of the same name.",
   },
   MTLSRootCA: {
     type: "string",
     about:
-      "Authority that the server's certificate must come from, as PEM or a file's path. Node only, as the next two.",
+      "CA certificate that must have signed the server's certificate, as PEM or the path of a file (Node only).",
   },
-  MTLSClientCert: { type: "string", about: "Certificate to show, as PEM or a file's path." },
-  MTLSClientKey: { type: "string", sensitive: true, about: "Its key, as PEM or a file's path." },
+  MTLSClientCert: {
+    type: "string",
+    about: "Client certificate, as PEM or the path of a file (Node only).",
+  },
+  MTLSClientKey: {
+    type: "string",
+    sensitive: true,
+    about: "Key of the client certificate, as PEM or the path of a file (Node only).",
+  },
   MTLSRenegotiation: {
     type: "string",
     about:
-      "RenegotiateNever, …OnceAsClient or …FreelyAsClient: read, and left to the platform's TLS.",
+      "RenegotiateNever, RenegotiateOnceAsClient or RenegotiateFreelyAsClient; accepted, but has no effect on the platform's TLS.",
   },
 };

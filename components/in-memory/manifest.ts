@@ -6,7 +6,7 @@ export const state: Manifest<"state"> = defineComponent({
   type: "state.in-memory",
   version: "v1",
   targets: ["node", "workers", "azure-functions"],
-  about: "Keeps state in the runtime's memory; it is gone when the runtime ends.",
+  about: "Keeps state in the memory of the runtime, until the runtime ends.",
   options: {},
   open: async (_spec, host) => (await import("./state-store.ts")).open(host.clock),
 });
@@ -16,7 +16,7 @@ const pubSubOptions: OptionTable = {
     type: "duration",
     default: "0",
     about:
-      "Time until a message is delivered again that the app answered with RETRY; 0, as in Dapr: it is not. A bare number is milliseconds.",
+      "Time until a message that the app answered with RETRY is delivered again (a number without a unit means milliseconds); 0 means never, as in Dapr.",
   },
 };
 
@@ -24,10 +24,10 @@ export const pubsub: Manifest<"pubsub"> = defineComponent({
   kind: "pubsub",
   type: "pubsub.in-memory",
   version: "v1",
-  // Not on Workers: isolates come and go, and share no memory.
+  // Not on Workers: isolates come and go, and do not share memory.
   targets: ["node", "azure-functions"],
   about:
-    "Passes messages on within the runtime's memory. A consumer that is not subscribed gets none; per topic and consumer at most 100000 messages or 256 MiB wait, then publishing fails.",
+    "Delivers messages in the memory of the runtime to consumers that are subscribed; publishing fails when 100000 messages or 256 MiB wait for one consumer of a topic.",
   options: pubSubOptions,
   open: async (spec, { clock, log }) => {
     const redeliverMs = optionsOf(spec, pubSubOptions).duration("redeliverInterval", 1) ?? 0;

@@ -5,12 +5,17 @@ export const names: Manifest<"nameresolution"> = defineComponent({
   type: "nameresolution.kubernetes",
   version: "v1",
   targets: ["node"],
-  about: "Finds apps by the Kubernetes service <app id>-dapr in their namespace.",
+  about: "Finds apps through the Kubernetes Service <app id>-dapr in their namespace.",
   options: {
-    clusterDomain: { type: "string", default: "cluster.local", about: "Domain of the cluster." },
+    clusterDomain: {
+      type: "string",
+      default: "cluster.local",
+      about: "DNS domain of the cluster.",
+    },
     template: {
       type: "string",
-      about: "Address in Dapr's words: {{.ID}}, {{.Namespace}} and {{.Port}} are filled in.",
+      about:
+        "Template of the address, in Dapr's syntax with {{.ID}}, {{.Namespace}} and {{.Port}}.",
     },
   },
   open: async (spec) => (await import("./name-resolver.ts")).open(spec),

@@ -5,16 +5,18 @@ export const secrets: Manifest<"secretstores"> = defineComponent({
   type: "secretstores.kubernetes",
   version: "v1",
   targets: ["node"],
-  about: "Reads Secrets of the app's own namespace from the Kubernetes API, one by one by name.",
+  about:
+    "Reads Secrets in the app's own namespace from the Kubernetes API, one at a time, by name.",
   options: {
     defaultNamespace: {
       type: "string",
-      about: "Namespace of a runtime that has none (NAMESPACE is not set); any other is refused.",
+      about:
+        "Namespace of the Secrets if the runtime has none (NAMESPACE is not set); if it has one, both must be the same.",
     },
     kubeconfigPath: {
       type: "string",
       about:
-        "Path of a kubeconfig, for a runtime outside of a cluster; absent: KUBECONFIG, then the Pod's service account.",
+        "Path of a kubeconfig for a runtime outside of a cluster; if not set, KUBECONFIG or the Pod's service account.",
     },
   },
   open: async (spec, host) => (await import("./secret-store.ts")).open(spec, host),

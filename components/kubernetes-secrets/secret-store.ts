@@ -87,7 +87,7 @@ function failureOf(reason: unknown, namespace: string, name: string): ComponentE
   if (code === 403)
     return new ComponentError(
       "rejected",
-      `the runtime may not read Secret ${JSON.stringify(name)}: namespace ${JSON.stringify(namespace)} has no RoleBinding for it; add the namespace to secrets.namespaces of the chart, or bind a Role with the verb "get" for secrets to the runtime's service account`,
+      `the runtime cannot read Secret ${JSON.stringify(name)}: namespace ${JSON.stringify(namespace)} has no RoleBinding for it; add the namespace to secrets.namespaces of the chart, or bind a Role with the verb "get" for secrets to the runtime's service account`,
       cause,
     );
   if (code === 0 || code === 429 || (code !== undefined && code >= 500))

@@ -5,23 +5,24 @@ export const secrets: Manifest<"secretstores"> = defineComponent({
   type: "secretstores.local.file",
   version: "v1",
   targets: ["node", "azure-functions"],
-  about: "Reads secrets from a JSON file, once, at the start.",
+  about: "Reads secrets from a JSON file once, when the component starts.",
   options: {
     secretsFile: {
       type: "string",
       required: true,
-      about: "Path of the JSON file, 16 MiB at most; relative to the working directory.",
+      about: "Path of the JSON file (at most 16 MiB), relative to the working directory.",
     },
     nestedSeparator: {
       type: "string",
       default: ":",
-      about: "Stands between the names of nested objects, and before the positions of lists.",
+      about:
+        "Separator between the names of nested objects, and before the positions of list items.",
     },
     multiValued: {
       type: "boolean",
       default: "false",
       about:
-        "Makes each top-level object one secret with several values, where otherwise each value is a secret.",
+        "Whether each top-level object is one secret with several values; otherwise, each value is a secret.",
     },
   },
   open: async (spec, host) => (await import("./secret-store.ts")).open(spec, host),

@@ -40,7 +40,7 @@ function perValue(
   const secrets = new Map<string, Secret>();
   for (const [name, value] of flatten(file, separator)) {
     if (secrets.has(name))
-      log.warn(`The secrets file has two values for the name ${name}; the first counts`);
+      log.warn(`The secrets file has two values for the name ${name}; the first one is used`);
     else secrets.set(name, { [name]: value });
   }
   return secrets;
@@ -57,7 +57,7 @@ function perObject(
     for (const [path, text] of flatten(value, separator)) {
       const key = path === "" ? name : path;
       if (Object.hasOwn(secret, key))
-        log.warn(`Secret ${name} has two values for ${key}; the first counts`);
+        log.warn(`Secret ${name} has two values for ${key}; the first one is used`);
       else Object.defineProperty(secret, key, { value: text, enumerable: true });
     }
     secrets.set(name, secret);

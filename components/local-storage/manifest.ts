@@ -5,13 +5,13 @@ export const output: Manifest<"bindings.output"> = defineComponent({
   type: "bindings.localstorage",
   version: "v1",
   targets: ["node"],
-  about: "Keeps files below one directory; a file is on disk before it is acknowledged.",
+  about: "Stores files below a directory, each of which is on disk before it is acknowledged.",
   options: {
     rootPath: {
       type: "string",
       required: true,
       about:
-        "Directory that holds the files; made when it is not there. No file outside it can be reached.",
+        "Directory for the files, which is created if it does not exist; files outside of it cannot be reached.",
     },
   },
   open: async (spec) => (await import("./output-binding.ts")).open(spec),

@@ -27,7 +27,7 @@ export async function openRoot(rootPath: string): Promise<string> {
   for (const path of [asked, real])
     if (dirname(path) === path || refused.some((place) => isBelow(path, place)))
       throw new Error(
-        `property rootPath points to a disallowed location (${path}); give a directory of its own`,
+        `property rootPath points to a disallowed location (${path}); use a dedicated directory`,
       );
   try {
     await mkdir(asked, { recursive: true });

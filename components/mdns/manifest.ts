@@ -6,7 +6,7 @@ export const names: Manifest<"nameresolution"> = defineComponent({
   version: "v1",
   targets: ["node"],
   about:
-    "Finds apps on the same network by multicast DNS, as Dapr's sidecars do; no server needed.",
+    "Finds apps on the same network through multicast DNS, as Dapr's sidecars do, without a server.",
   options: {},
   open: async (_spec, host) => (await import("./name-resolver.ts")).open(host),
 });

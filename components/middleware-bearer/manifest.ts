@@ -5,19 +5,19 @@ export const middleware: Manifest<"middleware.http"> = defineComponent({
   type: "middleware.http.bearer",
   version: "v1",
   targets: ["node", "workers", "azure-functions"],
-  about: "Lets only requests through that carry a valid JWT of one issuer as their bearer token.",
+  about: "Accepts only requests with a valid JWT of one issuer as their bearer token.",
   options: {
-    issuer: { type: "string", about: "Who signs the tokens; required. Compared as it stands." },
-    issuerURL: { type: "string", about: "Another name of issuer." },
+    issuer: { type: "string", about: "Issuer of the tokens, compared verbatim; required." },
+    issuerURL: { type: "string", about: "Alias of issuer." },
     audience: {
       type: "string",
-      about: "For whom the tokens must be meant, usually a client id; required.",
+      about: "Audience of the tokens, usually a client id; required.",
     },
-    clientID: { type: "string", about: "Another name of audience." },
+    clientID: { type: "string", about: "Alias of audience." },
     jwksURL: {
       type: "string",
       about:
-        "Address of the issuer's keys; when absent, that in <issuer>/.well-known/openid-configuration.",
+        "URL of the issuer's keys; if not set, the one in <issuer>/.well-known/openid-configuration.",
     },
   },
   open: async (spec, host) => (await import("./middleware.ts")).open(spec, host),

@@ -6,35 +6,40 @@ export const middleware: Manifest<"middleware.http"> = defineComponent({
   version: "v1",
   targets: ["node", "workers", "azure-functions"],
   about:
-    "Sends browsers to log in with an OAuth 2 provider, and passes their access token on. The session is an encrypted cookie.",
+    "Redirects browsers to an OAuth 2 provider to log in, keeps the session in an encrypted cookie, and passes on the access token.",
   options: {
-    clientID: { type: "string", required: true, about: "Id of the client." },
+    clientID: { type: "string", required: true, about: "Client id." },
     clientSecret: {
       type: "string",
       required: true,
       sensitive: true,
-      about: "Secret of the client; the cookie's key comes from it.",
+      about: "Client secret, from which the key of the cookie is derived.",
     },
-    authURL: { type: "string", required: true, about: "Address where users log in." },
-    tokenURL: { type: "string", required: true, about: "Address of the token endpoint." },
-    scopes: { type: "string", about: "Scopes to ask for, separated by commas." },
+    authURL: {
+      type: "string",
+      required: true,
+      about: "URL of the authorization endpoint, where users log in.",
+    },
+    tokenURL: { type: "string", required: true, about: "URL of the token endpoint." },
+    scopes: { type: "string", about: "Scopes to request, separated by commas." },
     redirectURL: {
       type: "string",
-      about: "Where the provider sends users back to: an address of this API.",
+      about: "URL of this API that the provider redirects users to after they have logged in.",
     },
     authHeaderName: {
       type: "string",
       default: "Authorization",
-      about: "Header that carries the token; one that the caller sent is replaced.",
+      about: "Header that contains the access token, and replaces the same header of the caller.",
     },
     forceHTTPS: {
       type: "boolean",
       default: "false",
-      about: "Sends users back by https, and marks the cookie as secure.",
+      about: "Whether users are redirected to https URLs and the cookie is marked as secure.",
     },
     pathFilter: {
       type: "string",
-      about: "Regular expression; requests for other paths pass untouched.",
+      about:
+        "Regular expression for the paths that the middleware applies to; other requests pass unchanged.",
     },
   },
   open: async (spec, host) => (await import("./middleware.ts")).open(spec, host),

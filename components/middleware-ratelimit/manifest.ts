@@ -5,13 +5,13 @@ export const middleware: Manifest<"middleware.http"> = defineComponent({
   type: "middleware.http.ratelimit",
   version: "v1",
   targets: ["node", "workers", "azure-functions"],
-  about: "Limits how often one address may call one path.",
+  about: "Limits how often an address can call a path.",
   options: {
     maxRequestsPerSecond: {
       type: "number",
       default: "100",
       about:
-        "Requests a second from one address to one path; more than 0. As many may come at once, at least one.",
+        "Maximum number of requests per second from one address to one path, which is also the size of a burst; must be more than 0.",
     },
   },
   open: async (spec, host) => (await import("./middleware.ts")).open(spec, host),

@@ -5,12 +5,12 @@ export const middleware: Manifest<"middleware.http"> = defineComponent({
   type: "middleware.http.routeralias",
   version: "v1",
   targets: ["node", "workers", "azure-functions"],
-  about: "Serves paths of your choice as other paths.",
+  about: "Maps paths to other paths.",
   options: {
     routes: {
       type: "string",
       about:
-        "Mapping from a path to the path it stands for, as JSON or YAML text. {name} stands for one segment, {name:pattern} for what the pattern matches; each is added to the query. The older form, one setting for each path, works too, and ignores case.",
+        "Mapping from paths to the paths that they stand for, as JSON or YAML text, where {name} matches one segment, {name:pattern} matches a pattern, and both are added to the query; the older form with one setting per path, which ignores case, works too.",
     },
   },
   open: async (spec) => (await import("./middleware.ts")).open(spec),

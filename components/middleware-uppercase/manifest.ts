@@ -5,12 +5,12 @@ export const middleware: Manifest<"middleware.http"> = defineComponent({
   type: "middleware.http.uppercase",
   version: "v1",
   targets: ["node", "workers", "azure-functions"],
-  about: "Turns bodies into upper case; for tests.",
+  about: "Converts bodies to upper case; for tests.",
   options: {
     direction: {
       type: "string",
       default: "request",
-      about: "What is changed: request, response or both.",
+      about: "What to convert: request, response or both.",
     },
   },
   open: async (spec) => (await import("./middleware.ts")).open(spec),

@@ -1,6 +1,6 @@
 import { defineComponent, type Manifest, type OptionTable } from "#core/ports/manifest.ts";
 
-/** Services that speak OpenAI's chat completions, each with what it is when the document says nothing. */
+/** Services with OpenAI's chat completions API, each with the defaults of its options. */
 const services = {
   openai: { model: "gpt-5-nano", endpoint: "https://api.openai.com/v1", keyed: true },
   ollama: { model: "llama3.2:latest", endpoint: "http://localhost:11434/v1", keyed: false },
@@ -32,15 +32,16 @@ function optionsFor(service: Service): OptionTable {
     endpoint: { type: "string", default: endpoint, about: "Base URL of the API." },
     cacheTTL: {
       type: "duration",
-      about: "How long an answer is given again to the same question; absent means never.",
+      about:
+        "How long the response to a request is reused for the same request; if not set, never.",
     },
-    maxTokens: { type: "number", about: "Most tokens that the model may answer." },
+    maxTokens: { type: "number", about: "Maximum number of tokens in a response." },
     ...(service === "openai"
       ? {
           apiType: {
             type: "string" as const,
             default: "open_ai",
-            about: "`azure` for Azure OpenAI, where the model is the deployment's name.",
+            about: "`azure` for Azure OpenAI, where the model is the name of the deployment.",
           },
           apiVersion: { type: "string" as const, about: "API version of Azure OpenAI." },
         }
@@ -55,7 +56,7 @@ function component(service: Service): Manifest<"conversation"> {
     type: `conversation.${service}`,
     version: "v1",
     targets: ["node", "workers", "azure-functions"],
-    about: `Talks to a language model at ${service} by OpenAI's chat completions.`,
+    about: `Calls a language model at ${service} through OpenAI's chat completions API.`,
     options,
     open: async (spec, host) => (await import("./conversation.ts")).open(spec, options, host),
   });

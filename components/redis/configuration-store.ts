@@ -35,7 +35,7 @@ export async function open(spec: ComponentSpec, { clock, log }: Host): Promise<C
       if (settings.mode === "cluster")
         throw new ComponentError(
           "unsupported",
-          "changes in a Redis cluster cannot be watched: each node tells of its own keys only",
+          "changes in a Redis cluster cannot be watched: each node reports only its own keys",
         );
       const options = { signal: AbortSignal.any([signal, closing.signal]) };
       const reports = changeReports(

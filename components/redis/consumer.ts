@@ -220,7 +220,7 @@ class Consumer {
       if (done.length > 0) await this.#stream.acknowledge(done, { signal: this.#never.signal });
       for (const id of done) this.#acknowledged?.add(id);
     } catch (reason) {
-      log.warn(`Cannot acknowledge messages, they will come again: ${messageOf(reason)}`, {
+      log.warn(`Cannot acknowledge messages, they will be delivered again: ${messageOf(reason)}`, {
         topic,
       });
     }
@@ -233,7 +233,7 @@ class Consumer {
     const { processingTimeoutMs, log, subscription } = this.#options;
     for (const id of ids) this.#held.delete(id);
     log.warn(
-      `Messages are not answered after ${processingTimeoutMs} ms, and will come again: ${ids.join(", ")}`,
+      `Messages were not acknowledged within ${processingTimeoutMs} ms and will be delivered again: ${ids.join(", ")}`,
       { topic: subscription.topic },
     );
   }

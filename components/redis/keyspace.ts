@@ -44,7 +44,7 @@ export function openKeyspace(
   async function resume(): Promise<void> {
     await enable();
     if (!isWatched()) return;
-    log.info(`Notifications of Redis at ${settings.where} come again`, { component });
+    log.info(`Receiving notifications of Redis at ${settings.where} again`, { component });
     for (const listener of listeners) listener.resumed();
   }
 

@@ -1,72 +1,84 @@
 import { defineComponent, type Manifest, type OptionTable } from "#core/ports/manifest.ts";
 
-/** What every Redis component reads. */
+/** Options of every Redis component. */
 const connectionOptions: OptionTable = {
   redisHost: {
     type: "string",
     required: true,
     about:
-      "host:port of the server; with failover the sentinels, with redisType cluster the nodes, separated by commas.",
+      "host:port of the server; with failover, of the sentinels, and with redisType cluster, of the nodes, separated by commas.",
   },
-  redisPort: { type: "number", about: "Port for hosts that name none; 6379 when absent." },
+  redisPort: { type: "number", about: "Port for hosts without a port; 6379 if not set." },
   redisUsername: {
     type: "string",
-    about: "ACL user; without it the password is that of the default user.",
+    about: "ACL user; if not set, the default user.",
   },
   redisPassword: { type: "string", sensitive: true, about: "Password of the user." },
-  redisDB: { type: "number", default: "0", about: "Database number; a cluster only has 0." },
+  redisDB: {
+    type: "number",
+    default: "0",
+    about: "Database number; a cluster has only database 0.",
+  },
   redisType: { type: "string", default: "node", about: "node or cluster." },
-  failover: { type: "boolean", default: "false", about: "Finds the server through sentinels." },
+  failover: {
+    type: "boolean",
+    default: "false",
+    about: "Whether to find the server through sentinels.",
+  },
   sentinelMasterName: {
     type: "string",
-    about: "The sentinels' name for the server; required with failover.",
+    about: "Name of the server at the sentinels; required with failover.",
   },
   sentinelUsername: { type: "string", about: "ACL user at the sentinels." },
   sentinelPassword: { type: "string", sensitive: true, about: "Password at the sentinels." },
-  enableTLS: { type: "boolean", default: "false", about: "Connects with TLS." },
+  enableTLS: { type: "boolean", default: "false", about: "Whether to connect with TLS." },
   insecureSkipTLSVerify: {
     type: "boolean",
     default: "false",
-    about: "Does not check the server's certificate; for tests only.",
+    about: "Whether to accept any certificate of the server; for tests only.",
   },
-  clientCert: { type: "string", about: "Client certificate for TLS, PEM text." },
-  clientKey: { type: "string", sensitive: true, about: "Key of the client certificate, PEM text." },
+  clientCert: { type: "string", about: "Client certificate for TLS, as PEM text." },
+  clientKey: {
+    type: "string",
+    sensitive: true,
+    about: "Key of the client certificate, as PEM text.",
+  },
   dialTimeout: {
     type: "duration",
     default: "5s",
-    about: "Longest time to connect; a bare number is milliseconds.",
+    about: "Timeout for connecting; a number without a unit means milliseconds.",
   },
   readTimeout: {
     type: "duration",
     default: "3s",
     about:
-      "Longest time without an answer; then the connection is closed and opened again. A bare number is milliseconds.",
+      "Time without a response after which the connection is closed and opened again; a number without a unit means milliseconds.",
   },
   redisMaxRetries: {
     type: "number",
     default: "3",
     about:
-      "Attempts to connect at start-up after the first; -1 for none. Later connections are tried without end.",
+      "Retries of the first connection at start-up, or -1 for none; later connections are retried without a limit.",
   },
   redisMinRetryInterval: {
     type: "duration",
     default: "8ms",
-    about: "Shortest pause between these attempts.",
+    about: "Minimum time between these retries.",
   },
   redisMaxRetryInterval: {
     type: "duration",
     default: "512ms",
-    about: "Longest pause between these attempts.",
+    about: "Maximum time between these retries.",
   },
   useEntraID: {
     type: "boolean",
     default: "false",
-    about: "Not supported; the component refuses to start with it.",
+    about: "Not supported; the component does not start if it is true.",
   },
   useOIDC: {
     type: "boolean",
     default: "false",
-    about: "Not supported; the component refuses to start with it.",
+    about: "Not supported; the component does not start if it is true.",
   },
   ...withoutEffect(
     ["writeTimeout", "poolTimeout", "maxConnAge", "idleCheckFrequency", "idleTimeout"],
@@ -76,7 +88,7 @@ const connectionOptions: OptionTable = {
 };
 
 function withoutEffect(names: readonly string[], type: "duration" | "number"): OptionTable {
-  const about = "Accepted and without effect: one connection carries all calls side by side.";
+  const about = "Accepted, but has no effect: all calls share one connection.";
   return Object.fromEntries(names.map((name) => [name, { type, about }]));
 }
 
@@ -85,10 +97,13 @@ export const state: Manifest<"state"> = defineComponent({
   type: "state.redis",
   version: "v1",
   targets: ["node", "azure-functions"],
-  about: "Keeps state in Redis, in the hashes that Dapr uses; a transaction is all or nothing.",
+  about: "Keeps state in Redis, in the same hashes as Dapr; transactions are atomic.",
   options: {
     ...connectionOptions,
-    ttlInSeconds: { type: "number", about: "Time to live of values that are written without one." },
+    ttlInSeconds: {
+      type: "number",
+      about: "Time to live in seconds for values that are written without one.",
+    },
   },
   open: async (spec, host) => (await import("./state-store.ts")).open(spec, host),
 });
@@ -99,39 +114,38 @@ export const pubsub: Manifest<"pubsub"> = defineComponent({
   version: "v1",
   targets: ["node"],
   about:
-    "Passes messages on through Redis streams, one per topic, with a consumer group per consumer.",
+    "Delivers messages through Redis streams, one per topic, with one consumer group per consumer.",
   options: {
     ...connectionOptions,
     consumerID: {
       type: "string",
-      about: "Name of the consumer group; the app id when absent. Read by the runtime.",
+      about: "Name of the consumer group; the app id if not set.",
     },
     processingTimeout: {
       type: "duration",
       default: "60s",
       about:
-        "How long a message may stay unacknowledged before other messages go past it and it is delivered again; 0 turns redelivery off. A bare number is milliseconds.",
+        "How long a message can stay unacknowledged before it is delivered again and other messages can overtake it (a number without a unit means milliseconds); 0 turns redelivery off.",
     },
     redeliverInterval: {
       type: "duration",
       default: "15s",
       about:
-        "Time between looks for such messages; 0 turns redelivery off. A bare number is milliseconds.",
+        "Interval for checking for such messages (a number without a unit means milliseconds); 0 turns redelivery off.",
     },
-    queueDepth: { type: "number", default: "100", about: "Messages fetched at once." },
+    queueDepth: { type: "number", default: "100", about: "Number of messages to fetch at once." },
     concurrency: {
       type: "number",
       default: "10",
-      about: "Deliveries at the same time, per subscription; 1 keeps the order.",
+      about: "Maximum number of concurrent deliveries per subscription; 1 preserves the order.",
     },
     maxLenApprox: {
       type: "number",
-      about: "About how many messages a stream keeps; all when absent.",
+      about: "Approximate maximum number of messages in a stream; if not set, there is no limit.",
     },
     streamTTL: {
       type: "duration",
-      about:
-        "Age at which messages leave a stream; never when absent, or when maxLenApprox is given.",
+      about: "Age at which messages are removed from a stream; ignored if maxLenApprox is set.",
     },
   },
   open: async (spec, host) => (await import("./pub-sub.ts")).open(spec, host),
@@ -143,16 +157,16 @@ export const configuration: Manifest<"configuration"> = defineComponent({
   version: "v1",
   targets: ["node"],
   about:
-    "Reads settings from Redis strings (value||version), and tells of changes as the server's key events come.",
+    "Reads settings from Redis strings (value||version), and reports changes based on the server's key events.",
   options: connectionOptions,
   open: async (spec, host) => (await import("./configuration-store.ts")).open(spec, host),
 });
 
-/** Where nothing runs between two requests, nobody can watch. */
+/** If nothing runs between two requests, changes cannot be watched. */
 export const configurationOnRequest: Manifest<"configuration"> = defineComponent({
   ...configuration,
   targets: ["azure-functions"],
-  about: "Reads settings from Redis strings (value||version); changes are not told.",
+  about: "Reads settings from Redis strings (value||version), and does not report changes.",
   open: async (spec, host) => {
     const { watch: _, ...port } = await configuration.open(spec, host);
     return port;
@@ -164,13 +178,14 @@ export const lock: Manifest<"lock"> = defineComponent({
   type: "lock.redis",
   version: "v1",
   targets: ["node", "azure-functions"],
-  about: "Keeps locks in Redis, on one server without replicas, or on one that sentinels point to.",
+  about:
+    "Keeps locks in Redis, on a single server without replicas, or on the server that sentinels choose.",
   options: {
     ...connectionOptions,
-    maxRetries: { type: "number", about: "Accepted and without effect: a lock is tried once." },
+    maxRetries: { type: "number", about: "Accepted, but has no effect: a lock is tried once." },
     maxRetryBackoff: {
       type: "duration",
-      about: "Accepted and without effect: a lock is tried once.",
+      about: "Accepted, but has no effect: a lock is tried once.",
     },
   },
   open: async (spec, host) => (await import("./lock-store.ts")).open(spec, host),

@@ -151,7 +151,7 @@ class Running implements Consumer {
       );
     } catch (reason) {
       next = [];
-      log.warn(`Cannot acknowledge messages, they will come again: ${messageOf(reason)}`, {
+      log.warn(`Cannot acknowledge messages, they will be delivered again: ${messageOf(reason)}`, {
         topic: subscription.topic,
       });
     }

@@ -6,25 +6,27 @@ export const names: Manifest<"nameresolution"> = defineComponent({
   version: "v1",
   targets: ["node"],
   about:
-    "Finds apps in a table that the runtime processes of one machine share, as Dapr's sidecars do.",
+    "Finds apps in a table that the runtime processes of a machine share, as Dapr's sidecars do.",
   options: {
     connectionString: {
       type: "string",
       required: true,
-      about: "Path of the database, as for the state store; :memory: finds nobody else.",
+      about:
+        "Path of the database, as for the state store; :memory: is not shared with other processes.",
     },
-    tableName: { type: "string", default: "hosts", about: "Table of the addresses." },
+    tableName: { type: "string", default: "hosts", about: "Name of the table with the addresses." },
     metadataTableName: {
       type: "string",
       default: "metadata",
-      about: "Table in which the version of the schema is noted.",
+      about: "Name of the table with the version of the schema.",
     },
     updateInterval: {
       type: "duration",
       default: "5s",
-      about: "A host that has not said for so long that it is there counts as gone; whole seconds.",
+      about:
+        "Time after which a host that has not renewed its registration counts as gone, in whole seconds.",
     },
-    timeout: { type: "duration", default: "1s", about: "Longest time for one query." },
+    timeout: { type: "duration", default: "1s", about: "Timeout of a query." },
   },
   open: async (spec, host) => (await import("./name-resolver.ts")).open(spec, host),
 });
@@ -36,99 +38,99 @@ export const state: Manifest<"state"> = defineComponent({
   version: "v1",
   targets: ["node"],
   about:
-    "Keeps state in a SQLite file, in the tables that Dapr uses; a write is on disk before it is acknowledged.",
+    "Keeps state in a SQLite file, in the same tables as Dapr; a write is on disk before it is acknowledged.",
   options: {
     connectionString: {
       type: "string",
       required: true,
       sensitive: true,
       about:
-        "Path of the database, file:path?options, or :memory:. Options may hold _pragma=name(value), except busy_timeout, journal_mode and foreign_keys. Also read as url.",
+        "Path of the database, file:path?options, or :memory: (alias: url), where the options can include _pragma=name(value), except busy_timeout, journal_mode and foreign_keys.",
     },
     timeout: {
       type: "duration",
       default: "20s",
       about:
-        "Longest time for one call, at least 1s; a bare number is seconds. Also read as timeoutInSeconds.",
+        "Timeout of a call, at least 1s; a number without a unit means seconds (alias: timeoutInSeconds).",
     },
     busyTimeout: {
       type: "duration",
       default: "2s",
       about:
-        "How long to wait while another process holds the database; 0 fails at once. A bare number is seconds.",
+        "How long to wait while another process holds the database (a number without a unit means seconds); 0 fails immediately.",
     },
     disableWAL: {
       type: "boolean",
       default: "false",
-      about: "Turns write-ahead logging off, as a database on a network file system needs.",
+      about:
+        "Whether to turn off write-ahead logging, as is necessary for a database on a network file system.",
     },
     tableName: {
       type: "string",
       default: "state",
-      about: "Table of the values: letters, digits and underscores.",
+      about: "Name of the table with the values: letters, digits and underscores.",
     },
     metadataTableName: {
       type: "string",
       default: "metadata",
-      about: "Table in which the version of the schema is noted: letters, digits and underscores.",
+      about: "Name of the table with the version of the schema: letters, digits and underscores.",
     },
     cleanupInterval: {
       type: "duration",
       default: "0",
       about:
-        "Time between removals of expired rows; 0 leaves them (they are invisible anyway). A bare number is seconds. Also read as cleanupIntervalInSeconds.",
+        "Interval for removing expired rows, which are invisible anyway (a number without a unit means seconds, alias: cleanupIntervalInSeconds); 0 keeps them.",
     },
   },
   open: async (spec, host) => (await import("./state-store.ts")).open(spec, host),
 });
 
-/** Dapr has no such type: it is what `outrigger run` offers where nothing else is named. */
+/** Not a Dapr type: the default of `outrigger run` if no resources are named. */
 export const pubsub: Manifest<"pubsub"> = defineComponent({
   kind: "pubsub",
   type: "pubsub.outrigger.sqlite",
   version: "v1",
   targets: ["node"],
   about:
-    "Passes messages on through a SQLite file, between all processes of one machine that name it; a message is on disk before it is acknowledged. Not in Dapr.",
+    "Delivers messages through a SQLite file to all processes of a machine that use the file; a message is on disk before it is acknowledged (not in Dapr).",
   options: {
     connectionString: {
       type: "string",
       required: true,
-      about: "Path of the file, or file:path; its folder must exist, on a disk of this machine.",
+      about: "Path of the file, or file:path, in an existing folder on a local disk.",
     },
     consumerID: {
       type: "string",
-      about:
-        "Name under which subscribers share messages; the app id when absent. Read by the runtime.",
+      about: "Name under which subscribers share messages; the app id if not set.",
     },
     concurrency: {
       type: "number",
       default: "1",
-      about: "Deliveries at the same time, per subscription; 1 keeps the order.",
+      about: "Maximum number of concurrent deliveries per subscription; 1 preserves the order.",
     },
     redeliverInterval: {
       type: "duration",
       default: "10s",
       about:
-        "Time until a message is delivered again that the app answered with RETRY; 0 drops it. A bare number is milliseconds.",
+        "Time until a message that the app answered with RETRY is delivered again (a number without a unit means milliseconds); 0 drops it.",
     },
     backlog: {
       type: "duration",
       default: "1h",
       about:
-        "A consumer that subscribes for the first time gets the messages that are no older; so long a message is kept that nobody has subscribed to. A bare number is milliseconds.",
+        "How long a message without a subscriber is kept, and the maximum age of messages that a consumer gets when it first subscribes (a number without a unit means milliseconds).",
     },
     retention: {
       type: "duration",
       default: "24h",
       about:
-        "How long a message waits for a consumer that has subscribed and is away, and how long such a consumer is remembered. A bare number is milliseconds.",
+        "How long a message waits for a subscribed consumer that is away, and how long such a consumer is remembered (a number without a unit means milliseconds).",
     },
     maxSizeMB: {
       type: "number",
       default: "256",
       about:
-        "Largest size of the file. Beyond it the oldest messages go that have been delivered, then those of consumers that are away; where all wait for consumers that are there, publishing fails.",
+        "Maximum size of the file, above which the oldest delivered messages are removed, then those of consumers that are away; if all messages wait for consumers that are connected, publishing fails.",
     },
   },
   open: async (spec, host) => (await import("./pub-sub.ts")).open(spec, host),

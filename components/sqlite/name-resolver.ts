@@ -87,7 +87,7 @@ export function open(
             database.prepare(`DELETE FROM ${table} WHERE registration_id = ?`).run(id),
           );
       } catch (reason) {
-        log.warn(`Cannot take the registrations back: ${messageOf(reason)}`);
+        log.warn(`Cannot remove the registrations: ${messageOf(reason)}`);
       }
       ended.abort();
       database.close();

@@ -71,7 +71,7 @@ export async function open(spec: ComponentSpec, host: Host): Promise<PubSub> {
     if (lonely.has(topic) || lonely.size >= mostTopics) return;
     lonely.add(topic);
     log.info(
-      `Nobody has subscribed to topic ${topic} of ${spec.name} yet; the message is kept for ${settings.backlogMs / 1000} s`,
+      `No app has subscribed to topic ${topic} of ${spec.name} yet; the message is kept for ${settings.backlogMs / 1000} s`,
       { topic },
     );
   };

@@ -11,7 +11,7 @@ export const names: Manifest<"nameresolution"> = defineComponent({
       type: "string",
       required: true,
       about:
-        'A mapping of app id (or appid.namespace) to host:port of the runtime\'s internal port: {"cart": "10.0.0.5:50002"}.',
+        'Mapping from app ids (or appid.namespace) to host:port of the internal port of the runtime, for example {"cart": "10.0.0.5:50002"}.',
     },
   },
   open: async (spec) => (await import("./name-resolver.ts")).open(spec),

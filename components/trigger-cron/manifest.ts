@@ -12,7 +12,7 @@ export const input: Manifest<"bindings.input"> = defineComponent({
       type: "string",
       required: true,
       about:
-        "On Workers exactly the text of one of the Worker's cron triggers; on Azure Functions five or six cron fields, @hourly and the like, or @every with a duration below a day",
+        "On Workers, exactly the text of one of the Worker's cron triggers; on Azure Functions, five or six cron fields, @hourly and the like, or @every with a duration of less than a day.",
     },
   },
   open: async (spec) => (await import("./input-binding.ts")).open(spec),

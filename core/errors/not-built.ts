@@ -1,6 +1,6 @@
 import { type ApiError, type Fail, failWith } from "./api-error.ts";
 
-/** What a sidecar says that has no placement and no scheduler service. */
+/** The errors of a sidecar without a placement and a scheduler service. */
 export const notBuiltErrors = {
   ERR_ACTOR_NO_PLACEMENT: { http: 400, grpc: 14 },
   ERR_API_UNIMPLEMENTED: { http: 501, grpc: 12 },
@@ -21,11 +21,14 @@ interface Refused {
 export type Refuse = (app: Refused) => ApiError;
 type Block = "actors" | "jobs" | "workflows";
 
-/** On the wire they look as if somebody had only forgotten to configure them; the log says that there is nothing to configure. */
+/**
+ * Callers get errors as if these services were only not configured. The log explains that there is
+ * nothing to configure.
+ */
 function warn(app: Refused, block: Block): void {
   const instead = block === "jobs" ? "scheduler" : "placement";
   app.warnOnce?.(
-    `Outrigger does not have ${block} yet: it answers their calls as a Dapr sidecar without a ${instead} service does`,
+    `Outrigger does not support ${block} yet: it responds like a Dapr sidecar without a ${instead} service`,
   );
 }
 
@@ -53,5 +56,5 @@ export function noScheduler(
 export function noWorkflowService(app: Refused, path: string): ApiError | undefined {
   if (!path.startsWith("/TaskHubSidecarService/")) return undefined;
   warn(app, "workflows");
-  return fail("ERR_API_UNIMPLEMENTED", "Outrigger does not have workflows yet");
+  return fail("ERR_API_UNIMPLEMENTED", "Outrigger does not support workflows yet");
 }

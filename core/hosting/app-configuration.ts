@@ -31,7 +31,7 @@ export async function loadAppConfiguration(
     log.info("Application configuration loaded", fields);
     if (entities.length > 0)
       log.warn(
-        `The app has actors (${listed(entities)}), which Outrigger does not have yet: nobody can call them`,
+        `The app has actors (${listed(entities)}), which Outrigger does not support yet: they cannot be called`,
         fields,
       );
   } catch (reason) {

@@ -136,7 +136,7 @@ class HostedAppInstance implements AppInstance {
     const { log } = this.#deps.platform;
     void healthCheck.run(
       async (isHealthy) => {
-        log.info(`The app is ${isHealthy ? "healthy" : "not healthy any more"}`, {
+        log.info(`The app is ${isHealthy ? "healthy" : "no longer healthy"}`, {
           app_id: this.app.appId,
         });
         if (!isHealthy) return this.#callers.stop();
@@ -190,7 +190,7 @@ class HostedAppInstance implements AppInstance {
       ? unread
       : [...unread, ...(await this.#replace(resources, configuration, isSame))];
     showFaults(this.app.part(extendedMetadata), faults, clock.now());
-    if (!isSame) log.info(`Documents reloaded: ${changes}`, { app_id: this.app.appId });
+    if (!isSame) log.info(`Resources reloaded: ${changes}`, { app_id: this.app.appId });
     return { changed: !isSame, faults };
   }
   /** All of it or nothing; a component that does not open is left as it was. */
@@ -247,7 +247,7 @@ class HostedAppInstance implements AppInstance {
         entriesOnlyIn(components, before.components).map((entry) => entry.release()),
       );
       const fault = unreadFault("", `nothing was changed: ${messageOf(reason)}`);
-      platform.log.error(`Cannot reload documents: ${messageOf(reason)}`, {
+      platform.log.error(`Cannot reload resources: ${messageOf(reason)}`, {
         app_id: this.app.appId,
       });
       return [...components.faults, fault];

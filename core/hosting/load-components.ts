@@ -270,7 +270,7 @@ class Table implements Components {
     this.faults.push({ kind: "Component", name, reason: why, file: origin.file });
     const isNews = !before?.faults.some((fault) => fault.name === name && fault.reason === why);
     log[isNews ? "error" : "debug"](
-      `Cannot change component ${name}, which stays as it was: ${why}`,
+      `Cannot change component ${name}; the previous version stays in use: ${why}`,
       { app_id: app.appId, where: whereOf(document) },
     );
     this.keep(former);

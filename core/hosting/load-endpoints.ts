@@ -44,7 +44,7 @@ export async function loadEndpoints(
     };
     const values = await resolveValues(spec.headers, source);
     const tls = spec.clientTls ? await resolveValues(spec.clientTls, source) : undefined;
-    if (tls && !sendWith) throw new Error("it has clientTLS, which this platform cannot do");
+    if (tls && !sendWith) throw new Error("it has clientTLS, which this platform does not support");
     return {
       name,
       baseUrl: spec.baseUrl,
@@ -62,7 +62,7 @@ export async function loadEndpoints(
       const former = before?.get(name);
       const isKept = former !== undefined && !former.lookUp;
       log.error(
-        `Cannot open HTTPEndpoint ${name}, ${isKept ? "which stays as it was" : "whose calls fail until it can be"}: ${why}`,
+        `Cannot open HTTPEndpoint ${name}; ${isKept ? "the previous version stays in use" : "calls to it fail until it opens"}: ${why}`,
         { app_id: app.appId, where: `${origin.file} (document ${origin.document})` },
       );
       if (isKept) return former;

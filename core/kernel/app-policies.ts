@@ -10,31 +10,40 @@ import type { ApiLog } from "#core/telemetry/api-log.ts";
 import type { TracedApp } from "#core/tracing/start-trace.ts";
 import type { HttpEndpoint } from "./app.ts";
 
-/** What an app's documents decide beside its components. Never changed: new documents make new ones. */
+/**
+ * Everything that an app's resources determine, except its components. Immutable: changed resources
+ * create a new value.
+ */
 export interface AppPolicies extends TracedApp {
-  /** Who may call it; absent: anybody. */
+  /** Decides who may call the app (`spec.accessControl`); `undefined` allows everyone. */
   readonly accessControl?: AccessControl | undefined;
-  /** What of the API is there; absent means all of it. */
+  /** The parts of the API that the app can use (`spec.api`); `undefined` means all of them. */
   readonly apiLists?: ApiLists | undefined;
-  /** Logs each call of the API; absent means that none is. */
+  /** Logs each call of the API; `undefined` if API logging is off. */
   readonly apiLog?: ApiLog | undefined;
-  /** Middleware before what the app invokes outside of the runtime; absent means none. `App.channel` has its own already. */
+  /**
+   * Middleware for requests that the app sends to addresses outside of the runtime
+   * (`spec.appHttpPipeline`); `undefined` if there is none. `App.channel` already includes its own.
+   */
   readonly appHttpPipeline?: Pipeline | undefined;
-  /** What it may use of the process; absent means that nothing is limited. */
+  /** How much of the process the app may use; `undefined` means that nothing is limited. */
   readonly budget?: Budget | undefined;
-  /** As the Configuration has them; absent: none. */
+  /** Names of the features that the Configuration enables; `undefined` means none. */
   readonly enabledFeatures?: readonly string[];
+  /** The app's HTTPEndpoints, by name. */
   readonly httpEndpoints: ReadonlyMap<string, HttpEndpoint>;
-  /** Middleware before the API; absent means none. */
+  /** Middleware before the API (`spec.httpPipeline`); `undefined` if there is none. */
   readonly httpPipeline?: Pipeline | undefined;
-  /** Where it shares the event loop with apps whose part is limited. */
+  /** The app's share of the event loop; `undefined` unless apps with a limited share use it too. */
   readonly loop?: LoopShare | undefined;
-  /** Origins that browsers may call from; absent means that CORS is off. */
+  /** Origins that browsers may call from; `undefined` means that CORS is off. */
   readonly origins?: Origins | undefined;
+  /** Names of the Resiliency resources that apply to the app. */
   readonly resiliencies: readonly string[];
-  /** What those documents say; absent where there are none. */
+  /** The policies in those resources; `undefined` if there are none. */
   readonly resiliency?: Resiliency | undefined;
+  /** Returns the secrets of a store that the app may read; `undefined` means all of them. */
   secretScope(store: string): SecretScope | undefined;
-  /** SPIFFE trust domain of the app, from its Configuration. */
+  /** SPIFFE trust domain of the app (`spec.accessControl.trustDomain`). */
   readonly trustDomain: string;
 }

@@ -9,85 +9,98 @@ import type { Calls } from "./calls.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Alive, Part } from "./part.ts";
 
-/** A component as one app sees it. */
+/** A loaded component, as one app sees it. */
 export interface Loaded<K extends Kind = Kind> {
   readonly name: string;
   readonly type: string;
   readonly version: string;
   readonly port: Kinds[K];
-  /** As the document gives it: secrets resolved, templates filled in, names in lower case. */
+  /** `spec.metadata` with secrets resolved and templates filled in, by lower-case name. */
   readonly metadata: Metadata;
-  /** What the runtime puts before this app's keys (state stores), separator included. */
+  /** Prefix of this app's keys in a state store, including the separator. */
   readonly keyPrefix: string;
-  /** True: topics carry the app's namespace on the broker (a pub/sub whose document uses `{namespace}`). */
+  /**
+   * True if topic names on the broker include the app's namespace, because the pub/sub resource
+   * uses `{namespace}`.
+   */
   readonly namespaceScoped?: boolean;
-  /** Present on a state store whose transactions publish events. */
+  /** The outbox of a state store whose transactions publish events; `undefined` for all others. */
   readonly outbox?: Outbox;
 }
 
-/** A component that did not start, or has not yet. */
+/** A component that failed to start, or has not started yet. */
 export interface FailedComponent {
   readonly name: string;
   readonly type: string;
   readonly version: string;
-  /** What failed. */
+  /** The reason of the failure. */
   readonly why: string;
-  /** The same in Dapr's words, which name the component. */
+  /** The reason in Dapr's words, which include the name of the component. */
   readonly reason: string;
 }
 
-/** An external address that can be invoked by name. */
+/** An external address that can be invoked by name (an HTTPEndpoint resource). */
 export interface HttpEndpoint {
   readonly name: string;
   readonly baseUrl: string;
+  /** Headers that are added to each request, as alternating names and values. */
   readonly headers: readonly string[];
-  /** Its own way out, where it has certificates of its own. */
+  /** Sends requests with the endpoint's certificates; `undefined` if it has none. */
   readonly send?: SendOutside;
-  /** Only of one whose headers or certificates could not be had: answers it whole, or rejects with why it is not. */
+  /**
+   * Present only if the headers or certificates could not be read. Reads them again and returns the
+   * complete endpoint.
+   *
+   * @throws {Error} if they still cannot be read.
+   */
   lookUp?(): Promise<HttpEndpoint>;
 }
 
-/** One tenant's view of the runtime: only what its scopes let it see. */
+/** One app's view of the runtime, limited to what its scopes allow. */
 export interface App extends AppRef {
-  /** Where operations have the time from. */
+  /** The clock that operations read. */
   readonly clock: Clock;
-  /** The way to the app itself; `undefined` for one that only calls. */
+  /** The connection to the app itself; `undefined` for an app that only makes calls. */
   readonly channel: AppChannel | undefined;
+  /** Where the app listens; `undefined` for an app that only makes calls. */
   readonly connection: AppConnection | undefined;
   readonly limits: AppLimits;
   readonly identity: AppIdentity;
-  /** Those in force. */
+  /** The policies in force. Hot reload replaces the whole value. */
   readonly policies: AppPolicies;
   readonly telemetry: AppTelemetry;
   readonly health: AppHealth;
   readonly components: AppComponents;
-  /** The component of that kind and name, or `undefined`: not there and not yours look alike. */
+  /**
+   * Returns the component of that kind and name. `undefined` if it does not exist or belongs to
+   * another app; callers cannot tell the difference.
+   */
   component<K extends Kind>(kind: K, name: string): Loaded<K> | undefined;
-  /** What a block has alive for the app. */
+  /** Returns the long-lived state that a block keeps for the app; creates it on first use. */
   part<T extends Alive>(part: Part<T>): T;
-  /** Calls that run now; absent means that nobody counts them. */
+  /** The app's calls in flight; `undefined` if they are not counted. */
   readonly calls?: Calls;
-  /** Asked for by `POST /v1.0/shutdown`; the target decides what ends. */
+  /** Handles `POST /v1.0/shutdown`. The target decides what stops. */
   shutdown(force: boolean): void;
 }
 
-/** How the app proves itself, and the runtime to the app. */
+/** How the app authenticates to the runtime, and the runtime to the app. */
 export interface AppIdentity extends TokenOwner {
-  /** Sent as `dapr-api-token` on every call to the app. */
+  /** Sent as `dapr-api-token` with every call to the app; `undefined` if there is no such token. */
   readonly appToken: string | undefined;
-  /** Slows down who guesses tokens; absent means that nobody is. */
+  /** Slows down clients that guess tokens; `undefined` if it is off. */
   readonly badTokens?: BadTokens | undefined;
 }
 
-/** Who hears of what the app does. */
+/** What measures and reports the app's activity. */
 export interface AppTelemetry extends MeasuredApp {
-  /** Writes a warning to the log, once in the app's life; `undefined`: nobody reads it. */
+  /** Logs a warning once in the lifetime of the app; `undefined` if warnings are not logged. */
   readonly warnOnce: ((message: string) => void) | undefined;
 }
 
-/** Its components as metadata lists them. */
+/** The app's components, as the metadata API lists them. */
 export interface AppComponents {
-  /** All that loaded, in load order, one entry a document. */
+  /** All loaded components in load order, with one entry per resource. */
   readonly loaded: ReadonlyArray<{
     readonly name: string;
     readonly type: string;
@@ -99,31 +112,39 @@ export interface AppComponents {
   has(kind: Kind): boolean;
 }
 
-/** Where the app listens, as metadata reports it. */
+/** Where the app listens, as the metadata API reports it (`appConnectionProperties`). */
 export interface AppConnection {
   readonly port: number;
   readonly protocol: "http" | "https" | "grpc" | "grpcs" | "h2c";
   readonly channelAddress: string;
-  /** Calls in flight to the app; absent means no limit. */
+  /** Maximum number of calls in flight to the app; `undefined` means no limit. */
   readonly maxConcurrency?: number;
+  /** Settings of the app's health check; `undefined` if there is none. */
   readonly health?: {
-    /** Of HTTP apps only. */
+    /** Only for HTTP apps. */
     readonly healthCheckPath?: string;
-    /** Durations in Go's spelling. */
+    /** Duration in Go's notation, for example `5s`. */
     readonly healthProbeInterval: string;
+    /** Duration in Go's notation, for example `500ms`. */
     readonly healthProbeTimeout: string;
+    /** Failed probes in a row after which the app is unhealthy. */
     readonly healthThreshold: number;
   };
 }
+/** Limits for requests of the app. */
 export interface AppLimits {
-  /** Largest request body, in bytes. */
+  /** Maximum size of a request body, in bytes. */
   readonly maxBodyBytes: number;
 }
+/** Whether the runtime is ready for the app, for the health API. */
 export interface AppHealth {
-  /** Parts that are not up yet, by the name shown to callers; empty means ready. */
+  /** Parts that are not ready yet, by the name that callers see; empty means ready. */
   readonly waitingFor: ReadonlySet<string>;
-  /** True once the app may call out, whether or not it listens itself. */
+  /** True when the app can make calls, whether or not it listens itself. */
   readonly outbound: boolean;
-  /** False: calls should rather go to others of its id, here or elsewhere. For the target to say. */
+  /**
+   * False if calls should go to other instances of the app, in this process or another one. Set by
+   * the target.
+   */
   isAvailable?: boolean;
 }

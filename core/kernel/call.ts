@@ -2,12 +2,15 @@ import type { App } from "./app.ts";
 import type { CallOptions, Metadata } from "#core/ports/component.ts";
 import type { TraceContext } from "#core/tracing/trace-context.ts";
 
-/** One API call, the same from HTTP and gRPC. The first argument of every operation, and the `options` of every port call it makes. */
+/**
+ * One API call, the same over HTTP and gRPC. It is the first argument of every operation, and the
+ * `options` of every port call that the operation makes.
+ */
 export interface Call extends CallOptions {
-  /** Who is calling. Resolved at the target's edge, from the connection. */
+  /** The calling app, which the target has determined from the connection. */
   readonly app: App;
-  /** `metadata.*` of the request. */
+  /** The `metadata.*` parameters of the request. */
   readonly metadata: Metadata;
-  /** This call's span; `undefined` when tracing is off for the app. */
+  /** The trace context of this call; `undefined` if tracing is off for the app. */
   readonly trace: TraceContext | undefined;
 }

@@ -1,6 +1,9 @@
 import type { App } from "./app.ts";
 
-/** What a call on a component is told that the app would have, had it started; `undefined` where there is no such component. */
+/**
+ * Returns the message for a call on a component that did not start; `undefined` if the app has no
+ * such component.
+ */
 export function whyNotStarted(
   { components: { failed } }: Pick<App, "components">,
   category: string,

@@ -3,81 +3,111 @@ import type { Call } from "./call.ts";
 import type { Kind } from "#core/ports/manifest.ts";
 import type { Span } from "#core/tracing/span.ts";
 
-/** The unit both wires share: a name, what is known of it, and what happens. */
+/** An operation of the API, which both protocols share: its name, its facts and its code. */
 export interface Operation<In, Out> extends OperationFacts<In, Out> {
   /** Block and verb, for example `state.get`. */
   readonly name: `${string}.${string}`;
+  /**
+   * Performs the operation.
+   *
+   * @throws {ApiError} for failures that the caller is told about.
+   */
   run(call: Call, input: In): Promise<Out>;
 }
 
-/** What all that stands around an operation knows of it. Nothing else does: a new operation is described here or not at all. */
+/**
+ * Everything that surrounding code (API lists, spans, metrics, logs, budgets) knows about an
+ * operation. No other code knows operations by name.
+ */
 export interface OperationFacts<In, Out> {
   /**
-   * The API it belongs to, as `spec.api.allowed` and `spec.api.denied` of a Configuration name it: `state`. `undefined`:
-   * they cannot name it, nor keep it out over HTTP.
+   * Name of its API in `spec.api.allowed` and `spec.api.denied` of a Configuration, for example
+   * `state`. `undefined` if these lists cannot name the operation, so that they do not deny it over
+   * HTTP either.
    */
   readonly api: string | undefined;
-  /** Dapr's name of it, in the log of API calls where paths are not to be seen: `GetState`. */
+  /**
+   * Dapr's name for the operation in the API log if URLs are obfuscated, for example `GetState`.
+   */
   readonly endpoint: string;
-  /** What that log says where it says more than the name. */
+  /** Returns the text for that log. Absent if the text is just the name. */
   obfuscated?(input: In): string;
-  /** Says on a span what the call is about; `undefined`: the call is no part of anybody's work, and has no span. */
+  /** Sets the attributes of the call's span. `undefined` if such calls have no span. */
   readonly describe: DescribeSpan | undefined;
-  /** What is counted of the component that it uses; `undefined`: nothing. */
+  /** The metric of the component that it uses; `undefined` if it has none. */
   readonly metric: OperationMetric<In, Out> | undefined;
-  /** How many things such an input is about; absent where it is always one. */
+  /** Returns the number of entries in an input. Absent if it is always one. */
   entries?(input: In): number;
-  /** What it is exempt from; absent: nothing. */
+  /** The checks that do not apply to it; `undefined` if all apply. */
   readonly exempt?: Exemptions;
-  /** The stream that it answers with comes out of its component, which a reload then keeps until the stream has ended. */
+  /**
+   * True if it responds with a stream from its component. A reload then keeps the component until
+   * the stream has ended.
+   */
   readonly streamUsesComponent?: true;
 }
 
+/** Checks that do not apply to an operation. */
 export interface Exemptions {
-  /** Needs no API token: probes have none. Over HTTP only. */
+  /** True if it needs no API token, because health probes have none. Only over HTTP. */
   readonly token?: true;
-  /** Answers whatever the app has used up of its budget, so that it can be seen and stopped. */
+  /**
+   * True if it works even if the app is over its budget, so the app can be inspected and stopped.
+   */
   readonly budget?: true;
-  /** Is also offered where anybody may call (`--dapr-public-port`). */
+  /** True if it is also available on the public port (`--dapr-public-port`). */
   readonly publicPort?: true;
 }
 
-/** What a call is about, as a span tells it. */
+/** The facts about a call that become attributes of its span. */
 export interface DescribedCall {
   readonly wire: "http" | "grpc";
-  /** `GET /v1.0/state/orders/1`, or the full name of the rpc. */
+  /** Method and path (`GET /v1.0/state/orders/1`), or the full name of the rpc. */
   readonly statement: string;
-  /** The component that it names; empty where it names none. */
+  /** Name of the component; empty if the call names none. */
   readonly component: string;
+  /** The topic that the request names; `undefined` over HTTP, as in Dapr. */
   readonly topic?: string | undefined;
-  /** Of an invocation whose request could be read. */
+  /** The callee of an invocation; `undefined` if the request could not be read. */
   readonly callee?: { readonly id: string; readonly method: string } | undefined;
 }
+/** Sets the attributes of a call's span. */
 export type DescribeSpan = (span: Span, call: DescribedCall) => void;
 
-/** Metrics `<family>_count` and `<family>_latencies`: once an operation, however many calls of the component it takes. */
+/**
+ * The metrics `<family>_count` and `<family>_latencies`. An operation counts once, regardless of
+ * how many calls to the component it makes.
+ */
 export interface OperationMetric<In, Out> {
   readonly family: string;
-  /** The component that the input names. */
+  /** Returns the component that the input names; `undefined` if it names none. */
   component(input: In): string | undefined;
-  /** Values of the metric's labels, in the catalogue's order. */
+  /** Returns the values of the metric's labels, in the order of the catalogue. */
   labels(app: App, component: string, input: In, success: string): string[];
-  /** Only for an app that has the component: a name from a caller would be a series each. Absent: always, as Dapr. */
+  /**
+   * If set, the operation counts only for an app that has a component of this kind, because callers
+   * could otherwise create a series with each name. If `undefined`, it always counts, as in Dapr.
+   */
   readonly kind?: Kind;
-  /** Absent: what does not throw has succeeded. */
+  /** Returns whether a result means success. If absent, every result does. */
   isSuccess?(out: Out): boolean;
-  /** Things that succeeded, counted in `<family>_event_count`; `out` is `undefined` after a failure. */
+  /**
+   * Returns the number of entries that succeeded, for `<family>_event_count`. `out` is `undefined`
+   * after a failure.
+   */
   events?(input: In, out: Out | undefined): number;
 }
 
+/** Runs an operation, without its types. */
 export type Invoke = (
   operation: Operation<never, unknown>,
   call: Call,
   input: unknown,
 ) => Promise<unknown>;
-/** One skin of the onion, around every operation on every wire. */
+/** Wraps every operation, on every protocol. */
 export type Layer = (next: Invoke) => Invoke;
 
+/** Defines an operation: a name such as `state.get`, its facts and its code. */
 export function defineOperation<In, Out>(
   name: Operation<In, Out>["name"],
   facts: OperationFacts<NoInfer<In>, NoInfer<Out>>,
@@ -86,7 +116,10 @@ export function defineOperation<In, Out>(
   return { name, ...facts, run };
 }
 
-/** The same operation with another way to carry it out, such as one that answers what its wire needs. */
+/**
+ * Returns the same operation with other code, for example to return the result in the form that a
+ * protocol needs.
+ */
 export function variantOf<In, Out>(
   operation: Operation<NoInfer<In>, unknown>,
   run: Operation<In, Out>["run"],
@@ -94,10 +127,10 @@ export function variantOf<In, Out>(
   return { ...operation, run };
 }
 
-/** Runs an operation inside the layers, its types kept. */
+/** Runs an operation inside the layers, with its types. */
 export type Run = <In, Out>(operation: Operation<In, Out>, call: Call, input: In) => Promise<Out>;
 
-/** Folds the layers once, at construction; the first is the outermost. */
+/** Combines the layers once, when the runtime is created. The first layer is the outermost. */
 export function compose(layers: readonly Layer[]): Run {
   const core: Invoke = (operation, call, input) => operation.run(call, input as never);
   return layers.reduceRight((next, layer) => layer(next), core) as unknown as Run;

@@ -1,26 +1,38 @@
 import type { StateItem, StateOp, StateStore } from "#core/ports/state-store.ts";
 
-/** Publishes what a store's transactions write, once they are committed, and only then. */
+/** Publishes what the transactions of a state store write, after they are committed. */
 export interface Outbox {
+  /** Name of the state store. */
   readonly store: string;
   readonly settings: OutboxSettings;
-  /** The store itself: markers are not the app's values, and are not encrypted. */
+  /** The store without encryption, because markers are not values of the app. */
   readonly port: StateStore;
-  /** Present where the store's values are encrypted; events then hold what is stored. */
+  /** Present if the values of the store are encrypted; events then contain the encrypted values. */
   readonly cipher: StateCipher | undefined;
 }
+/** The `outbox*` settings in the metadata of a state store. */
 export interface OutboxSettings {
-  /** Where the app's subscribers are. */
+  /** Pub/sub component that the events are published to (`outboxPublishPubsub`). */
   readonly pubsub: string;
+  /** Topic that the events are published to (`outboxPublishTopic`). */
   readonly topic: string;
-  /** The broker on which events wait for their transaction. */
+  /** Pub/sub component on which events wait for their transaction (`outboxPubsub`). */
   readonly internalPubsub: string;
-  /** True: an event whose transaction never came is dropped, not tried again. */
+  /**
+   * True if an event without a transaction is dropped instead of retried
+   * (`outboxDiscardWhenMissingState`).
+   */
   readonly discardWhenMissing: boolean;
 }
 
-/** Encrypts values on their way into a store, and back. */
+/** Encrypts and decrypts the values of a state store. */
 export interface StateCipher {
+  /** Returns the operation with its value encrypted. */
   seal<O extends StateOp>(op: O): Promise<O>;
+  /**
+   * Returns the item with its value decrypted.
+   *
+   * @throws {Error} if the value cannot be decrypted.
+   */
   open(item: StateItem): Promise<StateItem>;
 }

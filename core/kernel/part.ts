@@ -1,35 +1,41 @@
 import type { Clock, Log } from "#core/ports/platform.ts";
 
-/** What a block has alive for one app: made when it is first asked for, ended with the app. */
+/** The long-lived state of a block for one app. Created on first use, ended with the app. */
 export interface Part<T extends Alive> {
   readonly name: string;
   create(owner: PartOwner): T;
 }
+/** What a part gets from its app. */
 export interface PartOwner {
   readonly clock: Clock;
   readonly log: Log;
-  /** True: what the app holds elsewhere is given back when it ends. */
+  /** True if what the app holds elsewhere (locks) is released when the app ends. */
   readonly releasesHeld: boolean;
-  /** What its metadata has to begin with. */
+  /** The initial `extended` entries of the app's metadata. */
   readonly extended: Readonly<Record<string, string>>;
 }
-/** How the life of the app reaches its parts; each has what it needs of it. */
+/** The lifecycle of a part. Each part implements what it needs. */
 export interface Alive {
-  /** Nothing may call the app any more, nor begin to; resolves when what is under way has ended. */
+  /** Stops calling the app. Resolves when calls in flight have ended. */
   stop?(): Promise<void>;
-  /** Nothing calls out for it any more, either. */
+  /** Stops making calls on behalf of the app. Called after `stop`. */
   close?(): Promise<void>;
-  /** True while it needs the component, although no call does. */
+  /** Returns true while the part needs the component even without a call. */
   uses?(component: string): boolean;
 }
 /** All parts of one app. */
 export interface Parts {
+  /** Returns the part; creates it on first use. */
   part<T extends Alive>(part: Part<T>): T;
+  /** Stops all parts. A part that is created later is stopped immediately. */
   stop(): Promise<void>;
+  /** Closes all parts. */
   close(): Promise<void>;
+  /** Returns true while any part needs the component. */
   uses(component: string): boolean;
 }
 
+/** Returns the parts of an app, none of which exists yet. */
 export function createParts(owner: PartOwner): Parts {
   const made = new Map<Part<Alive>, Alive>();
   let isStopped = false;
@@ -39,7 +45,7 @@ export function createParts(owner: PartOwner): Parts {
       if (found) return found;
       const created = part.create(owner);
       made.set(part, created);
-      // Asked for too late, it takes in nothing.
+      // Created too late: it must not start anything.
       if (isStopped) void created.stop?.();
       return created;
     },

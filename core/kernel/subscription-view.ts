@@ -1,4 +1,4 @@
-/** A subscription as `GET /v1.0/metadata` shows it. */
+/** A subscription as `GET /v1.0/metadata` returns it. */
 export interface SubscriptionView {
   readonly pubsubname: string;
   readonly topic: string;

@@ -34,7 +34,7 @@ export function resolvePipeline(
       const failed = components.failed.find(({ name }) => name === handler.name);
       if (failed && !failed.ignored) {
         // daprd would not have started. Where the others go on without this app's component, its gate stays shut.
-        log.error(`${where} did not start, so that every request is refused`);
+        log.error(`${where} did not start, so every request is refused`);
         return [shut];
       }
       // Dapr: a handler that is not loaded (not there, out of scope, ignored errors) is left out.

@@ -33,7 +33,8 @@ async function following(
     if (location === null) return response;
     await response.body?.cancel().catch(() => {});
     const to = URL.parse(location, at);
-    if (!to || !/^https?:$/.test(to.protocol)) throw new TypeError("redirected to no HTTP address");
+    if (!to || !/^https?:$/.test(to.protocol))
+      throw new TypeError("redirected to an address that is not HTTP");
     refuseUrl(guard, to.href);
     next = redirected(next, response.status, to.origin !== new URL(at).origin);
     at = to.href;

@@ -1,8 +1,11 @@
 import type { Data, Metadata } from "./component.ts";
 
 /**
- * What a request of the runtime to its app is about. An HTTP app needs none of it: the request itself is the
- * protocol. The channel of an app that speaks another one makes its calls from this.
+ * The purpose of a request from the runtime to its app. The channel of a gRPC app builds its rpcs
+ * from this. An HTTP app does not need it, because there the HTTP request itself is the protocol.
+ *
+ * Each kind corresponds to an rpc of Dapr's `AppCallback` services: `ListTopicSubscriptions`,
+ * `OnTopicEvent`, `OnBulkTopicEvent`, `ListInputBindings`, `OnBindingEvent` and `HealthCheck`.
  */
 export type AppCallback =
   | { readonly kind: "list-subscriptions" }
@@ -10,7 +13,7 @@ export type AppCallback =
       readonly kind: "topic-event";
       readonly pubsub: string;
       readonly topic: string;
-      /** As the subscription names it. */
+      /** The path as the subscription names it. */
       readonly path: string;
       readonly event: TopicEvent;
     }
@@ -18,6 +21,7 @@ export type AppCallback =
       readonly kind: "bulk-event";
       readonly pubsub: string;
       readonly topic: string;
+      /** The path as the subscription names it. */
       readonly path: string;
       readonly entries: readonly BulkEventEntry[];
     }
@@ -25,16 +29,20 @@ export type AppCallback =
   | { readonly kind: "binding-event"; readonly binding: string; readonly metadata: Metadata }
   | { readonly kind: "health" };
 
-/** An event as it was read. */
+/** A parsed CloudEvent. */
 export interface TopicEvent {
-  /** Its attributes. */
+  /** The attributes of the CloudEvent, by name. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** The event as JSON, or the bytes of one in binary mode. */
+  /** The whole event as JSON, or the bytes of the data if the event is in binary mode. */
   readonly body: Data;
+  /** True if `body` is JSON. */
   readonly isJson: boolean;
 }
+/** An event of a batch; see `BulkMessageEntry` in Dapr's API. */
 export interface BulkEventEntry {
+  /** Identifies the entry in the app's response. */
   readonly entryId: string;
+  /** Media type of the event. */
   readonly contentType: string;
   readonly metadata: Metadata;
   readonly event: TopicEvent;

@@ -1,18 +1,34 @@
-/** Every port method takes these last. A component stops as soon as it can when the signal fires. */
+/** The last argument of every port method. */
 export interface CallOptions {
+  /**
+   * When it fires, the component stops as soon as possible, and a call that has not resolved yet
+   * rejects.
+   */
   readonly signal: AbortSignal;
-  /** The call came over this protocol of the API, so that policies compare failures by its statuses; absent means gRPC. */
+  /**
+   * The protocol of the API that the call came in over. Resiliency policies compare failures by its
+   * statuses. `undefined` means gRPC.
+   */
   readonly wire?: "http";
 }
 
-/** What every opened component is. `ping` is its health; disposing closes its connections. */
+/** The base of every opened component. Disposing it closes its connections. */
 export interface Component extends AsyncDisposable {
+  /**
+   * Checks the connection to the technology. Absent if the component has no health check.
+   *
+   * @throws {Error} if the component is not healthy.
+   */
   ping?(options: CallOptions): Promise<void>;
 }
 
-/** Name/value pairs of a request, a message or a component, as the wire carries them. */
+/** Name/value pairs of a request, a message or a component, in the form in which they are sent. */
 export type Metadata = Readonly<Record<string, string>>;
+/** Metadata without entries. */
 export const noMetadata: Metadata = Object.freeze({});
 
-/** Text (UTF-8 on the wire) or bytes; whoever has text keeps it text, so that nothing is encoded twice. */
+/**
+ * Text (sent as UTF-8) or bytes. Code that has text passes it on as text, so that nothing is
+ * encoded twice.
+ */
 export type Data = string | Uint8Array;

@@ -1,26 +1,36 @@
 import type { CallOptions, Component, Metadata } from "./component.ts";
 
+/** The value of a configuration key; see `ConfigurationItem` in Dapr's API. */
 export interface ConfigurationItem {
-  /** Empty, as the version, where an item has been deleted. */
+  /** Empty if the item was deleted. */
   readonly value: string;
+  /** Version of the value, in the store's own form; empty if the item was deleted. */
   readonly version: string;
   readonly metadata: Metadata;
 }
-/** By key. */
+/** Items by key. */
 export type ConfigurationItems = Readonly<Record<string, ConfigurationItem>>;
 
-/** Settings that others write and apps read. */
+/** A store of settings that apps read and other programs write (`configuration.*` components). */
 export interface ConfigurationStore extends Component {
-  /** The items that are there, those without a value left out; no keys means all. Rejects for more than can be held in memory. */
+  /**
+   * Reads the items with these keys. Keys without a value are omitted from the result. An empty
+   * list of keys means all keys.
+   *
+   * @throws {Error} if the store cannot be read, or if there are more items than fit in memory.
+   */
   get(
     keys: readonly string[],
     metadata: Metadata,
     options: CallOptions,
   ): Promise<ConfigurationItems>;
   /**
-   * Resolves once changes are seen; reports them until the signal fires. No keys means all. A key that changes
-   * while it is being reported is reported once more afterwards, as it is then. `changed` never rejects.
-   * Absent where the store cannot tell.
+   * Reports changes of these keys until the signal fires. Resolves when changes are being observed.
+   * An empty list of keys means all keys. A key that changes while it is being reported is reported
+   * once more afterwards, with its latest value. Absent if the store cannot report changes.
+   *
+   * @param changed Receives the changed items. Never rejects.
+   * @throws {Error} if the store cannot observe these keys.
    */
   watch?(
     keys: readonly string[],

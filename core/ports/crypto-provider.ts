@@ -1,42 +1,67 @@
 import type { CallOptions, Component } from "./component.ts";
 
-/** A JSON Web Key (RFC 7517), its members as they stand. */
+/** A JSON Web Key (RFC 7517), with its members unchanged. */
 export interface Jwk {
+  /** Key type, for example `RSA`, `EC`, `OKP` or `oct`. */
   readonly kty: string;
   readonly [member: string]: unknown;
 }
 
-/** Which key, and what to do with it. */
+/** The key and the parameters of a cryptographic operation. */
 export interface KeyUse {
-  /** Name of the key in the vault, or name and version. */
+  /** Name of the key in the vault, or its name and version. */
   readonly key: string;
-  /** As JWA names it, for example `A256GCM`. */
+  /** Algorithm by its JWA name (RFC 7518), for example `A256GCM`. */
   readonly algorithm: string;
-  /** Nonce or initialization vector; asymmetric algorithms and key wrapping with AES-KW take none. */
+  /**
+   * Nonce or initialization vector. `undefined` for asymmetric algorithms and for key wrapping with
+   * AES-KW, which do not use one.
+   */
   readonly nonce?: Uint8Array;
-  /** Authenticated, not encrypted; algorithms that cannot carry it ignore it. */
+  /**
+   * Data that is authenticated but not encrypted. Algorithms that do not support it ignore it.
+   */
   readonly associatedData?: Uint8Array;
 }
 
-/** What encryption gives; `tag` for authenticated algorithms only. */
+/** The result of an encryption. */
 export interface Sealed {
   readonly ciphertext: Uint8Array;
+  /** Authentication tag; `undefined` unless the algorithm is authenticated. */
   readonly tag?: Uint8Array;
 }
 
-/** Keys in a vault, used without taking them out. Every method rejects for a key or an algorithm that it does not have. */
+/**
+ * Keys in a vault, which are used without leaving it (`crypto.*` components).
+ *
+ * Every method rejects with an `Error` if the vault does not have the key or does not support the
+ * algorithm.
+ */
 export interface CryptoProvider extends Component {
-  /** The public part; rejects for a symmetric key. */
+  /**
+   * Returns the public part of a key.
+   *
+   * @throws {Error} if the key is symmetric.
+   */
   publicKey(key: string, options: CallOptions): Promise<Jwk>;
+  /** Encrypts a message. */
   encrypt(plaintext: Uint8Array, use: KeyUse, options: CallOptions): Promise<Sealed>;
-  /** Rejects for data that was tampered with, where the algorithm can tell. */
+  /**
+   * Decrypts a message.
+   *
+   * @throws {Error} if the data was tampered with, provided that the algorithm can detect it.
+   */
   decrypt(sealed: Sealed, use: KeyUse, options: CallOptions): Promise<Uint8Array>;
-  /** As `encrypt`, for keys that may wrap keys. */
+  /** Like `encrypt`, for keys that can wrap keys. */
   wrapKey(plaintextKey: Uint8Array, use: KeyUse, options: CallOptions): Promise<Sealed>;
+  /** Like `decrypt`, for keys that can wrap keys. */
   unwrapKey(sealed: Sealed, use: KeyUse, options: CallOptions): Promise<Uint8Array>;
-  /** Signs what the caller has hashed already (EdDSA: the message). */
+  /** Signs a digest that the caller has computed; with EdDSA, signs the message itself. */
   sign(digest: Uint8Array, use: KeyUse, options: CallOptions): Promise<Uint8Array>;
-  /** False for a signature that is not the key's. */
+  /**
+   * Checks a signature of a digest; with EdDSA, of the message itself. Resolves with false if the
+   * key did not create the signature.
+   */
   verify(
     digest: Uint8Array,
     signature: Uint8Array,

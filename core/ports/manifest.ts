@@ -11,7 +11,7 @@ import type { PubSub } from "./pub-sub.ts";
 import type { SecretStore } from "./secret-store.ts";
 import type { StateStore } from "./state-store.ts";
 
-/** Kind of component -> the port it implements. The whole list; nothing else is pluggable. */
+/** The kinds of components and the port of each. Nothing else is pluggable. */
 export interface Kinds {
   readonly state: StateStore;
   readonly pubsub: PubSub;
@@ -26,66 +26,101 @@ export interface Kinds {
   readonly "middleware.http": HttpMiddleware;
 }
 export type Kind = keyof Kinds;
+/** The platforms that a component can run on. */
 export type Target = "node" | "workers" | "azure-functions";
 
-/** All a component may take from outside: no globals, no environment. */
+/**
+ * Everything that a component may use from outside. Components do not use globals or the process
+ * environment.
+ */
 export interface Host {
   readonly clock: Clock;
   readonly log: Log;
-  /** For questions of the component's own. */
+  /** For the component's own requests. */
   readonly fetch: typeof fetch;
-  /** For calls that are made for an app; see `Platform`. */
+  /** For requests on behalf of an app; see `Platform.send`. */
   readonly send?: SendOutside;
+  /** See `Platform.sendWith`. */
   sendWith?(tls: ClientTls): SendOutside;
-  /** The runtime's environment, tokens left out. */
+  /** The runtime's environment variables, without tokens. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** A binding of the platform (Workers: `env.NAME`); `undefined` where there is none. */
+  /**
+   * Returns a binding of the platform (Workers: `env.NAME`); `undefined` if it does not exist.
+   */
   binding(name: string): unknown;
 }
-/** A component as its document describes it: secrets resolved, templates filled in, names in lower case. */
+/** A Component resource with its secrets resolved and its templates filled in. */
 export interface ComponentSpec {
+  /** `metadata.name` of the resource. */
   readonly name: string;
+  /** Namespace of the app that the component is opened for; empty if it has none. */
   readonly namespace: string;
-  /** Values by lower-cased name; Dapr compares metadata names without case. */
+  /**
+   * The values in `spec.metadata`, by lower-case name, because Dapr ignores the case of metadata
+   * names.
+   */
   readonly metadata: Metadata;
-  /** Whose component it is; only for manifests that are `remote`. */
+  /** The app that owns the component. Present only for manifests that are `remote`. */
   readonly owner?: ComponentOwner;
 }
-/** What a component in a process of its own is told beside its settings. */
+/** What a component in a separate process receives in addition to its settings. */
 export interface ComponentOwner {
   readonly appId: string;
-  /** The values once more, by name as the document spells it: such a component may compare names with case. */
+  /**
+   * The same values by name as the resource spells it, because such a component may be
+   * case-sensitive.
+   */
   readonly properties: Metadata;
-  /** How long the component may take to start. */
+  /** Timeout for starting the component, in milliseconds (`spec.initTimeout`). */
   readonly initTimeoutMs: number;
 }
 
-/** A component's card. Importing it loads no client library; `open` does. */
+/**
+ * Describes a component. Importing a manifest does not load the client library; `open` does.
+ */
 export interface Manifest<K extends Kind = Kind> {
   readonly kind: K;
-  /** As in a Component document, for example `state.redis`. */
+  /** `spec.type` of a Component resource, for example `state.redis`. */
   readonly type: string;
+  /** Other values of `spec.type` for the same component. */
   readonly aliases?: readonly string[];
+  /** `spec.version` of a Component resource, for example `v1`. */
   readonly version: string;
   readonly targets: readonly Target[];
-  /** What the component is, in one sentence, for the generated documents. */
+  /** What the component does, in one sentence, for the generated documentation. */
   readonly about: string;
   readonly options: OptionTable;
-  /** The component is a process of its own: it has settings that `options` does not list, and an instance for each app. */
+  /**
+   * True if the component is a separate process. It has settings that `options` does not list, and
+   * one instance per app.
+   */
   readonly remote?: true;
-  /** Connects. Throws with a reason a user can act on. */
+  /**
+   * Connects to the technology and returns the port.
+   *
+   * @throws {Error} if the component cannot start; the message tells users what to change.
+   */
   readonly open: (spec: ComponentSpec, host: Host) => Promise<Kinds[K]>;
 }
+/** A setting in `spec.metadata` of a Component resource. */
 export interface OptionSpec {
   readonly type: "string" | "number" | "boolean" | "duration";
+  /** True if the component does not start without it. */
   readonly required?: true;
+  /** True if the value must not be logged. */
   readonly sensitive?: true;
+  /** The value if the resource does not set one, as a user would write it. */
   readonly default?: string;
+  /**
+   * What the setting does, in one sentence. It is part of the documentation, and of the message
+   * that a required setting is missing.
+   */
   readonly about: string;
 }
-/** By the name as documents spell it. */
+/** Settings by name as resources spell it. */
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
 
+/** Returns the manifest unchanged; infers its kind. */
 export function defineComponent<K extends Kind>(manifest: Manifest<K>): Manifest<K> {
   return manifest;
 }

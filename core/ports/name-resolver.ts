@@ -1,20 +1,32 @@
 import type { CallOptions, Component } from "./component.ts";
 import type { AppRef } from "./platform.ts";
 
-/** Where the runtime that hosts an app can be reached. */
+/** The address at which other runtimes reach the runtime that hosts an app. */
 export interface Announcement extends AppRef {
   /** IP address or host name. */
   readonly host: string;
-  /** Of the runtime's internal server. */
+  /** Port of the runtime's internal server. */
   readonly port: number;
 }
 
-/** Tells runtime processes where the apps are that others host. */
+/** Finds apps that other runtime processes host (`nameresolution.*` components). */
 export interface NameResolver extends Component {
-  /** Makes a hosted app known for as long as the resolver lives. Rejects when others could not find it. */
+  /**
+   * Makes a hosted app known to other runtimes until the resolver is disposed.
+   *
+   * @throws {Error} if other runtimes could not find the app.
+   */
   announce(app: Announcement): Promise<void>;
-  /** `host:port` of a runtime that hosts the app; another call may name another one. Rejects, in words for the caller, when nobody does. */
+  /**
+   * Returns `host:port` of a runtime that hosts the app. If several do, each call can return a
+   * different one.
+   *
+   * @throws {Error} if no runtime hosts the app. The message is sent to the caller.
+   */
   resolve(app: AppRef, options: CallOptions): Promise<string>;
-  /** The address did not answer: what is remembered of it is not to be trusted. */
+  /**
+   * Reports that an address did not respond, so that a cached result is not used again. Absent if
+   * the resolver does not cache.
+   */
   forget?(app: AppRef, address: string): void;
 }

@@ -1,55 +1,93 @@
 import type { CallOptions, Component, Data, Metadata } from "./component.ts";
 
+/** A message of a broker. */
 export interface Message {
   readonly data: Data;
+  /** Media type of the data; `undefined` if it is not known. */
   readonly contentType?: string;
-  /** What the broker carries beside the payload; reaches the app as headers. */
+  /** What the broker carries in addition to the payload. The app receives it as headers. */
   readonly metadata: Metadata;
 }
 
+/** What a component needs to subscribe to a topic. */
 export interface TopicSubscription {
   readonly topic: string;
-  /** Instances with the same id share the messages; each other id gets every message. Default: the app id. */
+  /**
+   * Dapr's `consumerID`. Subscribers with the same id share the messages, and each id gets every
+   * message. Defaults to the app id.
+   */
   readonly consumerId: string;
   readonly metadata: Metadata;
-  /** True: one of several that a consumer may have on the topic, a stream. A broker that keeps no groups by itself gives each of them every message. */
+  /**
+   * True for a streaming subscription, of which a consumer can have several on the same topic. A
+   * broker without consumer groups delivers every message to each of them.
+   */
   readonly isStream?: true;
-  /** Asked for by a bulk subscription; a broker that batches natively may use it. */
+  /**
+   * Dapr's `bulkSubscribe` settings (`maxAwaitDurationMs` in milliseconds). `undefined` unless the
+   * subscription asks for batches. A broker with native batches can use them.
+   */
   readonly bulk?: { readonly maxMessagesCount: number; readonly maxAwaitDurationMs: number };
 }
 
-/** What to tell the broker: `done` and `drop` acknowledge, `retry` leaves the message to its redelivery. */
+/**
+ * The outcome for a message. `done` and `drop` acknowledge it; `retry` leaves it to the broker's
+ * redelivery.
+ */
 export type Ack = "done" | "retry" | "drop";
-/** One verdict per message, in order. Never rejects. The signal ends it, with `retry`: give one that outlives the subscription's, since what is in hand when that ends is still delivered. */
+/**
+ * Delivers messages to the app. Resolves with one outcome per message, in the same order. Never
+ * rejects.
+ *
+ * When the signal fires, the outcome is `retry`. Pass a signal that outlives the signal of the
+ * subscription, because messages in flight are still delivered when the subscription ends.
+ */
 export type Deliver = (
   messages: readonly Message[],
   options: CallOptions,
 ) => Promise<readonly Ack[]>;
 
+/** Dapr's names for the features of a broker. */
 export type PubSubFeature =
   | "MESSAGE_TTL"
   | "SUBSCRIBE_WILDCARDS"
   | "BULK_PUBSUB"
-  /** Gives no message before the last one is acknowledged, so that a batch must not be waited for. */
+  /**
+   * The broker delivers a message only after the previous one is acknowledged, so a bulk
+   * subscription must not wait until a batch is full.
+   */
   | "BULK_SUBSCRIBE_IMMEDIATE";
 
+/** A message broker (`pubsub.*` components). */
 export interface PubSub extends Component {
   readonly features: readonly PubSubFeature[];
-  /** One entry per message, in order: the failure, or `undefined` once the broker has it. */
+  /**
+   * Publishes messages. Resolves with one entry per message, in the same order: `undefined` when
+   * the broker has accepted the message, or else its failure.
+   *
+   * @throws {Error} if all messages failed for the same reason.
+   */
   publish(
     topic: string,
     messages: readonly Message[],
     options: CallOptions,
   ): Promise<ReadonlyArray<Error | undefined>>;
-  /** Resolves once messages flow; consumes until the signal fires. Absent where the platform pushes (Queues, Functions triggers). */
+  /**
+   * Subscribes to a topic. Resolves when messages are being delivered, and continues to deliver
+   * them until the signal fires. Absent if the platform pushes messages (Cloudflare Queues,
+   * triggers of Azure Functions).
+   *
+   * @throws {Error} if the component cannot subscribe.
+   */
   subscribe?(
     subscription: TopicSubscription,
     deliver: Deliver,
     options: CallOptions,
   ): Promise<void>;
   /**
-   * Has the broker hand out nothing new, for all subscriptions of the component, while what it has handed out can
-   * still be acknowledged. Called before the runtime stops. False when it cannot.
+   * Pauses all subscriptions of the component before the runtime stops: the broker delivers no new
+   * messages, but messages in flight can still be acknowledged. Resolves with false if the broker
+   * cannot be paused. Absent if the component cannot pause.
    */
   pause?(options: CallOptions): Promise<boolean>;
 }

@@ -1,88 +1,150 @@
 import type { CallOptions, Component, Data, Metadata } from "./component.ts";
 
+/** A stored value; see `GetStateResponse` in Dapr's API. */
 export interface StateItem {
-  /** Text where the store keeps JSON, bytes where it keeps bytes. */
+  /** Text if the store holds JSON, bytes if it holds bytes. */
   readonly value: Data;
+  /** Version of the value; `undefined` if the store has no ETags. */
   readonly etag?: string;
-  /** Goes back as `metadata.*` headers, for example `ttlExpireTime` (RFC 3339). */
+  /** Sent to the caller as `metadata.*` headers, for example `ttlExpireTime` (RFC 3339). */
   readonly metadata?: Metadata;
 }
+/** A key to read, and how. */
 export interface StateRead {
   readonly key: string;
+  /** `undefined` means the store's default. */
   readonly consistency?: Consistency;
   readonly metadata: Metadata;
 }
+/** Dapr's `StateOptions.concurrency`. */
 export type Concurrency = "first-write" | "last-write";
+/** Dapr's `StateOptions.consistency`. */
 export type Consistency = "strong" | "eventual";
 
 interface StateChange {
   readonly key: string;
-  /** Checked whenever it is there, whatever the concurrency says; but some stores of Dapr's do not look at it with `last-write`. */
+  /**
+   * The version that the write expects. If present, it is checked regardless of `concurrency`,
+   * except in some of Dapr's stores, which ignore it with `last-write`.
+   */
   readonly etag?: string;
-  /** `first-write` without an etag means: insert only. */
+  /** `first-write` without an ETag means that the write must insert a new key. */
   readonly concurrency?: Concurrency;
+  /** `undefined` means the store's default. */
   readonly consistency?: Consistency;
-  /** `ttlInSeconds`, `contentType`, `partitionKey`… as the caller gave them. */
+  /** Metadata as the caller sent it, for example `ttlInSeconds`, `contentType`, `partitionKey`. */
   readonly metadata: Metadata;
 }
+/** Writes a value. */
 export interface StatePut extends StateChange {
   readonly op: "put";
-  /** JSON text, or bytes to be kept as they are. */
+  /** JSON text, or bytes that are stored unchanged. */
   readonly value: Data;
 }
+/** Deletes a key. */
 export interface StateDelete extends StateChange {
   readonly op: "delete";
 }
 export type StateOp = StatePut | StateDelete;
 
-/** A query of stored JSON, in Dapr's language. */
+/** A query of stored JSON values in Dapr's query language (`QueryStateAlpha1`). */
 export interface StateQuery {
-  /** Operator -> operand, as the caller wrote it (`{ EQ: { "person.org": "Dev" } }`); empty or absent: every value. */
+  /**
+   * Operators with their operands, as the caller wrote them (`{ EQ: { "person.org": "Dev" } }`).
+   * `undefined` or an empty filter matches every value.
+   */
   readonly filter?: Readonly<Record<string, unknown>>;
   readonly sort: ReadonlyArray<{ readonly key: string; readonly order: "ASC" | "DESC" }>;
-  /** `limit` 0 or absent means no limit; `token` is where the last page ended. */
+  /**
+   * `limit` is the maximum number of results; 0 or `undefined` means no limit. `token` is the
+   * `token` of the previous page's result; `undefined` for the first page.
+   */
   readonly page: { readonly limit?: number; readonly token?: string };
-  /** As the caller gave it (`contentType`, `queryIndexName`…). */
+  /** Metadata as the caller sent it, for example `contentType`, `queryIndexName`. */
   readonly metadata: Metadata;
 }
+/** One result of a query. */
 export interface StateQueryItem extends StateItem {
   readonly key: string;
-  /** Why this value could not be read; it is empty then. */
+  /** Why the value could not be read, in which case `value` is empty; `undefined` otherwise. */
   readonly error?: string;
 }
+/** One page of results. */
 export interface StateQueryResult {
   readonly results: readonly StateQueryItem[];
-  /** For the next page; absent after the last one. */
+  /** Token for the next page; `undefined` on the last page. */
   readonly token?: string;
   readonly metadata?: Metadata;
 }
 
-/** What a store can do that no method shows. */
+/** Capabilities of a store that no method shows, by Dapr's names. */
 export type StateFeature = "ETAG" | "TTL" | "PARTITION_KEY";
 
-/** Keyed values with optimistic concurrency. An optional method is a capability: it is there or it is not. */
+/**
+ * A key/value store with optimistic concurrency (`state.*` components). An optional method declares
+ * a capability: if the store does not support it, the method is absent.
+ *
+ * Unless stated otherwise, methods reject with a `ComponentError`.
+ */
 export interface StateStore extends Component {
   readonly features: readonly StateFeature[];
-  /** Operations of the largest transaction that the store takes; absent or `undefined` means no limit. Never rejects. */
+  /**
+   * Resolves with the maximum number of operations in a transaction. `undefined` means that there
+   * is no limit, and so does an absent method. Never rejects.
+   */
   maxTransactionOperations?(options: CallOptions): Promise<number | undefined>;
-  /** One entry per key, in order; `undefined` where nothing is stored or it has expired. */
+  /**
+   * Reads several keys. Resolves with one entry per key, in the same order; `undefined` if nothing
+   * is stored under the key or the value has expired.
+   *
+   * @throws {ComponentError} if the store cannot be read.
+   */
   read(
     reads: readonly StateRead[],
     options: CallOptions,
   ): Promise<ReadonlyArray<StateItem | undefined>>;
-  /** Durable when it resolves. Throws `etag-mismatch` when another writer won, `etag-invalid` for text that is not an etag of this store. */
+  /**
+   * Writes or deletes one key. The change is durable when the promise resolves.
+   *
+   * @throws {ComponentError} of kind `etag-mismatch` if another writer was faster, and of kind
+   *   `etag-invalid` if the ETag is not one of this store.
+   */
   write(op: StateOp, options: CallOptions): Promise<void>;
-  /** Several keys in one call, neither in order nor all or none. Absent: whoever has several writes them side by side. */
+  /**
+   * Writes or deletes several keys in one call, in any order and not atomically. If absent, callers
+   * write the keys in parallel.
+   *
+   * @throws {ComponentError} if a change failed; others can have been made.
+   */
   writeMany?(
     ops: readonly StatePut[] | readonly StateDelete[],
     options: CallOptions,
   ): Promise<void>;
-  /** All of them or none (TRANSACTIONAL). */
+  /**
+   * Performs all operations or none (Dapr's feature `TRANSACTIONAL`).
+   *
+   * @throws {ComponentError} as for `write`; nothing was changed.
+   */
   transact?(ops: readonly StateOp[], options: CallOptions): Promise<void>;
-  /** Removes every key that starts with the prefix; answers how many (DELETE_WITH_PREFIX). */
+  /**
+   * Deletes every key that starts with the prefix (Dapr's feature `DELETE_WITH_PREFIX`). Resolves
+   * with the number of deleted keys.
+   *
+   * @throws {ComponentError} if the keys cannot be deleted.
+   */
   deleteWithPrefix?(prefix: string, options: CallOptions): Promise<number>;
-  /** Keys that match a SQL LIKE pattern (`%`, `_`, escape `\`), in order (KEYS_LIKE). */
+  /**
+   * Returns the keys that match a pattern of SQL's LIKE (`%`, `_`, escape character `\`), in order
+   * (Dapr's feature `KEYS_LIKE`).
+   *
+   * @throws {ComponentError} if the keys cannot be read.
+   */
   keysLike?(pattern: string, options: CallOptions): Promise<readonly string[]>;
-  /** The values that match, of all apps: keys are those that are stored (QUERY_API). Throws `rejected` for what it cannot be asked. */
+  /**
+   * Returns the values that match, of all apps, with their keys as stored (Dapr's feature
+   * `QUERY_API`).
+   *
+   * @throws {ComponentError} of kind `rejected` if the store does not support the query.
+   */
   query?(query: StateQuery, options: CallOptions): Promise<StateQueryResult>;
 }

@@ -25,8 +25,8 @@ const ofTheRuntime: ReadonlySet<string> = new Set(
 );
 
 /**
- * Compares settings (names in lower case) with what the manifest offers: throws for what cannot work, returns
- * warnings for the rest. `written`: the names as the document has them.
+ * Compares settings (names in lower case) with what the manifest offers: throws for what cannot
+ * work, returns warnings for the rest. `written`: the names as the document has them.
  */
 export function checkOptions(
   table: OptionTable,
@@ -44,8 +44,8 @@ export function checkOptions(
     if (value === undefined || value === "") {
       if (!option.required) continue;
       const meant = nearest(name, unknown);
-      const hint = meant === undefined ? "" : `; did you mean it by "${meant}"?`;
-      throw new Error(`metadata "${name}" is missing; it holds: ${option.about}${hint}`);
+      const hint = meant === undefined ? "" : `; is "${meant}" a misspelling of it?`;
+      throw new Error(`metadata "${name}" is missing; expected: ${option.about}${hint}`);
     }
     // Dapr: of a boolean every text but its words for yes means no.
     if (option.type !== "boolean" && !fits(option, value)) {

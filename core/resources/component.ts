@@ -44,6 +44,6 @@ function readTimeout(spec: Fields): number {
   const ms = parseDuration(text);
   if (ms !== undefined && ms > 0) return ms;
   // Dapr: an initTimeout that it cannot read falls back to the default.
-  spec.warn("initTimeout", `is "${text}", no duration such as 30s; 5s is used`);
+  spec.warn("initTimeout", `is "${text}", which is not a duration such as 30s; 5s is used`);
   return defaultInitTimeoutMs;
 }

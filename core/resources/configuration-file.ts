@@ -19,7 +19,7 @@ export function parseConfigurations(
   const configurations = documents.filter((document) => document.kind === "Configuration");
   if (configurations.length === 0 && !holdsNothing(expanded.replace(/^---.*$/gm, ""))) {
     const fault = problems.find(({ severity }) => severity === "error");
-    const why = fault ? problemText(fault) : "it holds none that is valid";
+    const why = fault ? problemText(fault) : "it contains no valid Configuration";
     throw new Error(`Cannot read the Configuration "${file}": ${why}`);
   }
   return { configurations, problems };

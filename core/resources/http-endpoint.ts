@@ -61,7 +61,7 @@ function readClientTls(spec: Fields): readonly NameValue[] | undefined {
     given.done();
     if (secret !== "") found.push({ name, secretKeyRef: { name: secret, key: key || secret } });
     else if (value) found.push({ name, value });
-    else given.warn("value", "is missing, so that it has no effect");
+    else given.warn("value", "is missing, so it has no effect");
   }
   tls.done();
   return found;

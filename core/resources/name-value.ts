@@ -17,13 +17,12 @@ export function readNameValues(fields: Fields, name: string): readonly NameValue
     const ref = entry.fields("secretKeyRef");
     const secret = ref.text("name") ?? "";
     const key = ref.text("key") ?? "";
-    if (secret === "" && key !== "")
-      ref.warn("name", "is missing, so that the reference has no effect");
+    if (secret === "" && key !== "") ref.warn("name", "is missing, so the reference has no effect");
     ref.done();
     entry.done();
     // Dapr: hands it on under an empty name, which no component reads.
     if (pair.name === "") {
-      entry.warn("name", "is missing, so that the entry has no effect");
+      entry.warn("name", "is missing, so the entry has no effect");
       return [];
     }
     if (secret !== "") return [{ ...pair, secretKeyRef: { name: secret, key: key || secret } }];

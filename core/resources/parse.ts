@@ -27,7 +27,7 @@ export function* parseParts(text: string, file: string, defaults: Defaults): Gen
   for (const { text: part, line, document } of split(text)) {
     const origin = { file, document };
     if (document > maxDocuments) {
-      yield none(problem(origin, `is one too many; the limit is ${maxDocuments} a file`));
+      yield none(problem(origin, `is one too many; the limit is ${maxDocuments} per file`));
       return;
     }
     yield readPart({ text: part, line, origin, budget, defaults });

@@ -30,7 +30,7 @@ export function readSubscription(
 }
 
 /** Dapr: without a route it subscribes all the same, and no event goes anywhere. */
-const nowhere = "is missing, so that events are passed over; name a path";
+const nowhere = "is missing, so events are skipped; add a path";
 
 function readRoute(spec: Fields): DeclaredSubscription["routes"] {
   const route = spec.text("route") ?? "";

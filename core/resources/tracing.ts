@@ -85,7 +85,7 @@ function readHeaders(otel: Fields): Readonly<Record<string, string>> {
       for (const reference of references)
         entry.warn(
           reference,
-          "cannot be used here, so that the header is left out; give the value, as ${VARIABLE} if it is secret",
+          "cannot be used here, so the header is left out; give the value, as ${VARIABLE} if it is secret",
         );
       if (references.length === 0) pairs.push([name, entry.text("value") ?? ""]);
       entry.done();

@@ -61,7 +61,7 @@ function fromEnvironment(name: string, envRef: string, env: ValueSource["env"]):
     envRef.toUpperCase().startsWith("DAPR_") ||
     !listed
   )
-    throw new Error(`metadata "${name}": environment variable "${envRef}" may not be referred to`);
+    throw new Error(`metadata "${name}": environment variable "${envRef}" cannot be referred to`);
   const found = env[envRef];
   if (found === undefined)
     throw new Error(`metadata "${name}": environment variable "${envRef}" is not set`);

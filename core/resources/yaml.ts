@@ -24,7 +24,8 @@ export function parseYaml(
   const { value, repeated } = valueOf(document.contents, text);
   refuseDeep(value);
   const warnings = repeated.map(
-    ({ key, at }) => `key "${key}" is repeated ${place(text, at, lineOffset)}; the last counts`,
+    ({ key, at }) =>
+      `key "${key}" is repeated ${place(text, at, lineOffset)}; the last one is used`,
   );
   if (fault !== undefined) warnings.push(`the rest has no effect: ${fault}`);
   return { value: value ?? undefined, warnings };

@@ -5,7 +5,10 @@ import { runtimeMetrics } from "./catalogue/runtime.ts";
 import { transportMetrics } from "./catalogue/transport.ts";
 import { workflowMetrics } from "./catalogue/workflows.ts";
 
-/** Every metric that there is, in the order of the documentation. docs/observability.md is checked against it. */
+/**
+ * Every metric that there is, in the order of the documentation. docs/observability.md is checked
+ * against it.
+ */
 export const catalogue: readonly MetricSpec[] = [
   ...transportMetrics,
   ...componentMetrics,

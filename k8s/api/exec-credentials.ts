@@ -36,7 +36,7 @@ export function readExec(
     throw wrong(`apiVersion must be ${apiVersions.join(" or ")}`);
   if (interactiveMode === "Always") throw wrong("interactiveMode Always needs a terminal");
   if (args != null && !(Array.isArray(args) && args.every((each) => typeof each === "string")))
-    throw wrong("args is not a list of texts");
+    throw wrong("args is not a list of strings");
   return {
     // A path is relative to the file that names it; a name is looked for as the shell does.
     command: /[/\\]/.test(command) ? resolve(at.folder, command) : command,
@@ -173,7 +173,7 @@ function read(
   if ((certificate === undefined) !== (privateKey === undefined))
     throw wrong("must give both clientCertificateData and clientKeyData");
   if (!isText(token) || !isText(certificate) || !isText(privateKey))
-    throw wrong("answered with credentials that are not texts");
+    throw wrong("answered with credentials that are not strings");
   if (!token && !certificate) throw wrong("gave neither a token nor a certificate");
   const until =
     expirationTimestamp === undefined ? Infinity : Date.parse(expirationTimestamp as string);

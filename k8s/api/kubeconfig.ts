@@ -35,7 +35,7 @@ export async function kubeconfigAccess(options: KubeconfigOptions): Promise<Clus
   refuse(cluster, "proxy-url", "unset it and reach the API server directly");
   refuse(user, "auth-provider", "use an exec plugin instead, as kubectl demands");
   refuse(user, "username", "use a token or a certificate");
-  refuse(user, "as", "act as that user with credentials of its own");
+  refuse(user, "as", "use the credentials of that user");
 
   const fixed = {
     ...optional("serverName", text(cluster, "tls-server-name")),

@@ -101,12 +101,12 @@ function askingPod(
 ): AppPod | string {
   const who = `pod "${name}" of namespace "${account.namespace}"`;
   if (!pod) return `the ${who}, whose token this is, does not exist`;
-  if (pod.uid !== uid) return `the token is of a former ${who}`;
+  if (pod.uid !== uid) return `the token belongs to a previous ${who}`;
   if (pod.account !== account.name)
-    return `the ${who} runs as service account "${pod.account}", the token is of "${account.name}"`;
+    return `the ${who} runs as service account "${pod.account}", but the token belongs to "${account.name}"`;
   if (pod.isFinished) return `the ${who}, whose token this is, has ended`;
   if (pod.node === "") return `the ${who}, whose token this is, runs on no node`;
   if (node !== undefined && pod.node !== node)
-    return `the ${who} runs on node "${pod.node}", the token is of node "${node}"`;
+    return `the ${who} runs on node "${pod.node}", but the token belongs to node "${node}"`;
   return pod;
 }

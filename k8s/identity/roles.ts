@@ -74,7 +74,7 @@ const ofNamespaces =
     const { namespace } = asked;
     if (account.namespaces !== "all" && !account.namespaces.has(namespace))
       return {
-        refused: `the service account ${accountText(account)} may not speak for namespace "${namespace}"`,
+        refused: `the service account ${accountText(account)} cannot speak for namespace "${namespace}"`,
       };
     const judge = (some: readonly AppPod[]): Found =>
       judged(asked, some, `in namespace "${namespace}"`, {

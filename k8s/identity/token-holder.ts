@@ -31,7 +31,7 @@ export function createHolderOf(
     const { value } = await cache(key, () => reviewToken(kube, token, { audiences }));
     if (!value)
       return {
-        refused: `Kubernetes does not accept the token for the audience ${audiences.join(" or ")}: it is none, has expired, is of a pod that is gone, or is for others`,
+        refused: `Kubernetes does not accept the token for the audience ${audiences.join(" or ")}: it is not a token, has expired, belongs to a pod that is gone, or is for another audience`,
       };
     const {
       namespace = "",
@@ -41,7 +41,7 @@ export function createHolderOf(
       nodeName,
     } = value;
     if (!isNamespace(namespace) || !isObjectName(name))
-      return { refused: "the token is not of a service account" };
+      return { refused: "the token does not belong to a service account" };
     if (!isObjectName(podName) || podUid === "")
       return { refused: "the token is not bound to a pod" };
     return {

@@ -36,6 +36,6 @@ export function createTrustDomains(kube: KubeClient, now: () => number): TrustDo
     if (value === undefined) return missing;
     const domain = String(value).toLowerCase();
     if (/^[a-z0-9][a-z0-9._-]*$/.test(domain) && domain.length <= 255) return domain;
-    return { refused: `${named} has a trust domain that is none` };
+    return { refused: `${named} has an invalid trust domain` };
   };
 }

@@ -164,7 +164,7 @@ function problemText(path: string, { code, message }: KubeError): string {
   const name = nameOf(path);
   if (code === 404) return `${name} is not there yet`;
   if (code === 403)
-    return `${name} may not be read or changed: the ServiceAccount needs get and update on it`;
+    return `${name} cannot be read or changed: the ServiceAccount needs get and update on it`;
   return `${name}: ${message}`;
 }
 function nameOf(path: string): string {

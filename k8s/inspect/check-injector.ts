@@ -117,7 +117,7 @@ function checkCertificate(
       : [
           problem(
             "injector.caBundle",
-            "the webhook's caBundle is not of the authority that issued the injector's certificate: every annotated pod is refused",
+            "the webhook's caBundle does not belong to the CA that issued the injector's certificate: every annotated pod is refused",
             restart,
           ),
         ]),

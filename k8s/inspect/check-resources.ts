@@ -79,7 +79,7 @@ function checkDocuments({ unusable }: Cluster): readonly Finding[] {
   return valueOr(unusable, []).map((what) =>
     problem(
       "resources.documents",
-      `a document cannot be used: ${what}`,
+      `a resource cannot be used: ${what}`,
       "correct it; runtimes keep what it said before as long as they run",
     ),
   );

@@ -28,14 +28,14 @@ export async function probeRights(asking: Asking, cluster: Cluster): Promise<Fin
   if (missing.length > 0)
     return problem(
       check,
-      `the runtime may not read ${count(missing.length, "Secret")} that documents refer to: ${some(missing.sort())}`,
+      `the runtime cannot read ${count(missing.length, "Secret")} that resources refer to: ${some(missing.sort())}`,
       "add the namespaces to secrets.namespaces of the chart (it makes a RoleBinding in each)",
     );
   return ok(
     check,
     wanted.size === 0
-      ? "no document refers to a Secret"
-      : `the runtime may read the ${count(wanted.size, "Secret")} that documents refer to`,
+      ? "no resource refers to a Secret"
+      : `the runtime can read the ${count(wanted.size, "Secret")} that resources refer to`,
   );
 }
 

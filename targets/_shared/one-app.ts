@@ -114,7 +114,7 @@ function starter(hosted: AppInstance, clock: Clock): () => Promise<void> {
   return async () => {
     const current = start && (settled || clock.now() - begun < hangingMs) ? start : begin();
     if (!(await endsWithin(clock, startMs, current)))
-      throw new Error(`The app did not say within ${startMs} ms what it subscribes to`);
+      throw new Error(`The app did not report its subscriptions within ${startMs} ms`);
     await current;
   };
 }

@@ -60,7 +60,7 @@ export function clusterStore(options: ClusterStoreOptions): AuthorityStore {
     const former = splitPem(published);
     if (former.length > 0)
       log.warn(
-        `The Secret ${namespace}/${secretName} is gone: a new root is made, and the former ones stay trusted`,
+        `The Secret ${namespace}/${secretName} is gone: creating a new root, and the previous ones stay trusted`,
       );
     const anchors = [...former, made.anchors.trim(), ""].join("\n");
     return objects.writeSecret(found, { ...made, anchors });

@@ -23,7 +23,7 @@ export function jwks(verify: TokenVerifier): Validator {
     if (!proven) return { refused: "the token does not hold" };
     const same = proven.appId === asked.appId && proven.namespace === asked.namespace;
     if (same) return { proven: asked };
-    return { refused: `the token is of ${spiffeId(proven)}, not of ${spiffeId(asked)}` };
+    return { refused: `the token belongs to ${spiffeId(proven)}, not to ${spiffeId(asked)}` };
   };
 }
 

@@ -1,7 +1,7 @@
 import type { BoundPorts, NodeAppOptions } from "#targets/node/options.ts";
 import { socketPath } from "#targets/node/listen/unix-socket.ts";
 
-/** Where an app on this machine reaches its APIs, as a person writes it. */
+/** Addresses at which an app on this machine reaches its APIs, as a user would write them. */
 export interface ApiAddresses {
   /** `http://127.0.0.1:3500`, or `unix:` and the path of a socket. */
   readonly http: string;

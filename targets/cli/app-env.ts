@@ -3,7 +3,10 @@ import { apiAddresses } from "./api-addresses.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The environment of an app that `run` starts: the caller's, the run file's, then what Dapr's own CLI tells an app. */
+/**
+ * The environment of an app that `run` starts: the caller's, then the run file's, then the
+ * variables that Dapr's own CLI sets.
+ */
 export function appEnv(app: NodeAppOptions, ports: BoundPorts, callers: Env, own: Env): Env {
   return {
     ...callers,
@@ -16,7 +19,10 @@ export function appEnv(app: NodeAppOptions, ports: BoundPorts, callers: Env, own
   };
 }
 
-/** Dapr: with sockets there are no ports; those of an outer runtime must not be taken for this one's. */
+/**
+ * Dapr: with sockets there are no ports. Ports of an outer runtime must not be mistaken for those
+ * of this one.
+ */
 function apiEnv(app: NodeAppOptions, ports: BoundPorts): Env {
   const { http, grpc } = apiAddresses(app, ports);
   if (app.unixSocketFolder !== undefined)

@@ -23,7 +23,7 @@ const second = [
   "stoat",
 ];
 
-/** An app id for a run that was given none. */
+/** An app id for a run without one. */
 export function generatedAppId(): string {
   const [a = 0, b = 0, c = 0] = crypto.getRandomValues(new Uint16Array(3));
   return `${first[a % first.length]}-${second[b % second.length]}-${c % 10_000}`;

@@ -2,7 +2,7 @@ import { tokensOf } from "#core/identity/token-check.ts";
 import { type Flags, UsageError } from "./flags.ts";
 import type { NodeAppOptions } from "#targets/node/options.ts";
 
-/** The part of an app's options that `sidecar`, `run` and a run file describe alike. */
+/** The options of an app that `sidecar`, `run` and a run file have in common. */
 export type ReachOptions = Pick<
   NodeAppOptions,
   | "namespace"
@@ -29,7 +29,7 @@ export function reachOptions(flags: Flags, env: Env): ReachOptions {
   const folder = flags.text("unix-domain-socket");
   return {
     namespace: env["NAMESPACE"] ?? "",
-    // Dapr: 0 and -1 say that there is no port.
+    // Dapr: 0 and -1 mean that there is no port.
     ...(appPort > 0 ? { appPort } : {}),
     appProtocol: protocolOf(flags),
     appChannelAddress: flags.text("app-channel-address") || "127.0.0.1",
@@ -57,16 +57,18 @@ export function reachOptions(flags: Flags, env: Env): ReachOptions {
   };
 }
 
-/** What Go's server allows when it is given no limit. */
+/** The limit of Go's server if none is set. */
 const goHeaderBytes = 1024 * 1024;
 
-/** In bytes. The older flag counts only where the newer one is not given; -1 is the default in both. */
+/**
+ * In bytes. The older flag applies only if the newer one is not set. -1 means the default in both.
+ */
 function sizeOf(flags: Flags, name: string, old: string, unit: number): number | undefined {
   const older = flags.given(name) ? -1 : (flags.number(old) ?? -1);
   return older === -1 ? flags.number(name) : older * unit;
 }
 
-/** Dapr: a limit of 0 or less is none; only -1 is the default. */
+/** Dapr: 0 and negative values mean no limit, except -1, which means the default. */
 function limitOr(bytes: number | undefined, unlimited: number): number {
   return bytes !== undefined && bytes > 0 ? bytes : unlimited;
 }
@@ -76,7 +78,7 @@ export function plainAddress(address: string): string {
   return address.startsWith("[") && address.endsWith("]") ? address.slice(1, -1) : address;
 }
 
-/** Refuses what Dapr refuses too. */
+/** Refuses app ids that Dapr refuses too. */
 export function checkAppId(appId: string, label: string): void {
   if (appId === "") throw new UsageError(`No app id: set ${label}`);
   if (appId.includes("."))
@@ -85,7 +87,7 @@ export function checkAppId(appId: string, label: string): void {
     );
 }
 
-/** The app's port must be none of the runtime's: one of the two would never open. */
+/** The app's port must differ from the runtime's ports, because one of the two would never open. */
 export function checkAppPort(
   appPort: number | undefined,
   ports: ReadonlyArray<readonly [label: string, port: number | undefined]>,
@@ -93,11 +95,11 @@ export function checkAppPort(
   for (const [label, port] of ports)
     if (appPort !== undefined && appPort === port)
       throw new UsageError(
-        `Port ${appPort} is given for the app and for ${label}; choose another for one of them`,
+        `Port ${appPort} is set for both the app and ${label}; change one of them`,
       );
 }
 
-/** Dapr: what is 0 or less is the default. */
+/** Dapr: 0 and negative values mean the default. */
 function healthOf(flags: Flags): NonNullable<NodeAppOptions["appHealth"]> {
   const positive = (name: string, otherwise: number): number => {
     const value = flags.number(name) ?? 0;

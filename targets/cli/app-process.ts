@@ -8,26 +8,32 @@ export interface ProcessOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: "inherit" | "ignore";
-  /** Where its output goes: to `onLine`, or straight to where ours goes, a terminal included. */
+  /** Where its output goes: to `onLine`, or directly to our own output, including a terminal. */
   readonly output: "lines" | "inherit";
   onLine(line: string, from: OutputStream): void;
 }
 export type OutputStream = "stdout" | "stderr";
 
-/** A program in a process group of its own. */
+/** A program in a separate process group. */
 export interface AppProcess {
   readonly pid: number | undefined;
-  /** The exit code as a shell tells it, once all output has been given out. */
+  /** The exit code as a shell reports it. Resolves after all output has been passed on. */
   readonly exited: Promise<number>;
-  /** SIGTERM to the whole group, SIGKILL to what is left when the time is over. Resolves with true where that was needed. */
+  /**
+   * Sends SIGTERM to the whole group, and SIGKILL to what is left after `graceMs` milliseconds.
+   * Resolves with true if SIGKILL was needed.
+   */
   stop(graceMs: number): Promise<boolean>;
-  /** SIGKILL to the whole group, now. */
+  /** Sends SIGKILL to the whole group immediately. */
   kill(): void;
 }
 const pollMs = 20;
-/** How long output may come after the program itself has ended: a child of its own may hold the pipe. */
+/**
+ * How long to wait for output after the program has ended, because a child process may hold the
+ * pipe.
+ */
 const outputMs = 1000;
-/** What the program left running gets this long after the program has ended. */
+/** Time for processes that the program left running when it ended. */
 const leftoverMs = 2000;
 const signalNumbers: Readonly<Record<string, number>> = {
   SIGHUP: 1,
@@ -47,7 +53,7 @@ export function startProcess(options: ProcessOptions): AppProcess {
     cwd: options.cwd,
     env: { ...options.env },
     stdio: [options.stdin, ...outputOf(options)],
-    // A group of its own: whatever the program starts can be ended with it.
+    // A separate group, so that everything that the program starts can be ended with it.
     detached: true,
   });
   const { pid } = child;
@@ -62,7 +68,7 @@ export function startProcess(options: ProcessOptions): AppProcess {
     }
     return false;
   };
-  // Once the group has gone its number may become somebody else's, so it is never used again.
+  // After the group has gone, another group may get its number, so the number is never used again.
   let gone = pid === undefined;
   const unguard = pid === undefined ? () => {} : guardGroup(pid);
   const clear = async (graceMs: number): Promise<boolean> => {
@@ -98,7 +104,7 @@ function endOf(child: ChildProcess, options: ProcessOptions): Promise<number> {
     const stream = child[from];
     const lines = splitLines((line) => options.onLine(line, from));
     stream?.on("data", (chunk: Buffer) => lines.push(chunk));
-    // A pipe that breaks ends; the exit is told by the process.
+    // A broken pipe just ends; the process reports the exit.
     stream?.on("error", () => {});
     return { stream, lines };
   });
@@ -119,7 +125,7 @@ function endOf(child: ChildProcess, options: ProcessOptions): Promise<number> {
         `Cannot start ${JSON.stringify(options.command[0])}: ${startFailure(reason)}`,
         "stderr",
       );
-      // As a shell says it: not found, or found and not runnable.
+      // As in a shell: not found, or found but not executable.
       code = reason.code === "ENOENT" ? 127 : 126;
       finish();
     });
@@ -139,7 +145,7 @@ function outputOf({ output }: ProcessOptions): readonly ["pipe" | "inherit", "pi
 }
 
 function startFailure(reason: NodeJS.ErrnoException): string {
-  if (reason.code === "ENOENT") return "no such program, or no such folder to run it in";
+  if (reason.code === "ENOENT") return "the program or its working folder does not exist";
   if (reason.code === "EACCES") return "it is not executable";
   return reason.message;
 }
@@ -148,7 +154,7 @@ function signalGroup(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(process.platform === "win32" ? pid : -pid, name);
   } catch {
-    // Nobody is left.
+    // No process is left.
   }
 }
 
@@ -157,7 +163,7 @@ function isGroupAlive(pid: number): boolean {
     process.kill(process.platform === "win32" ? pid : -pid, 0);
     return true;
   } catch (reason) {
-    // EPERM: there is one, of another user.
+    // EPERM: the group exists, but belongs to another user.
     return (reason as NodeJS.ErrnoException).code === "EPERM";
   }
 }

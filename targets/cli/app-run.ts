@@ -10,16 +10,16 @@ import type { BoundPorts, NodeAppOptions, StartEvent } from "#targets/node/optio
 
 /** One app of the run, with or without a process. */
 export interface AppRun {
-  /** Its exit code; 0 when it was asked to end. */
+  /** Its exit code; 0 if it was asked to end. */
   readonly ended: Promise<number>;
   end(graceMs: number): Promise<void>;
   kill(): void;
   heard(event: StartEvent): void;
 }
-/** An app that ends sooner needs no word. */
+/** No message is needed for an app that ends sooner. */
 export const patienceMs = 1000;
 
-/** Starts the app's program, and says what it comes to. */
+/** Starts the app's program and reports what becomes of it. */
 export function startApp(
   plan: AppPlan,
   app: NodeAppOptions,
@@ -40,7 +40,7 @@ export function startApp(
       : [];
   for (const [api, asked, port] of wanted)
     if (typeof asked !== "number" && asked.prefer !== 0 && asked.prefer !== port)
-      say(`Port ${asked.prefer} is taken; the ${api} API is on port ${port}`);
+      say(`Port ${asked.prefer} is in use; the ${api} API is on port ${port}`);
   const addresses = apiAddresses(app, ports);
   const isAlone = !console.isShared;
   const at =
@@ -58,7 +58,7 @@ export function startApp(
     command: plan.command,
     cwd: plan.dir,
     env: appEnv(app, ports, cli.env, plan.env),
-    // Only a single app can own the keyboard, and one that runs alone the terminal.
+    // Only a single app can own the keyboard, and only an app that runs alone can own the terminal.
     stdin: plans.length === 1 ? "inherit" : "ignore",
     output: isAlone && plan.appLog === "console" && cli.ownsOutput ? "inherit" : "lines",
     onLine: console.lineOf(plan),
@@ -81,7 +81,7 @@ export function startApp(
           ? setTimeout(
               () =>
                 say(
-                  `Waiting for app "${appId}" (process ${child.pid}) to end, at most ${limit}${ending.isAsked ? "; a second signal (Ctrl-C) kills it" : ""}`,
+                  `Waiting up to ${limit} for app "${appId}" (process ${child.pid}) to end${ending.isAsked ? "; a second signal (Ctrl-C) kills it" : ""}`,
                 ),
               patienceMs,
             )
@@ -96,7 +96,7 @@ export function startApp(
   };
 }
 
-/** In the words of Dapr's CLI, which its documents and their checks quote. */
+/** Uses the messages of Dapr's CLI, which its documentation and the tests for it quote. */
 function sayStarted(
   appId: string,
   at: string,

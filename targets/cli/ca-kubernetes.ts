@@ -4,10 +4,10 @@ import type { AuthorityStore } from "#targets/ca/authority.ts";
 import type { Validator } from "#targets/ca/validators.ts";
 
 export interface ClusterFlags {
-  /** Of the authority. */
+  /** Trust domain of the CA. */
   readonly trustDomain: string;
   readonly namespace: string;
-  /** What tokens must be for, beside the authority's own SPIFFE id. */
+  /** Accepted audiences of tokens, in addition to the CA's own SPIFFE id. */
   readonly tokenAudiences: readonly string[];
   /** `namespace/name`; empty texts are left out. */
   readonly nodeServiceAccounts: readonly string[];
@@ -15,7 +15,7 @@ export interface ClusterFlags {
   readonly sharedServiceAccounts: readonly string[];
 }
 
-/** The cluster that the process is in, or that a kubeconfig names. */
+/** Opens the cluster that the process runs in, or that a kubeconfig names. */
 export async function openCluster(
   kubeconfig: string,
   env: Readonly<Record<string, string | undefined>>,
@@ -34,7 +34,7 @@ export async function storeIn(
   return clusterStore({ kube, namespace, trustDomain, log });
 }
 
-/** Throws for a flag that cannot be read. */
+/** Throws if a flag is invalid. */
 export async function validatorIn(kube: KubeClient, flags: ClusterFlags): Promise<Validator> {
   const { createCertificateRules } = await import("#k8s/identity/certificate-rules.ts");
   const { parseAccount, parseSharedAccount } = await import("#k8s/identity/service-account.ts");
@@ -45,7 +45,7 @@ export async function validatorIn(kube: KubeClient, flags: ClusterFlags): Promis
     createCertificateRules({
       kube,
       clock,
-      // As Dapr's clients ask for it.
+      // The audience that Dapr's clients request.
       audiences: [`spiffe://${trustDomain}/ns/${namespace}/dapr-sentry`, ...flags.tokenAudiences],
       controlPlaneNamespace: namespace,
       nodeAccounts: flags.nodeServiceAccounts

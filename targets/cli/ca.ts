@@ -13,33 +13,38 @@ import { listenForEnd } from "./ending.ts";
 import { duration, port } from "./flag-values.ts";
 
 const help = `Usage:
-  outrigger ca [flags]                Sign certificates for workloads: the role of dapr-sentry
-  outrigger ca rotate-root [flags]    Take the next step to a new root; run it again for the one after
-  outrigger ca status [flags]         Show what the authority has, and until when
+  outrigger ca [flags]                Sign certificates for workloads, like dapr-sentry
+  outrigger ca rotate-root [flags]    Take the next step to a new root certificate; run it once for each step
+  outrigger ca status [flags]         Show the CA's certificates and when they expire
 
 Flags:
-  --issuer-credentials DIR      Folder of ca.crt, issuer.crt and issuer.key; made when it is empty (default ./outrigger-ca)
-  --trust-domain NAME           Of the authority itself (default localhost; with --kubernetes cluster.local)
-  --control-plane-namespace NS  Of the authority itself (default default; with --kubernetes POD_NAMESPACE or outrigger-system)
+  --issuer-credentials DIR      Folder with ca.crt, issuer.crt and issuer.key; they are created if the folder is empty
+                                (default ./outrigger-ca)
+  --trust-domain NAME           Trust domain of the CA (default localhost; with --kubernetes cluster.local)
+  --control-plane-namespace NS  Namespace of the CA (default default; with --kubernetes POD_NAMESPACE or outrigger-system)
   --port PORT                   (default 50001)
-  --listen-address ADDRESS      (default 127.0.0.1: the authority takes everybody's word without --jwt-issuer; with --kubernetes all)
-  --health-port PORT            For /healthz and /metrics (default none; with --kubernetes 8080)
-  --workload-cert-ttl TIME      (default 24h)
+  --listen-address ADDRESS      (default 127.0.0.1, because without --jwt-issuer the CA trusts every client; with
+                                --kubernetes all addresses)
+  --health-port PORT            Port for /healthz and /metrics (default none; with --kubernetes 8080)
+  --workload-cert-ttl TIME      Lifetime of the certificates (default 24h)
   --allowed-clock-skew TIME     (default 15m)
   --jwt-issuer URL, --jwt-audience NAME, --jwks-url URL
-                                Whose JWTs prove who somebody is; without them everybody's word counts
+                                Issuer, audience and keys of the JWTs that clients authenticate with; without them, the
+                                CA trusts every client
   --log-level LEVEL, --log-as-json
 
 On Kubernetes:
-  --kubernetes                  Pods prove who they are by tokens of their service accounts; credentials are in the
-                                Secret outrigger-ca, trusted roots also in the ConfigMap outrigger-trust-bundle
-  --kubeconfig FILE             (default the cluster that this is a pod of)
-  --token-audience NAME         What tokens may be for besides spiffe://<trust domain>/ns/<namespace>/dapr-sentry; may be repeated
+  --kubernetes                  Authenticate pods by their service account tokens, and keep the credentials in the Secret
+                                outrigger-ca and the trusted roots also in the ConfigMap outrigger-trust-bundle
+  --kubeconfig FILE             (default: the cluster that this pod runs in)
+  --token-audience NAME         Accepted audience of tokens, in addition to
+                                spiffe://<trust domain>/ns/<namespace>/dapr-sentry; can be repeated
   --node-service-account NAMESPACE/NAME
-                                Its pods may be the apps of their own node; may be repeated, "" for none
-                                (default outrigger-node of the control plane's namespace)
+                                Service account whose pods get the certificates of apps on their own node; can be
+                                repeated, "" for none (default outrigger-node in the control plane's namespace)
   --shared-service-account NAMESPACE/NAME=NS1,NS2
-                                Its pods may be the apps of these namespaces, of all for *; may be repeated
+                                Service account whose pods get the certificates of apps in these namespaces, * for all;
+                                can be repeated
 `;
 
 type Values = ReturnType<typeof parse>["values"];
@@ -115,7 +120,7 @@ function parse(args: readonly string[]) {
   });
 }
 
-/** Also without a cluster: then it is who the authority itself is. */
+/** Also used without a cluster, where it is the identity of the CA itself. */
 function clusterFlags(
   values: Values,
   env: Readonly<Record<string, string | undefined>>,
@@ -155,11 +160,11 @@ async function validatorOf(
   const { "jwt-issuer": issuer, "jwt-audience": audience, "jwks-url": jwksUrl } = values;
   if (issuer === "") {
     log.warn(
-      "Everybody who reaches the port gets the identity that is asked for: no --jwt-issuer is given",
+      "No --jwt-issuer is set: any client that reaches the port gets a certificate for the identity that it requests",
     );
     return insecure;
   }
-  if (audience === "") throw new Error("--jwt-issuer needs --jwt-audience");
+  if (audience === "") throw new Error("--jwt-issuer requires --jwt-audience");
   const jwt = { issuer, audience, ...(jwksUrl === "" ? {} : { jwksUrl }) };
   return jwks(createJwtVerifier(jwt, { clock, log, fetch: globalThis.fetch }));
 }
@@ -176,7 +181,7 @@ async function serve(
   const { serveHealth } = await import("#targets/ca/health-port.ts");
   const address = values["listen-address"] ?? (values.kubernetes ? "" : "127.0.0.1");
   const given = values["health-port"] || (values.kubernetes ? "8080" : "");
-  // Before anything listens: a flag that is wrong must not wait for its turn.
+  // Before anything listens, so that an invalid flag is reported immediately.
   const healthPort = given === "" ? undefined : port("health-port", given);
   const ending = listenForEnd(cli, ["SIGINT", "SIGTERM"]);
   await using server = await serveCa({
@@ -219,8 +224,8 @@ async function statusOf(store: AuthorityStore): Promise<string> {
 
 const steps = {
   announced:
-    "ca.crt holds the new root and the old one. Once every runtime has read it, run this again: the new root issues then.",
+    "ca.crt contains the new root and the old one. Wait until every runtime has read it, then run this command again to issue certificates with the new root.",
   switched:
-    "The new root issues from now on. Once every workload has renewed its certificate, run this again: the old root is trusted no more then.",
-  finished: "The old root is gone from ca.crt.",
+    "The new root now issues certificates. Wait until every workload has renewed its certificate, then run this command again to remove the old root.",
+  finished: "The old root has been removed from ca.crt.",
 } as const;

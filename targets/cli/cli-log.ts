@@ -5,7 +5,7 @@ import { runtimeVersion } from "#core/blocks/metadata/operations.ts";
 import { UsageError } from "./flags.ts";
 import { createLog, type Level, type TerminalStyle } from "#targets/node/log.ts";
 
-/** The level that a `--log-level` text stands for. */
+/** The log level for the value of `--log-level`. */
 export function levelOf(text: string): Level {
   switch (text) {
     case "debug":
@@ -35,7 +35,7 @@ export function openLog(options: {
   return createLog({ ...options, version: runtimeVersion });
 }
 
-/** The last line of a start that failed, in the form that daprd gives it. */
+/** Logs the last line of a failed start, in daprd's form. */
 export function logFatal(log: Log, reason: unknown): void {
   log.error(`Fatal error from runtime: ${reasonText(reason)}`, { level: "fatal" });
 }
@@ -44,7 +44,10 @@ export function reasonText(reason: unknown): string {
   return reason instanceof Error ? reason.message : String(reason);
 }
 
-/** A file that lines are appended to, whole and in order, also when the process ends right after. */
+/**
+ * A file that complete lines are appended to in order, even if the process ends immediately
+ * afterwards.
+ */
 export interface LogFile {
   readonly path: string;
   write(line: string): void;

@@ -2,27 +2,33 @@ import type { StartNode } from "#targets/node/options.ts";
 
 export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP";
 
-/** What a command takes from the process it runs in; a test passes its own. */
+/** What a command uses of the process that it runs in. Tests pass their own. */
 export interface Cli {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** True where somebody watches: stdout is a terminal. */
+  /** True if stdout is a terminal. */
   readonly terminal: boolean;
-  /** True where colours are welcome. */
+  /** True if the output may have colours. */
   readonly colour: boolean;
   readonly pid: number;
   out(text: string): void;
   err(text: string): void;
-  /** All that stands on stdin, at most a few MiB. */
+  /** The whole of stdin, at most a few MiB. */
   input(): Promise<string>;
-  /** True: `out` and `err` write to streams of this process, which a program that it starts may write to as well. */
+  /**
+   * True if `out` and `err` write to the streams of this process, so that a program that it starts
+   * can write to them too.
+   */
   readonly ownsOutput?: boolean;
-  /** Loads the runtime; not before it is needed, so that `--help` stays quick. */
+  /** Loads the runtime. Call it only when the runtime is needed, so that `--help` stays quick. */
   loadStart(): Promise<StartNode>;
-  /** Returns what takes the listener away again. */
+  /** Returns a function that removes the listener. */
   onSignal(name: SignalName, listener: () => void): () => void;
-  /** Runs when the process ends in whatever way it can notice; must be synchronous. */
+  /**
+   * Runs the listener when the process ends in any way that it can notice. The listener must be
+   * synchronous.
+   */
   onExit(listener: () => void): () => void;
-  /** Ends the process at once. */
+  /** Ends the process immediately. */
   exit(code: number): void;
 }

@@ -5,19 +5,19 @@ const help = `Outrigger: the Dapr API without a sidecar
 Usage:
   outrigger run [flags] -- <command>    Run an app with the Dapr API next to it
   outrigger run -f dapr.yaml            Run several apps in one runtime
-  outrigger sidecar [flags]             Be a daprd: same flags, environment, ports and signals
-  outrigger node [flags]                Be the runtime of a Kubernetes node
-  outrigger injector [flags]            Give annotated pods what they need to find it
+  outrigger sidecar [flags]             Replace daprd: same flags, environment, ports and signals
+  outrigger node [flags]                Run the runtime of a Kubernetes node
+  outrigger injector [flags]            Inject what annotated pods need to find that runtime
   outrigger k8s status|apps|components|logs
-                                        Say what is wrong with an installation, and what to do
+                                        Inspect an installation on Kubernetes
   outrigger ca [flags]                  Sign certificates for mTLS between runtimes
   outrigger version                     Print the version
-  outrigger <command> --help            Print a command's flags
+  outrigger <command> --help            Print the flags of a command
 
-Flags without a command are those of "sidecar", but for --help and --version.
+Without a command, flags are those of "sidecar", except --help and --version.
 `;
 
-/** Runs what the arguments ask for; resolves with the exit code. */
+/** Runs the command in the arguments; resolves with the exit code. */
 export async function runCommand(args: readonly string[], cli: Cli): Promise<number> {
   const [command, ...rest] = args;
   switch (command) {

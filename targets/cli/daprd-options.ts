@@ -6,7 +6,11 @@ const initEndpoints = ["config", "subscribe"];
 const defaultGracefulMs = 5000;
 const defaultProbeMs = 3000;
 
-/** daprd's flags and environment as the app they describe. Throws a `UsageError` that says what to change. */
+/**
+ * Returns the app that daprd's flags and environment describe.
+ *
+ * @throws {UsageError} with a message that tells what to change.
+ */
 export function daprdOptions(
   flags: Flags,
   env: Readonly<Record<string, string | undefined>>,
@@ -60,7 +64,10 @@ export function daprdOptions(
   };
 }
 
-/** The node's runtime knows where apps are, and speaks mTLS alone; without either it is the cluster's DNS, as in Dapr. */
+/**
+ * The node's runtime knows where apps are, and accepts only mTLS. Without the runtime or without
+ * mTLS, the cluster's DNS is used, as in Dapr.
+ */
 function kubernetesNames(
   flags: Flags,
   env: Readonly<Record<string, string | undefined>>,
@@ -94,7 +101,7 @@ function initEndpointsOf(flags: Flags): readonly string[] {
     const name = text.toLowerCase();
     if (initEndpoints.includes(name)) return name;
     throw new UsageError(
-      `Invalid value ${JSON.stringify(text)} for --disable-init-endpoints: give ${initEndpoints.join(" or ")}`,
+      `Invalid value ${JSON.stringify(text)} for --disable-init-endpoints: expected ${initEndpoints.join(" or ")}`,
     );
   });
 }

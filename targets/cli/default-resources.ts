@@ -5,7 +5,10 @@ import type { AppPlan } from "./run-plan.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What an app gets that names no resources: those that `dapr init` made, else a state store beside the app and a broker for all apps of this user. */
+/**
+ * The resources of an app that names none: those that `dapr init` created, or else a state store
+ * next to the app and a broker for all apps of this user.
+ */
 export async function defaultResources(env: Env, dir: string): Promise<AppPlan["resources"]> {
   const folder = daprFolder(env, "components");
   if (folder !== undefined) return { resourcesPaths: [folder] };
@@ -20,7 +23,10 @@ export async function defaultResources(env: Env, dir: string): Promise<AppPlan["
   };
 }
 
-/** A folder that only this user can read; `undefined` where there is none, as for a user without a home. */
+/**
+ * A folder that only this user can read; `undefined` if there is none, for example for a user
+ * without a home directory.
+ */
 async function userFolder(env: Env): Promise<string | undefined> {
   const state = env["XDG_STATE_HOME"];
   const home = env["HOME"] ?? env["USERPROFILE"];

@@ -2,17 +2,20 @@ import type { Cli, SignalName } from "./cli.ts";
 
 /** Waits for the first thing that ends a command. */
 export interface Ending {
-  /** Resolves with the exit code once something asked for the end. */
+  /** Resolves with the exit code when something asks the command to end. */
   readonly asked: Promise<number>;
   readonly isAsked: boolean;
   ask(code: number): void;
-  /** Takes the signal listeners away. */
+  /** Removes the signal listeners. */
   close(): void;
 }
-/** Ctrl-C reaches a wrapper and its child both, and the wrapper passes it on: that is one wish, not two. */
+/**
+ * Ctrl-C reaches both a wrapper and its child, and the wrapper passes it on. That counts once, not
+ * twice.
+ */
 const echoMs = 250;
 
-/** The first signal asks for a graceful end, a second ends the process at once. */
+/** The first signal asks for a graceful end; a second one ends the process immediately. */
 export function listenForEnd(cli: Cli, signals: readonly SignalName[]): Ending {
   let asked = false;
   let firstAt = 0;

@@ -1,7 +1,8 @@
 import { parseDuration } from "#core/util/duration.ts";
 import { UsageError } from "./flags.ts";
 
-// What stood behind a flag of a command for a cluster. Each throws a `UsageError` that says what to write.
+// Readers for values of the flags of cluster commands. Each throws a `UsageError` that tells what
+// to write.
 
 export function wholeNumber(flag: string, text: string, most: number): number {
   return readWhole(text, most) ?? wanted(flag, `a whole number up to ${most}`, text);
@@ -9,7 +10,7 @@ export function wholeNumber(flag: string, text: string, most: number): number {
 export function port(flag: string, text = ""): number {
   return readWhole(text, 65_535) ?? wanted(flag, "a port", text);
 }
-/** With commas between them. */
+/** Values separated by commas. */
 export function list(text = ""): readonly string[] {
   return text.split(",").flatMap((part) => part.trim() || []);
 }

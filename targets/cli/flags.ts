@@ -1,40 +1,50 @@
 import { parseDuration } from "#core/util/duration.ts";
 import { parseQuantity } from "#core/util/quantity.ts";
 
-/** How a flag's text is read; `port` is a number from 0 to 65535, `list` may be repeated and holds commas. */
+/**
+ * How the value of a flag is read. `port` is a number from 0 to 65535; `list` can be repeated and
+ * contain commas.
+ */
 export type FlagType = "text" | "boolean" | "number" | "port" | "list" | "duration" | "quantity";
 
-/** One row of a table from which both parsing and `--help` are made. */
+/** One row of a table that is used both to parse flags and to print `--help`. */
 export interface Flag {
   readonly name: string;
   readonly type: FlagType;
-  /** As it would be written; absent means that nothing is set. */
+  /** The default as a user would write it; absent if there is none. */
   readonly default?: string;
   readonly aliases?: readonly string[];
   /** One letter, as in `-a`. */
   readonly short?: string;
   readonly choices?: readonly string[];
   readonly about: string;
-  /** True: the flag is taken so that command lines for daprd work, and does nothing. */
+  /** True if the flag is accepted only so that command lines for daprd work, and has no effect. */
   readonly unused?: true;
 }
 
-/** What a user gave cannot be used; the message says what to do. */
+/** Invalid input of a user. The message tells what to do. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
 export interface Flags {
-  /** True when the user said something about it. */
+  /** True if the user set the flag. */
   given(name: string): boolean;
   text(name: string): string;
   boolean(name: string): boolean;
-  /** Milliseconds for a duration, bytes for a quantity; `undefined` without value and default. */
+  /**
+   * Milliseconds for a duration, bytes for a quantity; `undefined` if there is neither a value nor
+   * a default.
+   */
   number(name: string): number | undefined;
   list(name: string): readonly string[];
 }
 
-/** Reads all given texts by the table. Throws a `UsageError` that names the flag as `label` spells it. */
+/**
+ * Reads all values according to the table.
+ *
+ * @throws {UsageError} that names the flag as `label` spells it.
+ */
 export function readFlags(
   table: readonly Flag[],
   given: ReadonlyMap<string, readonly string[]>,
@@ -69,7 +79,7 @@ function readValue(flag: Flag, given: readonly string[] | undefined, label: stri
   const text = given?.at(-1) ?? flag.default;
   if (text === undefined) return undefined;
   const wanted = (what: string): never => {
-    throw new UsageError(`Invalid value ${JSON.stringify(text)} for ${label}: give ${what}`);
+    throw new UsageError(`Invalid value ${JSON.stringify(text)} for ${label}: expected ${what}`);
   };
   switch (flag.type) {
     case "text":
@@ -83,18 +93,18 @@ function readValue(flag: Flag, given: readonly string[] | undefined, label: stri
     case "port": {
       if (text === "") return undefined;
       const port = readWhole(text);
-      // Dapr: its own CLI writes -1 for "no port".
+      // Dapr: its own CLI passes -1 for "no port".
       if (port === -1) return undefined;
       return port !== undefined && port >= 0 && port <= 65_535
         ? port
         : wanted("a port from 0 to 65535");
     }
     case "duration":
-      return parseDuration(text) ?? wanted('a duration, like "5s" or "1m30s"');
+      return parseDuration(text) ?? wanted('a duration such as "5s" or "1m30s"');
     case "quantity":
-      // Dapr: -1 stands for the default.
+      // Dapr: -1 means the default.
       if (text === "-1") return parseQuantity(flag.default ?? "");
-      return parseQuantity(text) ?? wanted('a size, like "4Mi" or "16Ki"');
+      return parseQuantity(text) ?? wanted('a size such as "4Mi" or "16Ki"');
   }
 }
 

@@ -38,7 +38,7 @@ export interface InjectorFlags {
   readonly port: number;
   readonly healthPort: number;
   readonly serviceName: string;
-  /** Empty: not known. */
+  /** Empty if it is not known. */
   readonly namespace: string;
   readonly webhookName: string;
   readonly certDir: string;
@@ -47,7 +47,7 @@ export interface InjectorFlags {
   readonly grpcEndpoint: string;
   readonly httpPort: number;
   readonly grpcPort: number;
-  /** Of the runtime on each node, beside the two. */
+  /** Other ports of the runtime on each node, besides the two above. */
   readonly nodePorts: readonly number[];
   readonly hostIpFamily: "IPv4" | "IPv6";
   readonly tokenAudience: string;
@@ -61,7 +61,7 @@ export interface InjectorFlags {
   readonly logAsJson: boolean;
 }
 
-/** Throws a `UsageError` that says what to change. */
+/** Throws a `UsageError` that tells what to change. */
 export function readInjectorFlags(
   values: Values,
   env: Readonly<Record<string, string | undefined>>,
@@ -71,15 +71,15 @@ export function readInjectorFlags(
   if (endpoint !== "node") checkUrl("endpoint", endpoint);
   if (grpcEndpoint !== "") {
     if (endpoint === "node")
-      throw new UsageError("--grpc-endpoint goes with an --endpoint that is a URL, not with node");
+      throw new UsageError("--grpc-endpoint requires an --endpoint that is a URL, not node");
     checkUrl("grpc-endpoint", grpcEndpoint);
-    // With no port in it, and with 80, SDKs differ in which one they take.
+    // SDKs disagree about the port if the URL has none, or 80.
     if (new URL(grpcEndpoint).port === "")
-      throw new UsageError(`--grpc-endpoint needs a port that is not 80, unlike ${grpcEndpoint}`);
+      throw new UsageError(`--grpc-endpoint must have a port other than 80, not "${grpcEndpoint}"`);
   }
   const hostIpFamily = oneOf("host-ip-family", values["host-ip-family"] ?? "", ["IPv4", "IPv6"]);
   if (values["sentry-address"] !== "" && values["trust-anchors-file"] === "")
-    throw new UsageError("--sentry-address needs --trust-anchors-file");
+    throw new UsageError("--sentry-address requires --trust-anchors-file");
   const policy = values["sidecar-image-pull-policy"] ?? "";
   if (!["", "Always", "IfNotPresent", "Never"].includes(policy))
     throw new UsageError(
@@ -111,7 +111,7 @@ export function readInjectorFlags(
   };
 }
 
-/** What stands between commas. */
+/** Checks that the value is a URL without path, query, fragment and user. */
 function checkUrl(flag: string, text: string): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (

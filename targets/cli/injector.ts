@@ -10,32 +10,32 @@ import { listenForEnd } from "./ending.ts";
 import { readInjectorFlags, type InjectorFlags, injectorFlags } from "./injector-flags.ts";
 
 const help = `Usage:
-  outrigger injector [flags]    Give annotated pods what they need to call Outrigger: the role of Dapr's injector
+  outrigger injector [flags]    Inject what annotated pods need to call Outrigger, like Dapr's injector
 
 Flags:
-  --port PORT                 Of the webhook, HTTPS: /mutate and /convert (default 8443)
-  --health-port PORT          Of /healthz, /readyz and /metrics (default 8080)
-  --service-name NAME         Service by which the API server calls (default outrigger-injector)
-  --namespace NAME            Of that Service (default: environment POD_NAMESPACE)
-  --webhook-name NAME         MutatingWebhookConfiguration that is given our authority (default outrigger-injector)
-  --cert-dir DIR              Folder of tls.crt and tls.key, read again when they change; absent: own ones,
-                              kept in the Secret outrigger-injector-cert
-  --certificate-names A,B     More names and addresses that the own certificate is good for
-  --endpoint node|URL         Where pods find the runtime: on their node, or http://service.namespace:port (default node)
-  --grpc-endpoint URL         The same for gRPC, with an --endpoint that is a URL (default: its host, --grpc-port)
-  --http-port PORT            Of the runtime on each node (default 3500)
-  --grpc-port PORT            Of the runtime on each node (default 50001)
-  --node-ports A,B            More ports of that runtime, which no app of the host's network can have: between nodes,
+  --port PORT                 HTTPS port of the webhook: /mutate and /convert (default 8443)
+  --health-port PORT          Port for /healthz, /readyz and /metrics (default 8080)
+  --service-name NAME         Service through which the API server calls the webhook (default outrigger-injector)
+  --namespace NAME            Namespace of that Service (default: environment POD_NAMESPACE)
+  --webhook-name NAME         MutatingWebhookConfiguration whose caBundle is set (default outrigger-injector)
+  --cert-dir DIR              Folder with tls.crt and tls.key, read again when they change; if not set, the injector
+                              creates certificates and keeps them in the Secret outrigger-injector-cert
+  --certificate-names A,B     Additional names and addresses in the created certificate
+  --endpoint node|URL         Where pods find the runtime: on their node, or at http://service.namespace:port (default node)
+  --grpc-endpoint URL         The same for gRPC, if --endpoint is a URL (default: its host with --grpc-port)
+  --http-port PORT            HTTP port of the runtime on each node (default 3500)
+  --grpc-port PORT            gRPC port of the runtime on each node (default 50001)
+  --node-ports A,B            Other ports of that runtime, which apps on the host network cannot use: between nodes,
                               health, metrics (default 50002,3501,9090)
-  --host-ip-family FAMILY     IPv4 or IPv6: how a node's address is written (default IPv4)
-  --token-audience NAME       Of the service-account token in each pod (default outrigger)
-  --sidecar-image IMAGE       For pods with outrigger.dev/mode: sidecar
+  --host-ip-family FAMILY     How the address of a node is written: IPv4 or IPv6 (default IPv4)
+  --token-audience NAME       Audience of the service account token in each pod (default outrigger)
+  --sidecar-image IMAGE       Image for pods with outrigger.dev/mode: sidecar
   --sidecar-image-pull-policy POLICY
                               Always, IfNotPresent or Never
-  --sentry-address ADDRESS    host:port of the certificate authority, for sidecars; absent: no mTLS
-  --trust-anchors-file PATH   Roots that sidecars trust, with --sentry-address
-  --trust-domain NAME         Of the certificate authority (default cluster.local)
-  --kubeconfig PATH           Absent: the cluster that this process is in
+  --sentry-address ADDRESS    host:port of the CA, for sidecars; if not set, there is no mTLS
+  --trust-anchors-file PATH   File with the roots that sidecars trust, with --sentry-address
+  --trust-domain NAME         Trust domain of the CA (default cluster.local)
+  --kubeconfig PATH           If not set, the cluster that this process runs in
   --log-level LEVEL           debug, info, warn or error (default info)
   --log-as-json
 `;
@@ -78,7 +78,7 @@ export async function injector(args: readonly string[], cli: Cli): Promise<numbe
         },
       );
       const code = await ending.asked;
-      log.info("Ending; requests are answered until the cluster sends no more");
+      log.info("Shutting down; answering requests until the cluster stops sending them");
       return code;
     } finally {
       ending.close();
@@ -146,12 +146,12 @@ function optionsOf(flags: InjectorFlags): InjectorOptions {
   };
 }
 
-/** Read for each sidecar: roots change, and sidecars are few. */
+/** Reads the file for each sidecar, because roots change and sidecars are few. */
 function readAnchors(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (reason) {
-    throw new Error(`--trust-anchors-file cannot be read: ${reasonText(reason)}`, {
+    throw new Error(`Cannot read --trust-anchors-file: ${reasonText(reason)}`, {
       cause: reason,
     });
   }

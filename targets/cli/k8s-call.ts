@@ -2,7 +2,7 @@ import type { Asking } from "#k8s/inspect/read.ts";
 import type { Cli } from "./cli.ts";
 import type { Flags } from "./flags.ts";
 
-/** What a command of `outrigger k8s` works with. */
+/** The input of a command of `outrigger k8s`. */
 export interface K8sCall {
   readonly asking: Asking;
   readonly flags: Flags;

@@ -23,7 +23,9 @@ export async function showStatus({ asking, flags, cli, now }: K8sCall): Promise<
     for (const finding of report.findings) cli.out(findingText(finding, cli.colour));
     const problems = report.findings.filter(({ level }) => level === "problem").length;
     cli.out(
-      problems === 0 ? "\nAll is well.\n" : `\n${problems} problem${problems === 1 ? "" : "s"}.\n`,
+      problems === 0
+        ? "\nNo problems found.\n"
+        : `\n${problems} problem${problems === 1 ? "" : "s"}.\n`,
     );
   }
   return report.ok ? 0 : 1;
@@ -64,7 +66,7 @@ export async function showApps({ asking, flags, cli, now }: K8sCall): Promise<nu
 export async function showComponents({ asking, flags, cli }: K8sCall): Promise<number> {
   const found = await readComponents(asking, flags.text("namespace") || undefined);
   if (found.is === "absent")
-    throw new Error("The cluster has no kind Component; install the CRDs of the chart");
+    throw new Error("The cluster does not have the Component CRD; install the CRDs of the chart");
   const rows = valueOf("components", found).toSorted((a, b) =>
     compare([a.namespace, a.name], [b.namespace, b.name]),
   );
@@ -75,7 +77,7 @@ export async function showComponents({ asking, flags, cli }: K8sCall): Promise<n
     );
     return 0;
   }
-  if (rows.length === 0) cli.err("There is no Component.\n");
+  if (rows.length === 0) cli.err("There are no Components.\n");
   else
     cli.out(
       table(
@@ -95,11 +97,11 @@ export async function showComponents({ asking, flags, cli }: K8sCall): Promise<n
 
 export async function showLogs({ asking, flags, rest, cli }: K8sCall): Promise<number> {
   const [appId, more] = rest;
-  if (appId === undefined) throw new UsageError("Name an app: outrigger k8s logs <app>");
+  if (appId === undefined) throw new UsageError("Specify an app: outrigger k8s logs <app>");
   if (more !== undefined)
-    throw new UsageError(`"k8s logs" takes one app; ${JSON.stringify(more)} is one too many`);
+    throw new UsageError(`"k8s logs" takes only one app; remove ${JSON.stringify(more)}`);
   const tail = flags.number("tail") ?? 0;
-  if (tail < 1) throw new UsageError("Invalid value for --tail: give a number of 1 or more");
+  if (tail < 1) throw new UsageError("Invalid value for --tail: expected a number of 1 or more");
   await readAppLog(
     asking,
     {
@@ -125,7 +127,7 @@ function findingText({ level, message, todo }: Finding, colour: boolean): string
   return `${shown} ${printable(message)}\n${next}`;
 }
 
-/** `2/3`; nothing where no node has loaded it, or the CRD keeps no status. */
+/** `2/3`; `-` if no node has loaded it, or the CRD has no status. */
 function readyText({ nodes }: ComponentRow): string {
   return nodes.length === 0 ? "-" : `${nodes.filter(({ ready }) => ready).length}/${nodes.length}`;
 }

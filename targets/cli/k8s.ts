@@ -8,27 +8,27 @@ import type { K8sCommand } from "./k8s-call.ts";
 import { showApps, showComponents, showLogs, showStatus } from "./k8s-show.ts";
 import { parseArgs } from "./parse-args.ts";
 
-const usage = `Usage: outrigger k8s status              Say what is wrong with Outrigger in a cluster, and what to do
+const usage = `Usage: outrigger k8s status              Show what is wrong with Outrigger in a cluster, and how to fix it
        outrigger k8s apps                List the apps that the runtimes serve
-       outrigger k8s components          List components, and on which nodes they are ready
+       outrigger k8s components          List components and the nodes that they are ready on
        outrigger k8s logs <app>          Show what the runtimes logged about an app
 `;
 
 const table: readonly Flag[] = [
-  { name: "help", type: "boolean", short: "h", about: "Print this" },
+  { name: "help", type: "boolean", short: "h", about: "Print this help" },
   {
     name: "namespace",
     type: "text",
     short: "n",
-    about: "Namespace of apps and components; without it all of them",
+    about: "Namespace of apps and components; all if not set",
   },
-  { name: "kubeconfig", type: "text", about: "Path of a kubeconfig, in place of KUBECONFIG" },
+  { name: "kubeconfig", type: "text", about: "Path of a kubeconfig, instead of KUBECONFIG" },
   { name: "context", type: "text", about: "Context of the kubeconfig" },
   {
     name: "control-plane-namespace",
     type: "text",
     default: "outrigger-system",
-    about: "Where the chart is installed",
+    about: "Namespace that the chart is installed in",
   },
   {
     name: "output",
@@ -36,14 +36,19 @@ const table: readonly Flag[] = [
     short: "o",
     default: "text",
     choices: ["text", "json"],
-    about: "text or json",
+    about: "Output format: text or json",
   },
-  { name: "follow", type: "boolean", short: "f", about: "Of logs: go on until it is interrupted" },
+  {
+    name: "follow",
+    type: "boolean",
+    short: "f",
+    about: "For logs: keep printing new lines until interrupted",
+  },
   {
     name: "tail",
     type: "number",
     default: "5000",
-    about: "Of logs: how many lines of each runtime are looked through",
+    about: "For logs: how many lines of each runtime are searched",
   },
 ];
 
@@ -73,7 +78,8 @@ export async function k8s(args: readonly string[], cli: Cli): Promise<number> {
       cli.out(`${usage}\n${flagHelp(table, { short: true })}`);
       return 0;
     }
-    if (name === undefined) throw new UsageError("Say what is to be shown");
+    if (name === undefined)
+      throw new UsageError("Specify a command: status, apps, components or logs");
     const command = commands.get(name);
     if (!command)
       throw new UsageError(`Unknown command "k8s ${name}"${didYouMean(name, commands.keys())}`);
@@ -87,11 +93,11 @@ export async function k8s(args: readonly string[], cli: Cli): Promise<number> {
   }
 }
 
-/** What stands in a path must be a name. */
+/** The namespace becomes part of a path, so it must be a valid name. */
 function checkNamespace(flag: string, text: string): void {
   if (text !== "" && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text))
     throw new UsageError(
-      `Invalid value ${JSON.stringify(text)} for --${flag}: give the name of a namespace`,
+      `Invalid value ${JSON.stringify(text)} for --${flag}: expected the name of a namespace`,
     );
 }
 
@@ -117,7 +123,7 @@ async function runOn(
     const asking = { client, signal: controller.signal };
     return await command({ asking, flags, rest, cli, now: Date.now() });
   } catch (reason) {
-    // Whoever follows a log ends it so; that is not a failure.
+    // This is how users stop following a log; it is not a failure.
     if (controller.signal.aborted) return flags.boolean("follow") ? 0 : 130;
     throw reason;
   } finally {

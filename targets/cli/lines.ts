@@ -1,15 +1,17 @@
 import { StringDecoder } from "node:string_decoder";
 
-/** Longer lines are cut, so that a program which never ends one cannot fill the memory. */
+/** Longer lines are cut, so that a program that never ends a line cannot fill the memory. */
 const maxLine = 64 * 1024;
 
 export interface LineSplitter {
   push(chunk: Uint8Array): void;
-  /** Gives out what stands after the last line break. */
+  /** Passes on the text after the last line break. */
   end(): void;
 }
 
-/** Turns the pieces that a pipe delivers into whole lines, so that lines of several programs do not mix. */
+/**
+ * Turns the chunks from a pipe into whole lines, so that lines of several programs do not mix.
+ */
 export function splitLines(onLine: (line: string) => void): LineSplitter {
   const decoder = new StringDecoder("utf8");
   let held = "";

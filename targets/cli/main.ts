@@ -5,7 +5,7 @@ import { runCommand } from "./commands.ts";
 const maxInputBytes = 4 * 1024 * 1024;
 
 const { stdout, stderr } = process;
-// A reader that went away must not end the runtime.
+// A reader that has gone away must not end the runtime.
 stdout.on("error", () => {});
 stderr.on("error", () => {});
 
@@ -23,7 +23,7 @@ const cli: Cli = {
   onSignal: (name, listener) => {
     process.on(name, listener);
     return () => {
-      // Whoever listened is ending, and one signal more must not turn that into a crash.
+      // The listener's owner is ending, and one more signal must not turn that into a crash.
       process.on(name, ignore);
       process.off(name, listener);
     };
@@ -35,7 +35,10 @@ const cli: Cli = {
   exit: (code) => process.exit(code),
 };
 
-/** bin/outrigger.mjs started this process because its own Node is too old, and holds the other end of a channel. */
+/**
+ * bin/outrigger.mjs started this process because its own Node is too old. It holds the other end of
+ * a channel.
+ */
 if (process.env["OUTRIGGER_WRAPPED"] !== undefined) {
   process.once("disconnect", () => process.exit(1));
   if (!process.connected) process.exit(1);

@@ -1,11 +1,14 @@
 import type { Flag } from "./flags.ts";
 import type { ParsedArgs } from "./parse-args.ts";
 
-/** Names that hardly any program has for flags of its own. */
+/** Names that hardly any program uses for its own flags. */
 const unmistakable =
   /^(?:app-|dapr-|enable-app-health|enable-api-logging|placement-host|scheduler-host|resources-path|components-path|unix-domain-socket)/;
 
-/** Flags of the table that stand after the program, which gets them: often they were meant for us. After a `--` only those that nobody else has. */
+/**
+ * Flags of the table that come after the program and are passed to it, although they were probably
+ * meant for us. After a `--`, only those that no other program has.
+ */
 export function misplacedFlags(
   table: readonly Flag[],
   { given, rest, isSeparated }: ParsedArgs,

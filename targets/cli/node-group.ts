@@ -6,14 +6,18 @@ import { optimizeWhenBusy } from "#targets/node/memory/optimize.ts";
 import { linkTo } from "#targets/kubernetes/group/supervisor-link.ts";
 import type { GroupOptions } from "#targets/kubernetes/messages.ts";
 
-/** `outrigger node-group`: the process of an isolation group. Only a supervisor starts it; it says all that it needs over the channel. */
+/**
+ * `outrigger node-group`: the process of an isolation group. Only a supervisor starts it, and sends
+ * everything that it needs over the channel.
+ */
 export async function nodeGroup(cli: Cli): Promise<number> {
   if (!process.connected) {
-    cli.err("node-group is a part of outrigger node, which starts it\n");
+    cli.err("node-group is an internal command that outrigger node runs\n");
     return 1;
   }
   using work = optimizeWhenBusy(clock);
-  // The supervisor ends its groups, in its order; a signal to all of the container's processes is not for them.
+  // The supervisor ends its groups in its own order, so groups ignore signals to all processes of
+  // the container.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) cli.onSignal(signal, () => {});
   const link = linkTo(process);
   const options = await new Promise<GroupOptions>((resolve) =>

@@ -11,31 +11,34 @@ import type { GroupProgram } from "#targets/kubernetes/supervisor/group-process.
 import type { NodeRuntimeOptions } from "#targets/kubernetes/supervisor/options.ts";
 
 const help = `Usage:
-  outrigger node [flags]        One runtime for the annotated pods of a Kubernetes node, or of namespaces
+  outrigger node [flags]        Run one runtime for the annotated pods of a Kubernetes node, or of namespaces
 
 Flags:
-  --node-name NAME              Whose pods (default: env NODE_NAME)
-  --scope WHAT                  node, namespace (those of --namespaces) or cluster (default node)
-  --namespaces A,B              With --scope namespace
-  --host-ip ADDRESS             To listen on (default: env HOST_IP; neither: all addresses)
+  --node-name NAME              Node whose pods are served (default: environment NODE_NAME)
+  --scope WHAT                  node, namespace (those in --namespaces) or cluster (default node)
+  --namespaces A,B              Namespaces for --scope namespace
+  --host-ip ADDRESS             Address to listen on (default: environment HOST_IP, or all addresses)
   --http-port PORT              (default 3500)
   --grpc-port PORT              (default 50001)
-  --internal-port PORT          Between nodes, over mTLS; needs --sentry-address (default 50002)
-  --health-port PORT            /healthz and /readyz (default 3501)
+  --internal-port PORT          Port for calls between nodes, over mTLS; requires --sentry-address (default 50002)
+  --health-port PORT            Port for /healthz and /readyz (default 3501)
   --metrics-port PORT           (default 9090)
-  --isolation HOW               namespace: a process for each; shared: one for all (default namespace)
-  --token-audience NAME         Of projected service-account tokens (default outrigger)
-  --check-source-ip BOOL        Whether a pod's token counts only from the pod's address (default true)
-  --sentry-address HOST:PORT    The certificate authority; without it apps of other nodes are not called
-  --trust-domain NAME           Of the certificate authority (default cluster.local)
-  --control-plane-namespace NS  Of the certificate authority (default outrigger-system)
-  --versions-dir DIR            Older versions that namespaces may be pinned to
-  --kubeconfig PATH             Outside of a cluster
-  --drain-seconds N             For calls in flight when it ends (default 30)
+  --isolation HOW               namespace: one process for each namespace; shared: one for all (default namespace)
+  --token-audience NAME         Audience of projected service account tokens (default outrigger)
+  --check-source-ip BOOL        Whether a pod's token is valid only from the pod's address (default true)
+  --sentry-address HOST:PORT    Address of the CA; without it, apps on other nodes cannot be called
+  --trust-domain NAME           Trust domain of the CA (default cluster.local)
+  --control-plane-namespace NS  Namespace of the CA (default outrigger-system)
+  --versions-dir DIR            Folder with older versions that namespaces can be pinned to
+  --kubeconfig PATH             For running outside of a cluster
+  --drain-seconds N             Time for calls in flight when the process ends (default 30)
   --log-level LEVEL, --log-as-json
 `;
 
-/** A group's process is started with its bounds; others set theirs as they run (targets/node/memory/bound-heap.ts). */
+/**
+ * A group's process is started with its heap bounds. Other processes set theirs while they run
+ * (targets/node/memory/bound-heap.ts).
+ */
 function heapFlags(env: Cli["env"]): readonly string[] {
   const heapMb = /^\d+$/.test(env["OUTRIGGER_MAX_HEAP_MB"] ?? "")
     ? env["OUTRIGGER_MAX_HEAP_MB"]
@@ -43,9 +46,12 @@ function heapFlags(env: Cli["env"]): readonly string[] {
   return ["--max-semi-space-size=8", `--max-old-space-size=${heapMb}`, "--expose-gc"];
 }
 
-/** For a pod of a DaemonSet that was deleted: the next one comes at once. Within what the chart gives it beyond its drain. */
+/**
+ * How long a deleted pod of a DaemonSet waits for its successor, which starts immediately. Within
+ * the time that the chart grants beyond the drain period.
+ */
 const successorMs = 10_000;
-/** A Service goes on sending connections until every node has heard that the pod is ending. */
+/** A Service keeps sending connections until every node has learned that the pod is ending. */
 const lingerMs = 5000;
 
 /** `outrigger node`; resolves with the exit code. */
@@ -119,7 +125,7 @@ export async function node(args: readonly string[], cli: Cli): Promise<number> {
         : {}),
       instance: values["node-name"] || (cli.env["POD_NAME"] ?? hostname()),
       drainMs: wholeNumber("drain-seconds", values["drain-seconds"], 3600) * 1000,
-      // Behind a Service others serve meanwhile.
+      // Behind a Service, other replicas serve in the meantime.
       ...(values.scope === "node" ? { successorMs } : { lingerMs }),
       logLevel: values["log-level"],
       logAsJson: values["log-as-json"],
@@ -139,7 +145,7 @@ export async function node(args: readonly string[], cli: Cli): Promise<number> {
       },
     );
     const code = await Promise.race([ending.asked, failed]);
-    log.info("Ending: new connections go to the process that comes next");
+    log.info("Shutting down; new connections go to the next process");
     await running.stop();
     ending.close();
     return code;
@@ -157,18 +163,18 @@ function scopeOf(scope: string, nodeName: string, namespaces: string): NodeRunti
     case "node":
       if (nodeName === "")
         throw new Error(
-          "--node-name is missing: set it, or NODE_NAME from the field spec.nodeName",
+          "--node-name is missing: set it, or set NODE_NAME from the field spec.nodeName",
         );
       return { node: nodeName };
     case "namespace":
-      if (named.length === 0) throw new Error("--scope namespace needs --namespaces");
+      if (named.length === 0) throw new Error("--scope namespace requires --namespaces");
       return { namespaces: named };
     case "cluster":
       return { namespaces: [] };
   }
 }
 
-/** Our own program as a group; or that of an older version, where it is there. */
+/** Our own program as a group, or that of an older version if it is available. */
 function programOf(
   version: string,
   versionsDir: string,

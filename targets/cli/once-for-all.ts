@@ -1,8 +1,11 @@
-/** Apps that share resources and a runtime have the same faults within moments. */
+/** Apps that share resources and a runtime report the same faults within moments. */
 const sameMs = 10_000;
 const mostTexts = 200;
 
-/** False for a text that was already said of another app a moment ago. The same of the same app is news: it has happened again. */
+/**
+ * Returns false for a text that was reported for another app a moment ago. The same text for the
+ * same app is news, because it has happened again.
+ */
 export function onceForAll(
   now: () => number = () => performance.now(),
 ): (appId: string | undefined, text: string) => boolean {

@@ -1,23 +1,30 @@
 import { type Flag, UsageError } from "./flags.ts";
 
-/** Arguments by the name that the table gives them; nothing is converted yet. */
+/** Arguments by their name in the table. Nothing is converted yet. */
 export interface ParsedArgs {
   readonly given: ReadonlyMap<string, readonly string[]>;
-  /** Flags that the table does not know, as they were written, without their values. */
+  /** Flags that are not in the table, as they were written, without their values. */
   readonly unknown: readonly string[];
-  /** What is not a flag, and all after `--`. */
+  /** Everything that is not a flag, and everything after `--`. */
   readonly rest: readonly string[];
-  /** `--` was given: what follows it was meant for the command. */
+  /** True if `--` was given: everything after it is meant for the command. */
   readonly isSeparated: boolean;
 }
 export interface ParseOptions {
-  /** True: flags end at the first argument that is none, so that what follows is a command with flags of its own. */
+  /**
+   * True if flags end at the first argument that is not a flag, because a command with its own
+   * flags follows.
+   */
   readonly restIsCommand: boolean;
-  /** True: `-fvalue` is the flag of the letter f. False: it is `--fvalue`, as daprd reads it. */
+  /** True if `-fvalue` is the flag with the letter f. False if it is `--fvalue`, as in daprd. */
   readonly letters: boolean;
 }
 
-/** `--flag=value`, `--flag value`, `-flag`, `-f value`, `-fvalue`; booleans may stand bare. Throws a `UsageError` when a value is missing. */
+/**
+ * Reads `--flag=value`, `--flag value`, `-flag`, `-f value` and `-fvalue`. Booleans need no value.
+ *
+ * @throws {UsageError} if a value is missing.
+ */
 export function parseArgs(
   table: readonly Flag[],
   args: readonly string[],
@@ -54,7 +61,7 @@ export function parseArgs(
     const written = splitFlag(arg, byName, byLetter, letters);
     if (!written.flag) {
       unknown.push(written.name);
-      // Most flags have a value; taking it for one too keeps the message to what matters.
+      // Most flags have a value. Skipping it keeps the message to the flag itself.
       const next = args[i + 1];
       if (written.value === undefined && next !== undefined && !next.startsWith("-")) i++;
       continue;
@@ -71,7 +78,7 @@ export function parseArgs(
 }
 
 interface Written {
-  /** As the user wrote it. */
+  /** The flag as the user wrote it. */
   readonly name: string;
   readonly flag: Flag | undefined;
   readonly value: string | undefined;

@@ -16,15 +16,18 @@ import type {
 export interface RunOptions {
   readonly plans: readonly AppPlan[];
   readonly console: RunConsole;
-  /** True: a component that cannot start ends the run. */
+  /** True if a component that cannot start ends the run. */
   readonly failOnComponentError: boolean;
-  /** Time that an app has to end by itself. */
+  /** Time in milliseconds for an app to end on its own. */
   readonly stopMs: number;
 }
-/** Beyond the graceful time: closing what does not want to close must not keep the process. */
+/**
+ * Time beyond the graceful period, so that anything that does not close cannot keep the process
+ * alive.
+ */
 const closingMs = 10_000;
 
-/** One runtime, then its apps; ends with them. Resolves with the exit code. */
+/** Starts one runtime and then its apps, and ends with them. Resolves with the exit code. */
 export async function runApps(options: RunOptions, cli: Cli): Promise<number> {
   const { console, plans } = options;
   const ending = listenForEnd(cli, ["SIGINT", "SIGTERM", "SIGHUP"]);
@@ -37,7 +40,7 @@ export async function runApps(options: RunOptions, cli: Cli): Promise<number> {
     const apps = planPorts(plans, cli.pid);
     starting = startRuntime(apps, options, cli, {
       shutdown: (appId, force) => {
-        // The answer to this very call is on its way.
+        // The response to this call is still being sent.
         setImmediate(() => void running.get(appId)?.end(force ? 0 : options.stopMs));
       },
       heard: (event) => running.get(event.appId)?.heard(event),
@@ -94,10 +97,10 @@ async function stopRuntime(
         () => void (isWell = true),
         (reason: unknown) => log.error(reasonText(reason)),
       ),
-    (reason: unknown) => log.warn(`The start was broken off: ${reasonText(reason)}`),
+    (reason: unknown) => log.warn(`Start-up was aborted: ${reasonText(reason)}`),
   );
   const timer = setTimeout(
-    () => cli.out(`Waiting for what is in flight, at most ${closingMs / 1000} s\n`),
+    () => cli.out(`Waiting up to ${closingMs / 1000} s for calls in flight\n`),
     patienceMs,
   );
   if (!(await endsWithin(holdingClock, closingMs, stopped)))

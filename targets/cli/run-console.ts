@@ -9,19 +9,24 @@ import type { Log } from "#core/ports/platform.ts";
 
 const colours = [36, 33, 35, 32, 34, 31];
 
-/** Where the lines of the apps and of the runtime go. */
+/** Decides where the lines of the apps and of the runtime go. */
 export interface RunConsole {
-  /** A line that is about an app (`app_id`) goes where that app's lines go, any other one everywhere. */
+  /**
+   * A line about an app (`app_id`) goes where that app's lines go. All other lines go everywhere.
+   */
   readonly log: Log;
-  /** True for a run file: each line says whose it is. Dapr's CLI: those of an app that runs alone stay as they are. */
+  /**
+   * True for a run file, where each line names its app. As in Dapr's CLI, the lines of an app that
+   * runs alone are unchanged.
+   */
   readonly isShared: boolean;
-  /** What a line of that app is given to. */
+  /** Returns the function that receives the lines of that app. */
   lineOf(plan: AppPlan): (line: string, from: OutputStream) => void;
-  /** The folder of an app's log files, where it has some. */
+  /** The folder of an app's log files; `undefined` if it has none. */
   folderOf(plan: AppPlan): string | undefined;
   close(): void;
 }
-/** How one app sees the runtime's lines. */
+/** The logs that show one app the runtime's lines. */
 interface View {
   readonly shown: Log | undefined;
   readonly shownTrouble: Log | undefined;
@@ -59,13 +64,13 @@ export function openConsole(
     const isShown = destination !== "file";
     return {
       shown: isShown ? console : undefined,
-      // A file that nobody asked for must not hide what is wrong.
+      // A file that the user did not ask for must not hide problems.
       shownTrouble: isShown || plan.runtimeLog === undefined ? console : undefined,
       file: file && openLog({ level: plan.logLevel, json, write: (line) => file.write(line) }),
     };
   };
   const views = new Map(plans.map((plan) => [plan.appId, viewOf(plan)]));
-  // What is about no app is shown at the level of the app that wants to see most.
+  // Lines that are not about an app are shown at the most verbose level of all apps.
   const everybody = plans
     .toSorted((a, b) => levels.indexOf(a.logLevel) - levels.indexOf(b.logLevel))
     .map(({ appId }) => views.get(appId) as View);
@@ -116,7 +121,7 @@ function appIdOf(fields: object | undefined): string | undefined {
   return typeof appId === "string" ? appId : undefined;
 }
 
-/** `20260131235959`, in local time, as Dapr's CLI names its log files. */
+/** `20260131235959`, in local time, as in the names of the log files of Dapr's CLI. */
 function stamp(at: Date): string {
   const two = (value: number): string => String(value).padStart(2, "0");
   return [

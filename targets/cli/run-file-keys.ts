@@ -1,4 +1,7 @@
-/** Keys of a run file that say what a flag says, with that flag. In `common` they are for all apps. */
+/**
+ * Keys of a run file that correspond to a flag, with that flag. In `common`, they apply to all
+ * apps.
+ */
 export const sharedKeys: Readonly<Record<string, string>> = {
   configFilePath: "config",
   appProtocol: "app-protocol",
@@ -26,7 +29,7 @@ export const sharedKeys: Readonly<Record<string, string>> = {
   profilePort: "profile-port",
   unixDomainSocket: "unix-domain-socket",
 };
-/** Keys of one app alone. */
+/** Keys that only apps have. */
 export const appKeys: Readonly<Record<string, string>> = {
   ...sharedKeys,
   appID: "app-id",
@@ -34,7 +37,7 @@ export const appKeys: Readonly<Record<string, string>> = {
   daprGRPCPort: "dapr-grpc-port",
   daprInternalGRPCPort: "dapr-internal-grpc-port",
 };
-/** Keys that no flag stands for. */
+/** Keys that do not correspond to a flag. */
 export const sharedExtras: readonly string[] = [
   "resourcesPath",
   "resourcesPaths",
@@ -46,7 +49,7 @@ export const appExtras: readonly string[] = [
   ...sharedExtras,
   "appDirPath",
   "command",
-  // For `dapr run -f -k`; nothing here is put into a container.
+  // Used by `dapr run -f -k`; Outrigger does not build containers.
   "containerImage",
   "containerImagePullPolicy",
   "createService",

@@ -6,14 +6,17 @@ import { UsageError } from "./flags.ts";
 import * as key from "./run-file-section.ts";
 import type { AppPlan } from "./run-plan.ts";
 
-/** The part of a run file that is for all its apps. */
+/** The part of a run file that applies to all its apps. */
 export interface Common {
   readonly section: key.Section;
   readonly place: key.Place;
   readonly resourcesPaths: readonly string[];
 }
 
-/** Dapr's order: the app's own, `.dapr/resources` beside it, the common ones, those of `dapr init`. */
+/**
+ * In Dapr's order: the app's own resources, `.dapr/resources` next to the app, the common ones,
+ * those of `dapr init`.
+ */
 export async function resourcesFor(
   app: key.Section,
   place: key.Place,

@@ -4,10 +4,10 @@ import type { LogDestination } from "./run-plan.ts";
 
 export type Section = Readonly<Record<string, unknown>>;
 
-/** Where in which file: put before each message. */
+/** File and position, which each message starts with. */
 export interface Place {
   readonly file: string;
-  /** `common`, `apps[0]`, or empty for the top. */
+  /** `common`, `apps[0]`, or empty for the top level. */
   readonly path: string;
 }
 
@@ -21,12 +21,11 @@ export function fault(place: Place, key: string, what: string): never {
 
 export function sectionOf(value: unknown, place: Place, key: string): Section {
   if (value === undefined || value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value))
-    fault(place, key, "must hold keys with values");
+  if (typeof value !== "object" || Array.isArray(value)) fault(place, key, "must be a mapping");
   return value as Section;
 }
 
-/** What a user should hear about keys that nothing reads. */
+/** Warnings about keys that nothing reads. */
 export function unknownKeys(
   section: Section,
   place: Place,
@@ -37,7 +36,7 @@ export function unknownKeys(
     .map((key) => `Ignoring unknown key ${at(place, key)}${didYouMean(key, known)}`);
 }
 
-/** A scalar as text; `undefined` when the key is absent or empty, as Dapr sees it. */
+/** A scalar as text; `undefined` if the key is absent or empty, as in Dapr. */
 export function textOf(section: Section, place: Place, key: string): string | undefined {
   const value = section[key];
   if (value === undefined || value === null || value === "") return undefined;
@@ -54,7 +53,8 @@ function scalarText(value: unknown): string | undefined {
 export function textsOf(section: Section, place: Place, key: string): readonly string[] {
   const value = section[key];
   if (value === undefined || value === null) return [];
-  const wrong = (): never => fault(place, key, 'must be a list of texts, like ["node", "app.js"]');
+  const wrong = (): never =>
+    fault(place, key, 'must be a list of strings, such as ["node", "app.js"]');
   if (!Array.isArray(value)) return wrong();
   return (value as readonly unknown[]).map((item) => scalarText(item) ?? wrong());
 }

@@ -27,7 +27,11 @@ export interface RunFile {
 }
 type Reader = Pick<Cli, "cwd" | "env" | "input">;
 
-/** Reads Dapr's multi-app file: a file, a folder that holds `dapr.yaml`, or "-" for stdin. Throws a `UsageError` that names file and key. */
+/**
+ * Reads Dapr's multi-app run file: a file, a folder that contains `dapr.yaml`, or "-" for stdin.
+ *
+ * @throws {UsageError} that names file and key.
+ */
 export async function readRunFile(path: string, reader: Reader): Promise<RunFile> {
   const file = path === "-" ? "stdin" : fileOf(resolve(reader.cwd, path));
   const base = path === "-" ? reader.cwd : dirname(file);
@@ -35,7 +39,7 @@ export async function readRunFile(path: string, reader: Reader): Promise<RunFile
   const root = parseRoot(await textOf(path === "-" ? undefined : file, reader), top);
   const version = key.textOf(root, top, "version");
   if (version === undefined || version === "0")
-    key.fault(top, "version", "is missing; write version: 1");
+    key.fault(top, "version", "is missing; add version: 1");
   const place = { file, path: "common" };
   const section = key.sectionOf(root["common"], top, "common");
   const common: Common = {
@@ -49,7 +53,7 @@ export async function readRunFile(path: string, reader: Reader): Promise<RunFile
   ];
   const list = root["apps"];
   if (!Array.isArray(list) || list.length === 0)
-    return key.fault(top, "apps", "must be a list of at least one app");
+    return key.fault(top, "apps", "must be a list with at least one app");
   const plans: AppPlan[] = [];
   for (const [i, value] of list.entries()) {
     const where = { file, path: `apps[${i}]` };
@@ -60,7 +64,7 @@ export async function readRunFile(path: string, reader: Reader): Promise<RunFile
       key.fault(
         where,
         "appID",
-        `is ${JSON.stringify(plan.appId)} like another app's; give each its own`,
+        `is ${JSON.stringify(plan.appId)}, which another app has too; give each app its own id`,
       );
     plans.push(plan);
   }
@@ -124,7 +128,9 @@ async function planApp(
   }
 }
 
-/** An app's own tokens may stand in the file; the rest of its environment is the app's alone. */
+/**
+ * The file can contain the app's tokens. The rest of its environment is only for the app itself.
+ */
 function withTokens(env: Cli["env"], own: Readonly<Record<string, string>>): Cli["env"] {
   return {
     ...env,
@@ -136,7 +142,7 @@ function withTokens(env: Cli["env"], own: Readonly<Record<string, string>>): Cli
 async function textOf(file: string | undefined, reader: Reader): Promise<string> {
   if (file === undefined) return reader.input();
   const { size } = statSync(file);
-  if (size > maxBytes) throw new UsageError(`${file} has ${size} bytes, more than ${maxBytes}`);
+  if (size > maxBytes) throw new UsageError(`${file} has ${size} bytes; the limit is ${maxBytes}`);
   return readFile(file, "utf8");
 }
 
@@ -148,5 +154,5 @@ function parseRoot(text: string, top: key.Place): key.Section {
   } catch (reason) {
     throw new UsageError(`${top.file} is not valid YAML: ${reasonText(reason)}`);
   }
-  throw new UsageError(`${top.file} holds no keys; write version and apps`);
+  throw new UsageError(`${top.file} has no keys; add version and apps`);
 }

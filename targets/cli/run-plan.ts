@@ -7,14 +7,14 @@ import type { NodeAppOptions } from "#targets/node/options.ts";
 
 export type LogDestination = "console" | "file" | "fileAndConsole";
 
-/** An app that `run` is to start, before its ports are known. */
+/** An app that `run` will start, before its ports are known. */
 export interface AppPlan {
   readonly appId: string;
-  /** Folder that the command runs in; `.dapr/logs` below it takes log files. */
+  /** Folder that the command runs in. Log files go to `.dapr/logs` below it. */
   readonly dir: string;
-  /** Empty: only the API is served. */
+  /** Empty if only the API is served. */
   readonly command: readonly string[];
-  /** Of this app alone. */
+  /** Environment variables of this app only. */
   readonly env: Readonly<Record<string, string>>;
   readonly reach: ReachOptions;
   readonly resources: Pick<NodeAppOptions, "resourcesPaths" | "inlineResources">;
@@ -23,16 +23,22 @@ export interface AppPlan {
   readonly metricsPort?: number;
   readonly appLog: LogDestination;
   readonly logLevel: Level;
-  /** Absent: the console for a single app; for several a file, and what is wrong on the console too. */
+  /**
+   * If absent, a single app logs to the console. Several apps log to a file, and warnings and
+   * errors to the console as well.
+   */
   readonly runtimeLog?: LogDestination;
 }
 const gracefulShutdownMs = 5000;
 const bindingProbeMs = 3000;
 
-/** Dapr's own ports, for an app that runs alone. */
+/** Dapr's default ports, for an app that runs alone. */
 export const usualPorts = { http: 3500, grpc: 50_001 } as const;
 
-/** Gives each app its ports: those asked for, else Dapr's for a single app if they are free as it listens, else free ones. */
+/**
+ * Assigns ports to each app: the configured ones, or for a single app Dapr's ports if they are free
+ * when it listens, or free ones.
+ */
 export function planPorts(plans: readonly AppPlan[], cliPid: number): readonly NodeAppOptions[] {
   const taken = new Set<number>();
   for (const plan of plans)
@@ -81,7 +87,7 @@ function checkPorts(apps: readonly NodeAppOptions[]): void {
       const owner = owners.get(port);
       if (owner !== undefined)
         throw new UsageError(
-          `Port ${port} is given for the ${what} of "${appId}" and for ${owner}; choose another for one of them`,
+          `Port ${port} is set for both ${owner} and the ${what} of "${appId}"; change one of them`,
         );
       owners.set(port, `the ${what} of "${appId}"`);
     }

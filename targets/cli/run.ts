@@ -17,12 +17,12 @@ import type { AppPlan } from "./run-plan.ts";
 const usage = `Usage: outrigger run [flags] -- <command>
        outrigger run -f <dapr.yaml>
 `;
-/** Time that an app has to end by itself. */
+/** Time in milliseconds for an app to end on its own. */
 const stopMs = 10_000;
-/** What keeps its meaning beside a run file. */
+/** Flags that keep their meaning together with a run file. */
 const besideRunFile = new Set(["run-file", "kubernetes", "help", "runtime-path", "log-as-json"]);
 
-/** `outrigger run`: apps with the Dapr API beside them. Resolves with the exit code. */
+/** `outrigger run`: runs apps with the Dapr API next to them. Resolves with the exit code. */
 export async function run(args: readonly string[], cli: Cli): Promise<number> {
   try {
     const parsed = parseArgs(runFlags, args, { restIsCommand: true, letters: true });
@@ -39,7 +39,7 @@ export async function run(args: readonly string[], cli: Cli): Promise<number> {
       return 0;
     }
     if (flags.boolean("kubernetes"))
-      throw new UsageError("Flag --kubernetes is not possible here; run without it");
+      throw new UsageError("Flag --kubernetes is not supported; run without it");
     return flags.text("run-file") === ""
       ? await runOne(flags, parsed, cli)
       : await runFile(flags, parsed, cli);
@@ -54,7 +54,7 @@ async function runOne(flags: Flags, parsed: ParsedArgs, cli: Cli): Promise<numbe
   const [program = ""] = parsed.rest;
   for (const flag of misplacedFlags(runFlags, parsed))
     cli.err(
-      `${flag} stands after ${JSON.stringify(program)}, which gets it; flags of outrigger run stand before the program\n`,
+      `${flag} comes after ${JSON.stringify(program)} and is passed to it; put flags of outrigger run before the program\n`,
     );
   const plan = await planOne(flags, parsed.rest, cli);
   const console = openConsole(
@@ -102,8 +102,8 @@ function portOf<K extends string>(flags: Flags, flag: string, key: K): Partial<R
 async function runFile(flags: Flags, { given, rest }: ParsedArgs, cli: Cli): Promise<number> {
   const ignored = [...given.keys()].filter((name) => !besideRunFile.has(name));
   if (ignored.length > 0)
-    cli.err(`Ignoring --${ignored.join(", --")}: with --run-file, write that into the file\n`);
-  if (rest.length > 0) cli.err("Ignoring the command: with --run-file, write it into the file\n");
+    cli.err(`Ignoring --${ignored.join(", --")}: with --run-file, set this in the file\n`);
+  if (rest.length > 0) cli.err("Ignoring the command: with --run-file, set it in the file\n");
   const { readRunFile } = await import("./run-file.ts");
   const { plans, warnings } = await readRunFile(flags.text("run-file"), cli);
   for (const warning of warnings) cli.err(`${warning}\n`);

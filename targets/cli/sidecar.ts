@@ -16,13 +16,19 @@ import { holdingClock } from "#targets/node/clock.ts";
 import type { NodeAppOptions, NodeRuntime, StartEvent } from "#targets/node/options.ts";
 
 const waitMs = 60_000;
-/** Over the time that the user gave: closing what does not want to close must not keep the process. */
+/**
+ * Time beyond the configured period, so that anything that does not close cannot keep the process
+ * alive.
+ */
 const closingMs = 5000;
 const forcedMs = 100;
-/** Dapr: no graceful time means that there is no limit to it. */
+/** Dapr: a graceful period of 0 means that there is no limit. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** `outrigger sidecar`: one app, started, asked and stopped as daprd is. Resolves with the exit code. */
+/**
+ * `outrigger sidecar`: one app, started, called and stopped like daprd. Resolves with the exit
+ * code.
+ */
 export async function sidecar(args: readonly string[], cli: Cli): Promise<number> {
   let parsed: ParsedArgs;
   let flags: Flags;
@@ -79,7 +85,7 @@ async function serve(flags: Flags, parsed: ParsedArgs, cli: Cli, log: Log): Prom
   const ending = listenForEnd(cli, ["SIGINT", "SIGTERM"]);
   let running: NodeRuntime | undefined;
   const offReload = cli.onSignal("SIGHUP", () => {
-    log.info("SIGHUP: reading the documents again");
+    log.info("Received SIGHUP: reloading resources");
     void running?.reload();
   });
   let app: NodeAppOptions | undefined;
@@ -121,7 +127,10 @@ async function serve(flags: Flags, parsed: ParsedArgs, cli: Cli, log: Log): Prom
   }
 }
 
-/** In Kubernetes mode documents are those of the pod's namespace; `--config` names one of them. */
+/**
+ * In Kubernetes mode, the resources are those of the pod's namespace, and `--config` names one of
+ * them.
+ */
 async function withCluster(
   app: NodeAppOptions,
   flags: Flags,
@@ -162,28 +171,30 @@ async function start(
         return;
       }
       log.info("Shutdown requested via API");
-      // The answer to this very call is on its way; stopping waits for what is in flight.
+      // The response to this call is still being sent, and stopping waits for calls in flight.
       setImmediate(() => ending.ask(0));
     },
   });
 }
 
-/** Stops within the time that the user gave, whatever hangs; what that time was too short for is an error. */
+/**
+ * Stops within the configured time, whatever hangs. It is an error if the time was too short.
+ */
 async function finish(
   code: number,
   starting: Promise<NodeRuntime>,
   app: NodeAppOptions,
   log: Log,
 ): Promise<number> {
-  log.info("Shutting down; waiting for what is in flight");
+  log.info("Shutting down; waiting for calls in flight");
   const limit =
     app.gracefulShutdownMs > 0
       ? app.gracefulShutdownMs + app.blockShutdownMs + closingMs
       : longestTimerMs;
   const stopped = starting.then(
-    // A start that failed after the wish to end has nothing left to stop.
+    // If the start fails after a request to end, there is nothing left to stop.
     async (runtime) => runtime.stop(),
-    (reason: unknown) => log.warn(`The start was broken off: ${reasonText(reason)}`),
+    (reason: unknown) => log.warn(`Start-up was aborted: ${reasonText(reason)}`),
   );
   try {
     if (!(await endsWithin(holdingClock, limit, stopped))) {
@@ -206,5 +217,5 @@ function warnAbout(flags: Flags, { unknown, rest }: ParsedArgs, log: Log): void 
   for (const name of unknown)
     log.warn(`Ignoring unknown flag ${name}${didYouMean(name.replace(/^-+/, ""), names)}`);
   for (const arg of rest)
-    log.warn(`Ignoring argument ${JSON.stringify(arg)}; a boolean is written --flag=value`);
+    log.warn(`Ignoring argument ${JSON.stringify(arg)}; write a boolean as --flag=value`);
 }

@@ -1,16 +1,16 @@
 import type { AppReady, StartEvent } from "#targets/node/options.ts";
 import type { ApiAddresses } from "./api-addresses.ts";
 
-/** A line for somebody who waits for an app. */
+/** A message for a user who waits for an app. */
 export function eventText(event: StartEvent, addresses: ApiAddresses): string {
   const { appId } = event;
   switch (event.kind) {
     case "waiting":
       return event.seconds === 0
         ? `Waiting for app "${appId}" on port ${event.port}`
-        : `Still waiting for app "${appId}" on port ${event.port}, for ${event.seconds} s now: nothing calls it before it listens there (--app-port)`;
+        : `Still waiting for app "${appId}" on port ${event.port} after ${event.seconds} s: it is not called until it listens there (--app-port)`;
     case "listening":
-      return `App "${appId}" listens on port ${event.port}`;
+      return `App "${appId}" is listening on port ${event.port}`;
     case "ready":
       return `App "${appId}" is ready: ${readyParts(event, addresses)
         .map(([what, value]) => `${what} ${value}`)
@@ -18,7 +18,7 @@ export function eventText(event: StartEvent, addresses: ApiAddresses): string {
   }
 }
 
-/** The same for a terminal: what is ready in lines of its own. */
+/** The same for a terminal, with separate lines for what is ready. */
 export function eventLines(event: StartEvent, addresses: ApiAddresses): string {
   if (event.kind !== "ready") return eventText(event, addresses);
   const lines = readyParts(event, addresses).map(
@@ -47,7 +47,7 @@ function readyParts(
     ...list("not started", failed),
     ...list(
       "subscriptions",
-      subscriptions.map(({ topic, pubsubname }) => `${topic} of ${pubsubname}`),
+      subscriptions.map(({ topic, pubsubname }) => `${topic} on ${pubsubname}`),
     ),
   ];
 }

@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { runtimeVersion } from "#core/blocks/metadata/operations.ts";
 
-/** The package's version; its file is as far from the source as from the bundle. */
+/**
+ * The version of the package. Its package.json has the same relative path from the source and from
+ * the bundle.
+ */
 export function packageVersion(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { readonly version: string }).version;

@@ -4,7 +4,10 @@ import type { Cli } from "./cli.ts";
 const requestMs = 500;
 const pauseMs = 100;
 
-/** `--wait`: asks the runtime on this machine until it can be called. Dapr: a wait in vain ends with 0 too; ours says 1. */
+/**
+ * `--wait`: polls the runtime on this machine until it can be called. Dapr: daprd exits with 0 even
+ * if it gives up; Outrigger exits with 1.
+ */
 export async function waitForOutbound(
   cli: Pick<Cli, "err">,
   port: number,
@@ -20,7 +23,7 @@ export async function waitForOutbound(
       return 0;
     }
     if (performance.now() + pauseMs > deadline) {
-      cli.err(`Waited ${withinMs / 1000} s in vain for ${url}; last: ${answer}\n`);
+      cli.err(`Gave up on ${url} after ${withinMs / 1000} s; last result: ${answer}\n`);
       return 1;
     }
     await delay(pauseMs);

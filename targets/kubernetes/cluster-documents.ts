@@ -30,7 +30,7 @@ export async function clusterDocuments(
   };
   const late = (): Error =>
     new Error(
-      `Cannot read the dapr.io documents of namespace "${namespace}" from ${client.server}; name the namespace in the chart's sidecars.namespaces, or bind the ClusterRole outrigger-view to the pod's service account`,
+      `Cannot read the dapr.io resources of namespace "${namespace}" from ${client.server}; name the namespace in the chart's sidecars.namespaces, or bind the ClusterRole outrigger-view to the pod's service account`,
     );
   try {
     // Nothing else keeps the process alive between two tries to reach the API server.

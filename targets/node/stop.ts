@@ -18,7 +18,7 @@ export async function stop(
   const apps = served.map(drainable);
   await Promise.all(apps.map((app) => block(app, { clock, log })));
   const graceMs = longestGrace(served);
-  log.debug("Nothing calls the apps any more; waiting for calls that are in flight", { graceMs });
+  log.debug("The apps are no longer called; waiting for calls in flight", { graceMs });
   const began = clock.now();
   const drained = await endsWithin(clock, graceMs, Promise.all(apps.map(drain)));
   const leftMs = (): number =>

@@ -4,7 +4,10 @@ import { describe, expect, it } from "vitest";
 
 const core = join(import.meta.dirname, "../../core");
 
-/** From the ground up: a storey imports those below it, and the rooms of one storey only those named before them. */
+/**
+ * From the ground up: a storey imports those below it, and the rooms of one storey only those named
+ * before them.
+ */
 const storeys: ReadonlyArray<readonly string[]> = [
   ["ports"],
   ["util", "errors"],

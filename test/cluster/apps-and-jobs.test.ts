@@ -245,7 +245,7 @@ await describeShop("Apps of a real node and their Jobs", { values }, (shop) => {
       const status = await shop().k8s("status");
       expect(status).toMatchObject({
         code: 0,
-        stdout: expect.stringContaining("All is well.") as string,
+        stdout: expect.stringContaining("No problems found.") as string,
       });
       const apps = await shop().k8s("apps", "-n", "shop");
       for (const name of ["cart", "orders", "shipping"]) expect(apps.stdout).toContain(name);

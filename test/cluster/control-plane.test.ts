@@ -101,7 +101,7 @@ await describeOn("Clusters side by side", "control", () => {
 
   it("clear up what a killed process left", async () => {
     const slot = 48;
-    const tool = new URL("tool/cluster.ts", import.meta.url);
+    const tool = new URL("../../scripts/cluster/cluster.ts", import.meta.url);
     const script = `
       const { startCluster } = await import(${JSON.stringify(tool.href)});
       await startCluster({ mode: "control", slot: ${slot} });

@@ -8,7 +8,7 @@ import { placesOf } from "../../scripts/cluster/places.ts";
 import { missingPackages, whyNot } from "../../scripts/cluster/requirements.ts";
 
 const root = join(import.meta.dirname, "../..");
-const main = join(import.meta.dirname, "tool/main.ts");
+const main = join(import.meta.dirname, "../../scripts/cluster/main.ts");
 const folder = mkdtempSync(join(tmpdir(), "outrigger-tool-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** A machine with Node and nothing else in PATH. */

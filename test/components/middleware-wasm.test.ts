@@ -247,7 +247,7 @@ describe("a guest of middleware.http.wasm that goes wrong", () => {
     [
       "names no header",
       { request: [...call("remove_header", request, 0, 3), ...int(1, "i64")] },
-      "is not a name of a header",
+      "is not the name of a header",
     ],
     [
       "splits an answer",

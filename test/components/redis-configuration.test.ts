@@ -203,7 +203,7 @@ describe.skipIf(!hasRedisServer)(`configuration.redis: notifications${reason}`, 
     await eventually(() => expect(seen.at(-1)).toEqual({ k: item("3") }) ?? true);
     const text = host.lines.map(({ message }) => message).join("\n");
     expect(text).toMatch(/Lost the notifications of Redis/);
-    expect(text).toMatch(/Notifications of Redis at .* come again/);
+    expect(text).toMatch(/Receiving notifications of Redis at .* again/);
   });
   test("watch goes on after the server stood still", async () => {
     const server = await started();

@@ -180,7 +180,7 @@ describe("what is kept", () => {
     await broker.publish("t", [message("3")], options);
     await clock.advance(2 * minute - 1);
     expect(host.lines.filter(({ level }) => level === "info").map(({ message: m }) => m)).toEqual([
-      "Nobody has subscribed to topic t of test yet; the message is kept for 120 s",
+      "No app has subscribed to topic t of test yet; the message is kept for 120 s",
     ]);
     const texts = await heard(broker, "t");
     await eventually(() => texts.length === 3);

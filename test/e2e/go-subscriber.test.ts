@@ -66,7 +66,7 @@ describe.skipIf(go === undefined)(`a subscriber of github.com/dapr/go-sdk${witho
       await says("EVENT before");
 
       write(changed);
-      await eventually(() => runtime.output().includes("Documents reloaded"));
+      await eventually(() => runtime.output().includes("Resources reloaded"));
       // The broker keeps nothing for a subscriber that is away, so what comes meanwhile may be lost.
       await eventually(async () => {
         await publish(runtime, topic, "after");

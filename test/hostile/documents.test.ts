@@ -44,7 +44,7 @@ describe("a file of documents", () => {
     const { documents, problems: found } = parseDocuments(text, "f.yaml");
     expect(documents).toHaveLength(10_000);
     expect(found.map(problemText)).toEqual([
-      "f.yaml (document 10001): is one too many; the limit is 10000 a file",
+      "f.yaml (document 10001): is one too many; the limit is 10000 per file",
     ]);
   });
 });

@@ -17,7 +17,7 @@ export function inlineKeySet(text: string): KeySet {
     keys = parseKeySet(decoded(text));
   } catch (reason) {
     throw new Error(
-      "failed to parse jwks: it is not a URL, no path of a file, and no JSON (with or without base64)",
+      "failed to parse jwks: it is not a URL, the path of a file, or JSON (with or without base64)",
       { cause: reason },
     );
   }

@@ -1,21 +1,22 @@
 import type { OptionTable } from "#core/ports/manifest.ts";
 
-/** What both cards of `crypto.dapr.jwks` take. */
+/** Options of both manifests of `crypto.dapr.jwks`. */
 export const jwksOptions: OptionTable = {
   jwks: {
     type: "string",
     required: true,
     sensitive: true,
-    about: "The key set: JSON, that in base64, an http(s) URL or, where there are files, a path.",
+    about:
+      "The key set as JSON, as base64-encoded JSON, as an http(s) URL or, on platforms with files, as a path.",
   },
   requestTimeout: {
     type: "duration",
     default: "30s",
-    about: "How long fetching a URL may take.",
+    about: "Timeout for fetching the key set from a URL.",
   },
   minRefreshInterval: {
     type: "duration",
     default: "10m",
-    about: "A set from a URL is fetched again when it is used after this time, and not before.",
+    about: "Minimum time before a key set from a URL is fetched again on its next use.",
   },
 };

@@ -1,7 +1,10 @@
 import type { OperationMetric } from "#core/kernel/operation.ts";
 import type { Kind } from "#core/ports/manifest.ts";
 
-/** The metric of an operation that has a name of its own in it: labels are the component, the namespace, the operation and `success`. */
+/**
+ * Returns the metric of an operation whose name is one of the labels: component, namespace,
+ * operation and `success`.
+ */
 export function componentMetric<In>(
   family: string,
   kind: Kind,

@@ -1,9 +1,12 @@
 import type { DescribeSpan } from "#core/kernel/operation.ts";
 import { withoutUserInfo } from "#core/tracing/redact.ts";
 
-/** Dapr's words for the calls of each kind of block. The attributes are OpenTelemetry's as they were when Dapr chose them. */
+/**
+ * Dapr's span attributes for the calls of each kind of block. They follow the semantic conventions
+ * of OpenTelemetry as they were when Dapr adopted them.
+ */
 
-/** Of blocks that Dapr describes as data bases: `state`, `secrets`, `bindings`. */
+/** For blocks that Dapr describes as databases: `state`, `secrets`, `bindings`. */
 export function describeStore(system: string): DescribeSpan {
   return (span, { component, statement }) => {
     span.set("db.system", system);
@@ -13,7 +16,7 @@ export function describeStore(system: string): DescribeSpan {
   };
 }
 
-/** Dapr: over HTTP the topic stays out, since its route does not know it. */
+/** Dapr: over HTTP, the topic is omitted, because Dapr's route does not know it. */
 export const describeMessaging: DescribeSpan = (span, { topic }) => {
   span.set("messaging.system", "pubsub");
   span.set("messaging.destination.name", topic);
@@ -27,10 +30,10 @@ export const describeInvocation: DescribeSpan = (span, { callee }) => {
   span.set("net.peer.name", id);
 };
 
-/** Dapr: the model is named over gRPC alone. */
+/** Dapr: the model is named only over gRPC. */
 export const describeConversation: DescribeSpan = (span, { wire, component }) => {
   if (wire === "grpc") span.set("rpc.system", component);
 };
 
-/** Of blocks that have nothing of their own to say. */
+/** For blocks without additional attributes. */
 export const describePlainly: DescribeSpan = () => {};

@@ -5,23 +5,23 @@ export const costMetrics: readonly MetricSpec[] = [
   counter(
     "outrigger_app_cpu_seconds_total",
     "",
-    "CPU time of the process that was put down to the app: an attribution, not a measurement",
+    "CPU time of the process that is attributed to the app; an estimate, not a measurement",
   ),
   counter(
     "outrigger_app_calls_total",
     "direction",
-    "Calls of the app to the API (api), and of the runtime to the app (app)",
+    "Calls from the app to the API (api) and from the runtime to the app (app)",
   ),
   counter(
     "outrigger_app_request_bytes_total",
     "direction",
-    "Bytes of request bodies, as far as their length was known",
+    "Bytes of request bodies whose length was known",
   ),
-  counter("outrigger_app_response_bytes_total", "direction", "Bytes of answers"),
+  counter("outrigger_app_response_bytes_total", "direction", "Bytes of responses"),
   counter(
     "outrigger_app_refused_total",
     "reason",
-    "Calls refused since the app's budget was used up",
+    "Calls refused because the app's budget was exhausted",
   ),
-  gauge("outrigger_app_calls_in_flight", "direction", "Calls that have not ended yet"),
+  gauge("outrigger_app_calls_in_flight", "direction", "Calls in flight"),
 ];

@@ -4,7 +4,10 @@ export type Distribution = "latency" | "workflow-latency" | "size" | "ratio";
 
 /** A metric: what it is called, and what it says. */
 export interface MetricSpec {
-  /** As Dapr's measure stands in the exposition, without the prefix `dapr_`; our own have `outrigger_`, and no other prefix. */
+  /**
+   * As Dapr's measure stands in the exposition, without the prefix `dapr_`; our own have
+   * `outrigger_`, and no other prefix.
+   */
   readonly name: string;
   readonly kind: MetricKind;
   /** Beside `app_id`, which every series has. */

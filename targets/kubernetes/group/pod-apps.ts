@@ -163,7 +163,7 @@ class PodApp {
     await this.#link[Symbol.asyncDispose]();
     this.#certificate?.close();
     this.#measured?.close();
-    log.info("The app is hosted here no more", this.#fields);
+    log.info("The app is no longer hosted here", this.#fields);
   }
   #put(): void {
     const { uid, ips, hostNetwork } = this.record;

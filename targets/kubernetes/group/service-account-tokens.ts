@@ -84,7 +84,7 @@ export function createTokenReader(
         if (isGood) return;
         known.delete(id);
         keep(revoked, id, clock.now() + reviewAgainMs);
-        log.warn("A service-account token counts no more: the API server does not know it");
+        log.warn("A service account token is no longer valid: the API server does not know it");
       },
       // Nobody to ask: the signature and the pod still count, until it is asked again.
       () => {

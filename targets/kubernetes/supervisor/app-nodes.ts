@@ -121,7 +121,8 @@ export function createAppNodes(deps: AppNodesDeps): AppNodes {
       apps.delete(key);
       apps.set(key, followed);
       const { synced } = followed.watch;
-      const late = (): Error => new Error("the API server did not say in time where the app runs");
+      const late = (): Error =>
+        new Error("the API server did not report in time where the app runs");
       await within(clock, findMs, {}, () => synced, late);
       const hosts = hostsOf(followed.watch);
       // Who asks is not the only one who is to know.

@@ -38,7 +38,7 @@ export function createClusterQuestions(deps: ClusterQuestionDeps): {
     { namespace, name }: Questions["secret"],
   ): Promise<Answers["secret"]> {
     if (!asker.namespaces.has(namespace))
-      throw new KubeError(`secrets of namespace "${namespace}" are none of this group's`, {
+      throw new KubeError(`secrets of namespace "${namespace}" do not belong to this group`, {
         code: 403,
         reason: "Forbidden",
       });

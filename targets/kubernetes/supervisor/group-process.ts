@@ -80,7 +80,7 @@ export function forkGroup(
   const pulse = setInterval(() => {
     if (!hasStarted) return;
     if (unanswered++ < most) return void send({ type: "ping" });
-    log.error(`The process of group ${options.group} does not answer any more; it is ended`, {
+    log.error(`The process of group ${options.group} no longer responds; it is ended`, {
       group: options.group,
       pid: child.pid,
     });

@@ -46,7 +46,7 @@ export function watchPins(
         if (!Number.isNaN(until)) return { namespace: name, version, until };
         // Until when is somebody's mistake; a pin that nobody ends would be a worse one.
         log.error(
-          `${pinAnnotations.until} of namespace ${name} is not a time: "${text}"; the pin does not count`,
+          `${pinAnnotations.until} of namespace ${name} is not a time: "${text}"; the pin is ignored`,
         );
         return undefined;
       },

@@ -2,9 +2,9 @@ import { messageOf } from "#core/errors/component-error.ts";
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file or folder",
-  ENOTDIR: "a part of the path is a file and no folder",
-  EACCES: "this user may not read it",
-  EPERM: "this user may not read it",
+  ENOTDIR: "a part of the path is a file, not a folder",
+  EACCES: "this user cannot read it",
+  EPERM: "this user cannot read it",
   EISDIR: "it is a folder, not a file",
 };
 

@@ -32,11 +32,14 @@ export async function startHotReload(
     }));
   async function changed(documents: Documents | Kept): Promise<void> {
     if ("kept" in documents)
-      log.error(`Cannot reload documents, which stay as they were: ${documents.kept}`, fields);
+      log.error(
+        `Cannot reload resources; the previous ones stay in use: ${documents.kept}`,
+        fields,
+      );
     await hosted
       .update(documents)
       .catch((reason: unknown) =>
-        log.error(`Cannot reload documents: ${messageOf(reason)}`, fields),
+        log.error(`Cannot reload resources: ${messageOf(reason)}`, fields),
       );
   }
   const isHot = features.get("HotReload") === true;

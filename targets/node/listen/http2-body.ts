@@ -58,7 +58,7 @@ export async function* chunksOf(stream: Http2Stream, leave: () => void): AsyncGe
       else if (stream.readableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR) return;
       // One that is reset ends as well.
       else if (stream.readableEnded || stream.destroyed)
-        throw new Error("the connection was lost amid the message");
+        throw new Error("the connection was lost during the message");
       else await new Promise<void>((resolve) => (wake = resolve));
     }
   } finally {

@@ -33,7 +33,7 @@ async function explained(reason: unknown, use: PortUse): Promise<unknown> {
       return new Error(`${cannot}: the port is already in use${by}; ${advice}`, { cause: reason });
     }
     case "EACCES":
-      return new Error(`${cannot}: this user may not listen there; ${advice}`, { cause: reason });
+      return new Error(`${cannot}: this user cannot listen there; ${advice}`, { cause: reason });
     default:
       return code === undefined
         ? reason

@@ -153,7 +153,7 @@ function secure(
     // The name picks the certificate where a port is many apps'; where it is one app's it is not looked at.
     tls: () => {
       const own = identity();
-      if (!own) throw new Error("the calling app has no certificate any more");
+      if (!own) throw new Error("the calling app no longer has a certificate");
       return { ...own.context, servername, checkServerIdentity: checkPeer(wanted) };
     },
   };

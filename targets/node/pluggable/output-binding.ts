@@ -24,7 +24,7 @@ export async function openOutputBinding(
       if (!operations.includes(operation))
         throw new ComponentError(
           "unsupported",
-          `operation "${operation}" is none of the component's: ${operations.join(", ")}`,
+          `operation "${operation}" is not supported by the component, which supports: ${operations.join(", ")}`,
         );
       const request = { operation, data: bytesOf(data), metadata: { ...metadata } };
       const answer = await link.unary(invoke, request, options);

@@ -43,7 +43,7 @@ describe("building blocks that are not there yet", () => {
   ])("answers %s as Dapr does, and says in the log that there are none", async (block, ...call) => {
     const [method, path, status, errorCode] = call;
     const lines = (): readonly string[] =>
-      log.of("warn").filter((line) => line.includes(`Outrigger does not have ${block} yet`));
+      log.of("warn").filter((line) => line.includes(`Outrigger does not support ${block} yet`));
     expect(lines()).toHaveLength(0);
     // Once in the log, however often it is called.
     for (let i = 0; i < 2; i++) {

@@ -229,7 +229,7 @@ scopes: [app1, app2]`;
     const text = `${head("Component")}spec: {type: a.b}\nspec: {type: c.d}`;
     expect(only(text)).toMatchObject({ spec: { type: "c.d" } });
     expect(problems(text)).toEqual([
-      'f.yaml (document 1): key "spec" is repeated at line 5, column 1; the last counts',
+      'f.yaml (document 1): key "spec" is repeated at line 5, column 1; the last one is used',
     ]);
   });
   it("reads the items of a List, each with its own faults", () => {

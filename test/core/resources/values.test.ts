@@ -40,9 +40,9 @@ describe("resolveValues", () => {
       'metadata "x": secret "s" has no key "nope"',
     ],
     [{ name: "x", envRef: "ABSENT" }, 'metadata "x": environment variable "ABSENT" is not set'],
-    [{ name: "x", envRef: "APP_API_TOKEN" }, "may not be referred to"],
-    [{ name: "x", envRef: "DAPR_X" }, "may not be referred to"],
-    [{ name: "x", envRef: "A B" }, "may not be referred to"],
+    [{ name: "x", envRef: "APP_API_TOKEN" }, "cannot be referred to"],
+    [{ name: "x", envRef: "DAPR_X" }, "cannot be referred to"],
+    [{ name: "x", envRef: "A B" }, "cannot be referred to"],
     [{ name: "x", value: "{podName}" }, "needs the environment variable POD_NAME"],
   ])("refuses %j", async (pair, message) => {
     await expect(resolveValues([pair], source())).rejects.toThrow(message);
@@ -50,7 +50,7 @@ describe("resolveValues", () => {
   it("takes only listed variables where DAPR_ENV_KEYS lists some", async () => {
     const env = { HOST: "h", OTHER: "o", DAPR_ENV_KEYS: "OTHER THIRD" };
     await expect(resolveValues([{ name: "x", envRef: "HOST" }], source({ env }))).rejects.toThrow(
-      "may not",
+      "cannot be referred to",
     );
     expect(await resolveValues([{ name: "x", envRef: "OTHER" }], source({ env }))).toEqual({
       x: "o",
@@ -79,7 +79,7 @@ describe("checkOptions", () => {
   });
   it("names the field that was probably meant by one that is missing", () => {
     expect(() => checkOptions(table, { redishostt: "a" }, ["redisHostt"])).toThrow(
-      'metadata "redisHost" is missing; it holds: host:port; did you mean it by "redisHostt"?',
+      'metadata "redisHost" is missing; expected: host:port; is "redisHostt" a misspelling of it?',
     );
   });
   it.each([

@@ -86,7 +86,7 @@ describe("YAML as Go's reader takes it", () => {
   it("warns of a key that is repeated, and of lines that are not read", () => {
     expect(parseYaml("a: 1\na: 2", 0)).toEqual({
       value: { a: 2 },
-      warnings: ['key "a" is repeated at line 2, column 1; the last counts'],
+      warnings: ['key "a" is repeated at line 2, column 1; the last one is used'],
     });
     expect(parseYaml("  a: 1\nb: 2", 3)).toEqual({
       value: { a: 1 },

@@ -123,7 +123,7 @@ describe("a program that does not", () => {
     ],
     ["gives nothing", "answer({})", /neither a token nor a certificate/],
     ["gives half", `answer({ clientKeyData: "k" })`, /both/],
-    ["gives a token that is none", "answer({ token: 7 })", /not texts/],
+    ["gives a token that is none", "answer({ token: 7 })", /not strings/],
     [
       "gives a time that is none",
       `answer({ token: "t", expirationTimestamp: "soon" })`,

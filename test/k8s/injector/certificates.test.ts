@@ -248,7 +248,7 @@ describe("trouble with certificates of our own", () => {
   it.each([
     [webhookPath, 404, "mutatingwebhookconfigurations/outrigger-injector is not there yet"],
     [webhookPath, 403, "the ServiceAccount needs get and update on it"],
-    [crdPath, 403, "customresourcedefinitions/subscriptions.dapr.io may not be read or changed"],
+    [crdPath, 403, "customresourcedefinitions/subscriptions.dapr.io cannot be read or changed"],
     [secretPath, 403, "cannot be kept"],
   ])("%s answered %i is a problem until it is not", async (path, status, text) => {
     const api = await cluster();

@@ -22,7 +22,7 @@ describe("safeMessage", () => {
     "connect ECONNREFUSED 10.0.0.1:6379",
     'secret "redis" has no key "password"',
     "metadata redisPassword is missing",
-    'metadata "redisHost" is missing; it holds: host:port',
+    'metadata "redisHost" is missing; expected: host:port',
     "https://vault.example/v1: 403 at https://other.example/@x",
   ])("leaves %j as it is", (text) => {
     expect(safeMessage(text)).toBe(text);

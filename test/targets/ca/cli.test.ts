@@ -67,7 +67,7 @@ describe("outrigger ca --kubernetes", () => {
     );
     await eventually(() => out.includes("Certificate authority listening"));
     expect(out).toContain("trusted roots are in ConfigMap control/outrigger-trust-bundle");
-    expect(out).not.toContain("Everybody who reaches");
+    expect(out).not.toContain("No --jwt-issuer is set");
     expect((await fetch(`http://127.0.0.1:${health}/healthz`)).status).toBe(204);
     expect(world.api.get("/api/v1/namespaces/control/secrets/outrigger-ca")).toBeDefined();
     end();
@@ -79,7 +79,11 @@ describe("outrigger ca --kubernetes", () => {
       /^issuer {2}O=cluster.local CN=issuer \w+ {2}until .*\nroot {2}O=cluster.local CN=root \w+ {2}until /,
     );
     out = "";
-    for (const step of ["holds the new root", "issues from now on", "The old root is gone"]) {
+    for (const step of [
+      "contains the new root",
+      "now issues certificates",
+      "The old root has been removed",
+    ]) {
       expect(await run("rotate-root")).toBe(0);
       expect(out).toContain(step);
     }

@@ -37,7 +37,7 @@ describe("an identity", () => {
     };
     expect(await domainOf("strict")).toBe("shop.example");
     expect(await domainOf("empty")).toBe("public");
-    expect(await domainOf("wrong")).toContain("a trust domain that is none");
+    expect(await domainOf("wrong")).toContain("an invalid trust domain");
     expect(await domainOf("absent")).toContain(
       'Configuration "absent" of namespace "shop" does not exist',
     );

@@ -54,7 +54,7 @@ const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "shop/waiting": "yes",
     "shop/ended": "has ended",
     "shop/plain": 'is in namespace "shop"',
-    "bank/cart": 'may not speak for namespace "bank"',
+    "bank/cart": 'cannot speak for namespace "bank"',
   },
   everywhere: {
     "shop/cart": "yes",
@@ -115,19 +115,19 @@ describe("a token", () => {
   const refused: Readonly<Record<string, readonly [TokenParts, string]>> = {
     "for another audience": [{ audiences: ["https://kubernetes.default.svc"] }, "does not accept"],
     "that has expired": [{ isExpired: true }, "does not accept"],
-    "of a user": [{ username: "admin" }, "not of a service account"],
-    "of a node": [{ username: "system:node:node-a" }, "not of a service account"],
+    "of a user": [{ username: "admin" }, "does not belong to a service account"],
+    "of a node": [{ username: "system:node:node-a" }, "does not belong to a service account"],
     "of a strange service account": [
       { username: "system:serviceaccount:a/b:c" },
-      "not of a service account",
+      "does not belong to a service account",
     ],
     "of a pod with another uid": [
       { uid: "9c0e1f62-0000-4000-8000-000000000000" },
-      "of a former pod",
+      "a previous pod",
     ],
     "bound to no uid": [{ uid: "" }, "not bound to a pod"],
     "of another service account than its pod's": [{ account: "other" }, "runs as service account"],
-    "of another node than its pod's": [{ node: "node-b" }, 'the token is of node "node-b"'],
+    "of another node than its pod's": [{ node: "node-b" }, 'the token belongs to node "node-b"'],
   };
   describe.each(["node-a", "shop/cart"])("of %s", (who) => {
     it.each(Object.keys(refused))("%s is refused", async (what) => {
@@ -171,6 +171,6 @@ describe("a token", () => {
       account: who === "node-a" ? "outrigger-node" : "default",
     });
     world.forget();
-    expect(said(await world.rules(asked, token))).toContain("of a former pod");
+    expect(said(await world.rules(asked, token))).toContain("a previous pod");
   });
 });

@@ -68,14 +68,14 @@ describe("what a start says", () => {
         "Starting Dapr with id a. HTTP Port: 3501. gRPC Port: 3502",
         "You're up and running! Both Dapr and your app logs will appear here.",
         'Waiting for app "a" on port 3999',
-        'Still waiting for app "a" on port 3999, for 10 s now: nothing calls it before it listens there (--app-port)',
-        'App "a" listens on port 3999',
+        'Still waiting for app "a" on port 3999 after 10 s: it is not called until it listens there (--app-port)',
+        'App "a" is listening on port 3999',
         'App "a" is ready',
         "    HTTP API       http://127.0.0.1:3501",
         "    gRPC API       127.0.0.1:3502",
         "    components     store (state.redis)",
         "    not started    other",
-        "    subscriptions  orders of pubsub",
+        "    subscriptions  orders on pubsub",
         'App "a" ended',
         "Exited App successfully",
         "Exited Dapr successfully",
@@ -98,7 +98,7 @@ describe("what a start says", () => {
     );
     expect(said).toContain('Waiting for app \\"a\\" on port 3999');
     expect(said).toContain(
-      'App \\"a\\" is ready: HTTP API http://127.0.0.1:3501; gRPC API 127.0.0.1:3502; components store (state.redis); not started other; subscriptions orders of pubsub',
+      'App \\"a\\" is ready: HTTP API http://127.0.0.1:3501; gRPC API 127.0.0.1:3502; components store (state.redis); not started other; subscriptions orders on pubsub',
     );
   });
 
@@ -155,7 +155,7 @@ describe("what a start says", () => {
       "Opening component statestore (state.sqlite/v1) of built-in resources (document 1)",
       "Component statestore took",
       "The API answers",
-      "Nothing calls the apps any more",
+      "The apps are no longer called",
     ])
       expect(shell.out()).toContain(`level=debug msg="${text}`);
   });
@@ -247,8 +247,8 @@ describe("mistakes", () => {
     const script = join(scratch(), "print.cjs");
     writeFileSync(script, "console.log(process.argv.slice(2).join(' '))");
     expect(await shown(node, script, "--app-port=1", "--config", "x", "--mine", "--help")).toBe(
-      `--app-port=1 stands after "${node}", which gets it; flags of outrigger run stand before the program\n` +
-        `--config stands after "${node}", which gets it; flags of outrigger run stand before the program\n`,
+      `--app-port=1 comes after "${node}" and is passed to it; put flags of outrigger run before the program\n` +
+        `--config comes after "${node}" and is passed to it; put flags of outrigger run before the program\n`,
     );
     // After a -- a program's own --config is not a mistake.
     expect(await shown("--", node, script, "--app-port=1", "--config", "x")).toMatch(
@@ -323,7 +323,7 @@ describe("an app that ignores signals", () => {
     await eventually(() => /^up$/m.test(shell.out()));
     shell.signal("SIGINT");
     await eventually(() =>
-      /^Waiting for app "a" \(process \d+\) to end, at most 10 s; a second signal \(Ctrl-C\) kills it$/m.test(
+      /^Waiting up to 10 s for app "a" \(process \d+\) to end; a second signal \(Ctrl-C\) kills it$/m.test(
         shell.out(),
       ),
     );

@@ -74,7 +74,7 @@ describe("outrigger k8s status", () => {
     expect(found.findings.filter(({ level }) => level !== "ok")).toEqual([]);
     const { code, out } = await run("status");
     expect(code).toBe(0);
-    expect(out).toMatch(/All is well\.\n$/);
+    expect(out).toMatch(/No problems found\.\n$/);
     expect(out).toContain("ready on 2 of 2 nodes");
     expect(out).not.toContain("never shown");
     const writes = api.requests.filter(({ method }) => method !== "GET");
@@ -550,13 +550,13 @@ describe("outrigger k8s logs", () => {
 
 describe("outrigger k8s, arguments", () => {
   it.each([
-    [[], "Say what is to be shown"],
+    [[], "Specify a command: status, apps, components or logs"],
     [["stauts"], 'Unknown command "k8s stauts"; did you mean "status"?'],
     [["apps", "more"], '"k8s apps" takes no argument "more"'],
     [["apps", "--namspace", "x"], 'Unknown flag --namspace; did you mean "namespace"?'],
     [["apps", "-o", "yaml"], "one of text, json"],
-    [["logs"], "Name an app"],
-    [["logs", "a", "b"], "one too many"],
+    [["logs"], "Specify an app"],
+    [["logs", "a", "b"], "takes only one app"],
     [["logs", "a", "--tail", "0"], "1 or more"],
     [["logs", "a", "--tail", "x"], "a whole number"],
   ])("refuses %j", async (args, why) => {

@@ -97,7 +97,7 @@ function starts(program: string): void {
       const run = outrigger(["sidecar", "--app-id", "a", ...flags], { node: program });
       await healthy(http);
       run.child.kill("SIGHUP");
-      await eventually(() => run.output().includes("SIGHUP: reading the documents again"));
+      await eventually(() => run.output().includes("Received SIGHUP: reloading resources"));
       run.child.kill(signal);
       expect(await run.closed).toEqual({ code: 0, signal: null });
       expect(run.output()).toContain("dapr initialized. Status: Running. Init Elapsed");

@@ -193,11 +193,15 @@ apps: [{ appDirPath: a, appprt: 1, placementHostAddress: "" }]`,
 
   for (const [what, text, message] of [
     ["broken YAML", "version: [1", /dapr\.yaml is not valid YAML/],
-    ["a text", "hello", /dapr\.yaml holds no keys/],
+    ["a text", "hello", /dapr\.yaml has no keys/],
     ["no version", "apps: [{ appDirPath: a }]", /dapr\.yaml: version is missing/],
     ["no apps", "version: 1", /dapr\.yaml: apps must be a list/],
     ["an empty list of apps", "version: 1\napps: []", /dapr\.yaml: apps must be a list/],
-    ["an app that is not a map", "version: 1\napps: [a]", /dapr\.yaml: apps\[0\] must hold keys/],
+    [
+      "an app that is not a map",
+      "version: 1\napps: [a]",
+      /dapr\.yaml: apps\[0\] must be a mapping/,
+    ],
     ["no appDirPath", "version: 1\napps: [{ appID: a }]", /apps\[0\]\.appDirPath is missing/],
     [
       "a folder that is not there",
@@ -237,7 +241,7 @@ apps: [{ appDirPath: a, appprt: 1, placementHostAddress: "" }]`,
     [
       "the same id twice",
       "version: 1\napps: [{ appDirPath: a }, { appDirPath: b, appID: a }]",
-      /apps\[1\]\.appID is "a" like another/,
+      /apps\[1\]\.appID is "a", which another app has too/,
     ],
     ["an id with a dot", "version: 1\napps: [{ appDirPath: a, appID: a.b }]", /apps\[0\]\.appID/],
   ] as const)

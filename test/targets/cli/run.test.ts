@@ -149,7 +149,7 @@ describe("run", () => {
     expect(app?.httpPort).toEqual({ prefer: 3500, avoid: new Set() });
     const port = runtime.ports.get(app?.appId ?? "")?.httpPort;
     expect(port).not.toBe(3500);
-    expect(shell.out()).toContain(`Port 3500 is taken; the HTTP API is on port ${port}`);
+    expect(shell.out()).toContain(`Port 3500 is in use; the HTTP API is on port ${port}`);
     expect(shell.out()).not.toContain("Port 50001");
     expect(app?.appId).toMatch(/^[a-z]+-[a-z]+-\d+$/);
   });
@@ -218,7 +218,9 @@ describe("run", () => {
     const runtime = fakeRuntime();
     const shell = cliFor({ start: runtime.start, cwd: scratch() });
     expect(await runCommand(["run", "-a", "a", "--", "/no/such/program"], shell.cli)).toBe(127);
-    expect(shell.err()).toContain('Cannot start "/no/such/program": no such program');
+    expect(shell.err()).toContain(
+      'Cannot start "/no/such/program": the program or its working folder does not exist',
+    );
     expect(runtime.stops).toBe(1);
   });
 
@@ -329,12 +331,12 @@ describe("run", () => {
     ],
     ["a bad value", ["-p", "x"], /Invalid value "x" for --app-port/],
     ["an app id with a dot", ["-a", "a.b"], /must not contain a dot/],
-    ["Kubernetes", ["-k"], /--kubernetes is not possible here/],
+    ["Kubernetes", ["-k"], /--kubernetes is not supported/],
     ["a run file that is not there", ["-f", "/no/dapr.yaml"], /No run file/],
     [
       "the same port twice",
       ["-a", "a", "-p", "4000", "-H", "4000", "--", node],
-      /Port 4000 is given for the app and for its HTTP API/,
+      /Port 4000 is set for both the app and its HTTP API/,
     ],
   ] as const)
     it(`refuses ${what}`, async () => {
@@ -462,7 +464,7 @@ describe("run --run-file", () => {
     const shell = cliFor({ cwd });
     expect(await runCommand(["run", "-f", "."], shell.cli)).toBe(1);
     expect(shell.out()).toMatch(
-      /Port 4100 is given for the gRPC API of \\"two\\" and for the HTTP API of \\"one\\"/,
+      /Port 4100 is set for both the HTTP API of \\"one\\" and the gRPC API of \\"two\\"/,
     );
   });
 

@@ -49,11 +49,11 @@ const within = { withinMs: 30_000 };
 it("what one publishes with the default components reaches the other, also when that one starts later", async () => {
   const early = terminal("early", undefined, publisher(1));
   await eventually(() => early().includes("published 204"), within);
-  expect(early()).toMatch(/Nobody has subscribed to topic orders of pubsub yet/);
+  expect(early()).toMatch(/No app has subscribed to topic orders of pubsub yet/);
   const heard = terminal("subscriber", await freePort(), subscriber);
   await eventually(() => heard().includes("got 1"), within);
   const late = terminal("late", undefined, publisher(2));
   await eventually(() => heard().includes("got 2"), within);
-  expect(late()).not.toMatch(/Nobody has subscribed/);
+  expect(late()).not.toMatch(/No app has subscribed/);
   expect(heard().match(/got \d/g)).toEqual(["got 1", "got 2"]);
 });

@@ -154,7 +154,7 @@ describe("where in the cluster an app runs", () => {
     await api.stop();
     expect(await nodes.find(cart)).toEqual(["10.0.0.2"]);
     await expect(nodes.find({ namespace: "shop", appId: "other" })).rejects.toThrow(
-      "the API server did not say in time",
+      "the API server did not report in time",
     );
     await api.start();
   });

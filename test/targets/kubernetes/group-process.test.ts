@@ -49,7 +49,7 @@ describe("the process of a group", () => {
     expect(early).toBe("alive");
     process.tell({ type: "current", isCurrent: true });
     expect(await process.exited).toBe("signal SIGKILL");
-    expect(log.of("error").join()).toContain("does not answer any more");
+    expect(log.of("error").join()).toContain("no longer responds");
   });
   it("is told how to run, and gets nothing that leads to the supervisor's credentials", async () => {
     const said: unknown[] = [];

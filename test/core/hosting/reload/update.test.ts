@@ -188,7 +188,7 @@ describe("an update", () => {
       }),
     );
     expect(app.entries.map(({ message }) => message)).toContain(
-      "Documents reloaded: Component a, Component b, Subscription sub-t, the Configuration",
+      "Resources reloaded: Component a, Component b, Subscription sub-t, the Configuration",
     );
   });
   it("turns API logging on, and changes what it shows", async () => {

@@ -45,7 +45,7 @@ describe("reading documents from files", () => {
     expect(tracing.samplingRate).toBe(samplingRate);
   });
   it.each([
-    ["is something else", component("x"), "it holds none that is valid"],
+    ["is something else", component("x"), "it contains no valid Configuration"],
     ["cannot be read", "kind: [", "cannot be read"],
     ["is not right", "spec: {tracing: {zipkin: {endpointAddress: x}}}", "make it a URL"],
   ])("refuses a Configuration that %s", async (_, text, why) => {

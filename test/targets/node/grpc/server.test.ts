@@ -178,7 +178,7 @@ spec:
     const answer = await raw([frame(Buffer.alloc(0))], {}, "/TaskHubSidecarService/Hello");
     expect(statusOf(answer)).toBe(status.UNIMPLEMENTED);
     expect(decodeURIComponent(String(answer.headers["grpc-message"]))).toBe(
-      "Outrigger does not have workflows yet",
+      "Outrigger does not support workflows yet",
     );
   });
   it.each(["ghost", "a.b.c", ""])("refuses a call to the app %j", async (id) => {

@@ -75,7 +75,7 @@ describe("an answer over HTTP/2", () => {
   it.each(["/reset", "/cut"])("that breaks off is told from one that ends: %s", async (path) => {
     const { stream, opening } = await begin(path, open());
     const { body } = await readAnswer(stream, opening);
-    await expect(textOf(body)).rejects.toThrow("lost amid the message");
+    await expect(textOf(body)).rejects.toThrow("lost during the message");
   });
   it("that nobody wants to read on is ended", async () => {
     const { stream, opening } = await begin("/endless");
