@@ -5,6 +5,12 @@ import { transformSync } from "esbuild";
 import { defineConfig } from "vitest/config";
 import type { CellName } from "./test/support/cells.ts";
 import { cryptoResources } from "./test/support/crypto-resources.ts";
+import { knownGaps } from "./test/support/known-gaps.ts";
+import {
+  suiteConfiguration,
+  suiteResources,
+  suiteSettings,
+} from "./test/support/suite-resources.ts";
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
 /** Where the API suite runs, and which of its cases do not pass there yet. */
@@ -12,9 +18,7 @@ const cell = (
   name: CellName,
 ): { readonly cell: CellName; readonly knownGaps: readonly string[] } => ({
   cell: name,
-  knownGaps: read(`test/known-gaps/${name}.txt`)
-    .split("\n")
-    .filter((line) => line !== ""),
+  knownGaps: [...knownGaps(`${name}.txt`).keys()],
 });
 /** The Worker of wrangler.toml inside workerd, and the recording app as the Worker behind it. */
 const workerd = () => {
@@ -23,7 +27,15 @@ const workerd = () => {
     wrangler: { configPath: "./wrangler.toml" },
     miniflare: {
       cf: false,
-      bindings: { OUTRIGGER_ALLOW_ANONYMOUS: "true", OUTRIGGER_RESOURCES_2: cryptoResources },
+      bindings: {
+        OUTRIGGER_ALLOW_ANONYMOUS: "true",
+        OUTRIGGER_CONFIG: suiteConfiguration,
+        OUTRIGGER_RESOURCES_2: cryptoResources,
+        OUTRIGGER_RESOURCES_3: suiteResources("http://orders-app.test"),
+        ...suiteSettings,
+      },
+      // Whatever address the Worker calls, the app answers.
+      outboundService: "orders-app",
       workers: [
         {
           name: "orders-app",
@@ -131,6 +143,15 @@ export default defineConfig({
             "test/api/**/*.test.ts",
           ],
           provide: cell("node-http"),
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "node-grpc",
+          ...afterUnit,
+          include: ["test/api/**/*.test.ts"],
+          provide: cell("node-grpc"),
           testTimeout: 30_000,
         },
       },

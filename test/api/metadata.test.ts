@@ -1,34 +1,27 @@
 import { expect, test } from "vitest";
+import { onlyOver } from "#test/support/api/wire.ts";
 import { describeCell } from "#test/support/cells.ts";
 
-interface MetadataAnswer {
-  readonly id: string;
-  readonly components: ReadonlyArray<{
-    readonly name: string;
-    readonly type: string;
-    readonly capabilities: readonly string[];
-  }>;
-  readonly subscriptions: readonly object[];
-  readonly extended: Readonly<Record<string, string>>;
-}
-
 describeCell("metadata", (cell) => {
-  const get = async (): Promise<MetadataAnswer> => {
-    const answer = await cell().fetch("/v1.0/metadata");
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get("content-type")).toMatch(/^application\/json/);
-    return (await answer.json()) as MetadataAnswer;
-  };
-
   test("metadata.get lists the app, its components and its subscriptions", async () => {
-    const metadata = await get();
+    const metadata = await cell().api.getMetadata();
     expect(metadata.id).toBe("orders");
-    expect(metadata.components.map(({ name, type }) => [name, type.split(".", 1)[0]])).toEqual([
-      ["statestore", "state"],
-      ["pubsub", "pubsub"],
-      ["vault", "crypto"],
+    expect(
+      metadata.components.map(({ name, type }) => `${type.split(".", 1)[0]} ${name}`).sort(),
+    ).toEqual([
+      "bindings alarm",
+      "bindings fragile",
+      "bindings impatient",
+      "bindings persistent",
+      "bindings web",
+      "conversation echo",
+      "crypto vault",
+      "pubsub pubsub",
+      "secretstores secrets",
+      "state statestore",
     ]);
-    expect(metadata.components[0]?.capabilities).toEqual(
+    const store = metadata.components.find(({ name }) => name === "statestore");
+    expect(store?.capabilities).toEqual(
       expect.arrayContaining([
         "ETAG",
         "TRANSACTIONAL",
@@ -47,9 +40,31 @@ describeCell("metadata", (cell) => {
       },
     ]);
   });
+  test("metadata.get says what each binding is for", async () => {
+    const { components } = await cell().api.getMetadata();
+    const of = (wanted: string) => components.find(({ name }) => name === wanted)?.capabilities;
+    expect(of("alarm")).toEqual(["INPUT_BINDING"]);
+    expect(of("web")).toEqual(["OUTPUT_BINDING"]);
+  });
+  test("metadata.get lists the endpoints of the app", async () => {
+    const { httpEndpoints } = await cell().api.getMetadata();
+    expect(httpEndpoints?.map(({ name }) => name).sort()).toEqual([
+      "downstream",
+      "fragile-downstream",
+    ]);
+  });
   test("metadata.set keeps a label", async () => {
-    const answer = await cell().fetch("/v1.0/metadata/label", { method: "PUT", body: "blue" });
-    expect(answer.status).toBe(204);
-    expect((await get()).extended["label"]).toBe("blue");
+    await cell().api.setMetadata("label", "blue");
+    expect((await cell().api.getMetadata()).extended["label"]).toBe("blue");
+  });
+
+  onlyOver("http", () => {
+    test("metadata.get answers JSON, and metadata.set 204", async () => {
+      const got = await cell().fetch("/v1.0/metadata");
+      expect(got.status).toBe(200);
+      expect(got.headers.get("content-type")).toMatch(/^application\/json/);
+      const set = await cell().fetch("/v1.0/metadata/other", { method: "PUT", body: "red" });
+      expect([set.status, await set.text()]).toEqual([204, ""]);
+    });
   });
 });

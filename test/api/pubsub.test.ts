@@ -1,33 +1,34 @@
 import { expect, test } from "vitest";
-import { describeCell } from "#test/support/cells.ts";
+import { refusal } from "#test/support/api/refusal.ts";
+import { onlyOver } from "#test/support/api/wire.ts";
+import { type Cell, describeCell } from "#test/support/cells.ts";
 import { eventually } from "#test/support/eventually.ts";
 import type { SeenRequest } from "#test/support/recording-app.ts";
 
-const topic = "/v1.0/publish/pubsub/orders";
+interface Delivery {
+  readonly seen: SeenRequest;
+  readonly event: Readonly<Record<string, unknown>>;
+}
+/** What the app got on its subscription. */
+async function deliveries(cell: Cell): Promise<readonly Delivery[]> {
+  const seen = await cell.appSaw("/on-order");
+  return seen.map((request) => ({ seen: request, event: JSON.parse(request.body) }));
+}
 
 describeCell("pubsub", (cell) => {
-  const publish = (body: string, contentType: string, path = topic): Promise<Response> =>
-    cell().fetch(path, { method: "POST", headers: { "content-type": contentType }, body });
   /** The delivery whose CloudEvent has that data. */
-  const delivered = (
-    fits: (event: Record<string, unknown>) => boolean,
-  ): Promise<{ seen: SeenRequest; event: Record<string, unknown> }> =>
-    eventually(
-      async () => {
-        for (const seen of await cell().appSaw("/on-order")) {
-          const event = JSON.parse(seen.body) as Record<string, unknown>;
-          if (fits(event)) return { seen, event };
-        }
-        return undefined;
-      },
-      { withinMs: 10_000, what: "the delivery" },
-    );
+  const delivered = (fits: (event: Delivery["event"]) => boolean): Promise<Delivery> =>
+    eventually(async () => (await deliveries(cell())).find(({ event }) => fits(event)), {
+      withinMs: 10_000,
+      what: "the delivery",
+    });
 
   test("pubsub.publish reaches the app's subscription as a CloudEvent", async () => {
-    expect((await cell().fetch("/v1.0/healthz")).status).toBe(204);
     const order = crypto.randomUUID();
-    const answer = await publish(JSON.stringify({ order }), "application/json");
-    expect(answer.status).toBe(204);
+    await cell().api.publish("pubsub", "orders", {
+      data: JSON.stringify({ order }),
+      contentType: "application/json",
+    });
     const { seen, event } = await delivered(
       ({ data }) => (data as { order?: string }).order === order,
     );
@@ -43,28 +44,42 @@ describeCell("pubsub", (cell) => {
       type: "com.dapr.event.sent",
       data: { order },
     });
-    expect(event["id"]).toBeTruthy();
+    expect(event["id"]).toMatch(/^[\da-f-]{36}$/);
   });
   test("pubsub.publish keeps text as text and CloudEvent fields as they were given", async () => {
-    const text = `text-${crypto.randomUUID()}`;
-    expect(
-      (await publish(text, "text/plain", `${topic}?metadata.cloudevent.id=given`)).status,
-    ).toBe(204);
-    const { event } = await delivered(({ data }) => data === text);
+    const data = `text-${crypto.randomUUID()}`;
+    await cell().api.publish("pubsub", "orders", {
+      data,
+      contentType: "text/plain",
+      metadata: { "cloudevent.id": "given" },
+    });
+    const { event } = await delivered((each) => each["data"] === data);
     expect(event).toMatchObject({ id: "given", datacontenttype: "text/plain" });
+  });
+  test("pubsub.publish takes an event that is a CloudEvent already", async () => {
+    const id = crypto.randomUUID();
+    const given = { id, source: "elsewhere", type: "mine", specversion: "1.0", data: "hello" };
+    await cell().api.publish("pubsub", "orders", {
+      data: JSON.stringify(given),
+      contentType: "application/cloudevents+json",
+    });
+    const { event } = await delivered((each) => each["id"] === id);
+    expect(event).toMatchObject({ ...given, topic: "orders", pubsubname: "pubsub" });
   });
   test("pubsub.publish delivers every message of a burst once the app takes them", async () => {
     const burst = crypto.randomUUID();
-    const answers = await Promise.all(
+    await Promise.all(
       Array.from({ length: 20 }, (_, n) =>
-        publish(JSON.stringify({ burst, n }), "application/json"),
+        cell().api.publish("pubsub", "orders", {
+          data: JSON.stringify({ burst, n }),
+          contentType: "application/json",
+        }),
       ),
     );
-    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 204));
     await eventually(
       async () => {
-        const seen = (await cell().appSaw("/on-order")).map(
-          ({ body }) => (JSON.parse(body) as { data: { burst?: string; n?: number } }).data,
+        const seen = (await deliveries(cell())).map(
+          ({ event }) => event["data"] as { burst?: string; n?: number },
         );
         const numbers = new Set(seen.filter((data) => data?.burst === burst).map(({ n }) => n));
         return numbers.size === 20;
@@ -72,9 +87,41 @@ describeCell("pubsub", (cell) => {
       { withinMs: 10_000, what: "the burst" },
     );
   });
-  test("pubsub.publish to a component that is not there answers 404", async () => {
-    const answer = await publish("{}", "application/json", "/v1.0/publish/nope/orders");
-    expect(answer.status).toBe(404);
-    expect(await answer.json()).toMatchObject({ errorCode: "ERR_PUBSUB_NOT_FOUND" });
+  test("pubsub.bulk_publish delivers each entry", async () => {
+    const bulk = crypto.randomUUID();
+    await cell().api.bulkPublish("pubsub", "orders", { 1: `${bulk}-one`, 2: `${bulk}-two` });
+    for (const entry of ["one", "two"]) {
+      const { event } = await delivered(({ data }) => data === `${bulk}-${entry}`);
+      expect(event["datacontenttype"]).toBe("text/plain");
+    }
+  });
+  test("pubsub.publish refuses a component that is not there", async () => {
+    await expect(
+      cell().api.publish("nope", "orders", { data: "{}", contentType: "application/json" }),
+    ).rejects.toMatchObject(refusal("PUBSUB_NOT_FOUND", "pubsub nope is not found"));
+  });
+  test("pubsub.publish refuses metadata that it cannot read", async () => {
+    await expect(
+      cell().api.publish("pubsub", "orders", {
+        data: "x",
+        contentType: "text/plain",
+        metadata: { rawPayload: "perhaps" },
+      }),
+    ).rejects.toMatchObject(
+      refusal(
+        "PUBSUB_BAD_METADATA",
+        "failed deserializing metadata. Error: rawPayload value must be a valid boolean: actual is 'perhaps'",
+      ),
+    );
+  });
+
+  onlyOver("http", () => {
+    test("pubsub.publish answers 204", async () => {
+      const answer = await cell().fetch("/v1.0/publish/pubsub/orders", {
+        method: "POST",
+        body: "x",
+      });
+      expect([answer.status, await answer.text()]).toEqual([204, ""]);
+    });
   });
 });

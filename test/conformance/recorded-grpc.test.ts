@@ -5,11 +5,8 @@ import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Rpc, rpcs } from "#core/wire/grpc/rpcs.ts";
 import { type Ended, type WireClient, wireClient } from "#test/support/grpc-client.ts";
-import {
-  knownGaps,
-  recordedFolder as folder,
-  recordedResources,
-} from "#test/support/recorded-resources.ts";
+import { knownGaps } from "#test/support/known-gaps.ts";
+import { recordedFolder as folder, recordedResources } from "#test/support/recorded-resources.ts";
 import { sidecar, type SidecarProcess } from "#test/support/sidecar.ts";
 import { normalised, RecordedApp, type Scenario } from "./player.ts";
 

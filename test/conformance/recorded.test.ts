@@ -2,11 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "#test/support/free-port.ts";
-import {
-  knownGaps,
-  recordedFolder as folder,
-  recordedResources,
-} from "#test/support/recorded-resources.ts";
+import { knownGaps } from "#test/support/known-gaps.ts";
+import { recordedFolder as folder, recordedResources } from "#test/support/recorded-resources.ts";
 import { sidecar, type SidecarProcess } from "#test/support/sidecar.ts";
 import { compared, normalised, play, type Played, RecordedApp, type Scenario } from "./player.ts";
 

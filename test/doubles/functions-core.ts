@@ -122,6 +122,8 @@ export function loadFunctionApp(bundle: string): FunctionsDouble {
       if (!target || /^\/(?:admin|runtime)(?:\/|$)/.test(path))
         return new Response(null, { status: 404 });
       const body = new Uint8Array(await request.arrayBuffer());
+      // Clients state the length of a body, and the host passes it on.
+      if (body.byteLength > 0) request.headers.set("content-length", String(body.byteLength));
       const answer = await invoke(target, {
         http: {
           method: request.method,

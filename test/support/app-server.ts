@@ -5,6 +5,9 @@ import { recordingApp, type SeenRequest } from "./recording-app.ts";
 
 export interface AppServer extends AsyncDisposable {
   readonly port: number;
+  readonly url: string;
+  /** Asks the app itself. */
+  ask(path: string): Promise<Response>;
   saw(path: string): Promise<readonly SeenRequest[]>;
 }
 
@@ -14,12 +17,14 @@ export async function appServer(): Promise<AppServer> {
   const listener = getRequestListener(app, { overrideGlobalObjects: false });
   const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const ask = (path: string): Promise<Response> => app(new Request(`http://app${path}`));
+  const { port } = server.address() as AddressInfo;
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    ask,
     saw: async (path) => {
-      const seen = (await (
-        await app(new Request("http://app/__saw"))
-      ).json()) as readonly SeenRequest[];
+      const seen = (await (await ask("/__saw")).json()) as readonly SeenRequest[];
       return seen.filter((request) => request.path === path);
     },
     [Symbol.asyncDispose]: async () => {

@@ -28,16 +28,13 @@ export interface Ended {
 /** A grpc-js client of Dapr's service, messages by rpc name. */
 export interface WireClient extends Disposable {
   readonly client: Client;
-  unary(
-    rpc: Rpc,
-    request: object,
-    options?: {
-      readonly metadata?: Readonly<Record<string, string>>;
-      readonly deadlineMs?: number;
-    },
-  ): Promise<Ended>;
+  unary(rpc: Rpc, request: object, options?: CallOptions): Promise<Ended>;
   /** As `unary`, the request in protobuf's JSON. */
-  unaryJson(rpc: Rpc, request: JsonObject): Promise<Ended>;
+  unaryJson(rpc: Rpc, request: JsonObject, options?: CallOptions): Promise<Ended>;
+}
+export interface CallOptions {
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly deadlineMs?: number;
 }
 
 const identity = (bytes: Uint8Array): Buffer => Buffer.from(bytes);
@@ -49,11 +46,7 @@ export function wireClient(port: number, host = "127.0.0.1"): WireClient {
     if (!found) throw new Error(`No such rpc: ${rpc}`);
     return found;
   };
-  const call = (
-    rpc: Rpc,
-    request: Uint8Array,
-    options: { readonly metadata?: Readonly<Record<string, string>>; readonly deadlineMs?: number },
-  ): Promise<Ended> =>
+  const call = (rpc: Rpc, request: Uint8Array, options: CallOptions): Promise<Ended> =>
     new Promise((resolve) => {
       const { path, output } = descriptor(rpc);
       const metadata = new Metadata();
@@ -75,17 +68,13 @@ export function wireClient(port: number, host = "127.0.0.1"): WireClient {
       );
       sent.on("metadata", (received: Metadata) => (headers = received));
       sent.on("status", ({ code, details, metadata: trailers }) => {
-        const [bin] = trailers.get("grpc-status-details-bin");
-        const status = bin instanceof Uint8Array ? bin : new Uint8Array();
+        const status = statusIn(trailers);
         setImmediate(() =>
           resolve({
             code,
             message: failure ? details : "",
             status,
-            details: fromBinary(StatusSchema, status).details.map(({ typeUrl, value }) => ({
-              type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1),
-              value,
-            })),
+            details: detailsIn(status),
             response: answer ? fromBinary(output, answer) : undefined,
             headers,
             trailers,
@@ -100,10 +89,22 @@ export function wireClient(port: number, host = "127.0.0.1"): WireClient {
       const message = create(input, request as MessageInitShape<typeof input>);
       return call(rpc, toBinary(input, message), options);
     },
-    unaryJson: (rpc, request) => {
+    unaryJson: (rpc, request, options = {}) => {
       const { input } = descriptor(rpc);
-      return call(rpc, toBinary(input, fromJson(input, request)), {});
+      return call(rpc, toBinary(input, fromJson(input, request)), options);
     },
     [Symbol.dispose]: () => client.close(),
   };
+}
+
+/** The serialised google.rpc.Status of a call that has ended; empty where it has none. */
+export function statusIn(trailers: Metadata): Uint8Array {
+  const [bin] = trailers.get("grpc-status-details-bin");
+  return bin instanceof Uint8Array ? bin : new Uint8Array();
+}
+export function detailsIn(status: Uint8Array): Ended["details"] {
+  return fromBinary(StatusSchema, status).details.map(({ typeUrl, value }) => ({
+    type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1),
+    value,
+  }));
 }

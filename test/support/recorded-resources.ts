@@ -14,17 +14,3 @@ export function recordedResources(port: number): string {
   }
   return target;
 }
-
-/** Lines `step name | reason` of a list of known gaps. */
-export function knownGaps(file: string): ReadonlyMap<string, string> {
-  const text = readFileSync(join(import.meta.dirname, "../known-gaps", file), "utf8");
-  return new Map(
-    text
-      .split("\n")
-      .filter((line) => line !== "" && !line.startsWith("#"))
-      .map((line) => {
-        const [name = "", reason = ""] = line.split(" | ");
-        return [name, reason];
-      }),
-  );
-}

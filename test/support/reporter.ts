@@ -12,6 +12,9 @@ export default class PlainLine implements Reporter {
     const skipped: string[] = [];
     for (const module of modules) {
       if (module.state() === "failed" && module.errors().length > 0) failed++;
+      // Where a hook of a suite fails, none of its tests does.
+      for (const suite of module.children.allSuites())
+        if (suite.state() === "failed" && suite.errors().length > 0) failed++;
       for (const test of module.children.allTests()) {
         const result = test.result();
         if (result.state === "passed") passed++;
