@@ -40,7 +40,7 @@ export function headerFunctions({ memory, message, mutable }: GuestAccess): Func
 
 function nameAt(memory: GuestMemory, at: number, length: number): string {
   const name = memory.text(at, length);
-  if (!isHeaderName(name)) throw new Error(`${JSON.stringify(name)} is not a name of a header`);
+  if (!isHeaderName(name)) throw new Error(`${JSON.stringify(name)} is not the name of a header`);
   return name;
 }
 
