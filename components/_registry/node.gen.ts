@@ -6,7 +6,7 @@ import { keys as cryptoLocalStorageKeys } from "#components/crypto-local-storage
 import { conversation as echoConversation } from "#components/echo/manifest.ts";
 import { secrets as environmentSecrets } from "#components/environment/manifest.ts";
 import { output as httpOutput } from "#components/http/manifest.ts";
-import { pubsub as inMemoryPubsub, state as inMemoryState } from "#components/in-memory/manifest.ts";
+import { coordination as inMemoryCoordination, pubsub as inMemoryPubsub, state as inMemoryState } from "#components/in-memory/manifest.ts";
 import { names as kubernetesDnsNames } from "#components/kubernetes-dns/manifest.ts";
 import { secrets as kubernetesSecretsSecrets } from "#components/kubernetes-secrets/manifest.ts";
 import { secrets as localFileSecrets } from "#components/local-file/manifest.ts";
@@ -21,8 +21,8 @@ import { middleware as middlewareRoutercheckerMiddleware } from "#components/mid
 import { middleware as middlewareUppercaseMiddleware } from "#components/middleware-uppercase/manifest.ts";
 import { middleware as middlewareWasmMiddleware } from "#components/middleware-wasm/manifest.ts";
 import { deepseek as openaiDeepseek, googleai as openaiGoogleai, huggingface as openaiHuggingface, mistral as openaiMistral, ollama as openaiOllama, openai as openaiOpenai } from "#components/openai/manifest.ts";
-import { configuration as redisConfiguration, lock as redisLock, pubsub as redisPubsub, state as redisState } from "#components/redis/manifest.ts";
-import { names as sqliteNames, pubsub as sqlitePubsub, state as sqliteState } from "#components/sqlite/manifest.ts";
+import { configuration as redisConfiguration, coordination as redisCoordination, lock as redisLock, pubsub as redisPubsub, state as redisState } from "#components/redis/manifest.ts";
+import { coordination as sqliteCoordination, names as sqliteNames, pubsub as sqlitePubsub, state as sqliteState } from "#components/sqlite/manifest.ts";
 import { names as staticNamesNames } from "#components/static-names/manifest.ts";
 
 export const manifests = [
@@ -32,6 +32,7 @@ export const manifests = [
   echoConversation,
   environmentSecrets,
   httpOutput,
+  inMemoryCoordination,
   inMemoryPubsub,
   inMemoryState,
   kubernetesDnsNames,
@@ -54,9 +55,11 @@ export const manifests = [
   openaiOllama,
   openaiOpenai,
   redisConfiguration,
+  redisCoordination,
   redisLock,
   redisPubsub,
   redisState,
+  sqliteCoordination,
   sqliteNames,
   sqlitePubsub,
   sqliteState,

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { isLargerThan } from "#components/_shared/is-larger-than.ts";
-import { likeMatcher, likePrefix } from "#core/blocks/state/like.ts";
+import { likeMatcher, likePrefix } from "../_shared/like.ts";
 import type { Change, Refusal, StateRpc, StoredRow } from "./state-rpc.ts";
 
 /** Expired rows are not read; they are swept at most this often. */

@@ -1,7 +1,7 @@
 import { ComponentError, messageOf } from "#core/errors/component-error.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
 import type { StateItem, StateOp, StateStore } from "#core/ports/state-store.ts";
-import { expiryText, ttlSeconds } from "#core/blocks/state/ttl.ts";
+import { expiryText, ttlSeconds } from "../_shared/ttl.ts";
 import { optionsOf } from "#components/_shared/options.ts";
 import { state } from "./manifest.ts";
 import type { Change, StateRpc, StoredRow } from "./state-rpc.ts";

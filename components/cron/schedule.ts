@@ -1,21 +1,11 @@
-import { Cron } from "croner";
 import { messageOf } from "#core/errors/component-error.ts";
+import { parseCronExpression } from "#core/util/cron-expression.ts";
 import { parseDuration } from "#core/util/duration.ts";
 
 export interface Schedule {
   /** The first moment after this one, in milliseconds since 1970; `undefined` when there is none. */
   next(after: number): number | undefined;
 }
-
-const named: Readonly<Record<string, string>> = {
-  "@yearly": "0 0 0 1 1 *",
-  "@annually": "0 0 0 1 1 *",
-  "@monthly": "0 0 0 1 * *",
-  "@weekly": "0 0 0 * * 0",
-  "@daily": "0 0 0 * * *",
-  "@midnight": "0 0 0 * * *",
-  "@hourly": "0 0 * * * *",
-};
 
 /** Throws for text that is not a schedule, and for a schedule that never comes. */
 export function parseSchedule(text: string, now: number): Schedule {
@@ -36,12 +26,7 @@ function read(text: string): Schedule {
   const pattern = zoned ? (zoned[2] as string) : text;
   const every = /^@every\s+(\S+)$/.exec(pattern);
   if (every) return interval(every[1] as string);
-  const fields = pattern.startsWith("@") ? named[pattern] : pattern;
-  if (fields === undefined) throw new Error(`${pattern} is unknown`);
-  // `5/15` means 5-59/15, as Dapr's parser has it.
-  const options = { paused: true, mode: "5-or-6-parts", sloppyRanges: true } as const;
-  const cron = new Cron(fields, zoned ? { ...options, timezone: zoned[1] as string } : options);
-  return { next: (after) => cron.nextRun(new Date(after))?.getTime() };
+  return parseCronExpression(pattern, zoned?.[1], "five or six");
 }
 
 /** Dapr: whole seconds, one at least. */

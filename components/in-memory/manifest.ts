@@ -34,3 +34,14 @@ export const pubsub: Manifest<"pubsub"> = defineComponent({
     return (await import("./pub-sub.ts")).open({ clock, log, redeliverMs });
   },
 });
+
+export const coordination: Manifest<"coordination"> = defineComponent({
+  kind: "coordination",
+  type: "coordination.in-memory",
+  version: "v1",
+  targets: ["node"],
+  about:
+    "Keeps owners of actors, reminders and jobs in the runtime's memory; they are gone when the runtime ends, and no other process sees them.",
+  options: {},
+  open: async (_spec, host) => (await import("./coordination.ts")).open(host.clock),
+});

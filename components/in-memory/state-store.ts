@@ -2,8 +2,9 @@ import { ComponentError } from "#core/errors/component-error.ts";
 import type { Data } from "#core/ports/component.ts";
 import type { Clock } from "#core/ports/platform.ts";
 import type { StateItem, StateOp, StateStore } from "#core/ports/state-store.ts";
-import { expiryText, ttlSeconds } from "#core/blocks/state/ttl.ts";
-import { likeMatcher } from "#core/blocks/state/like.ts";
+import { expiryText, ttlSeconds } from "../_shared/ttl.ts";
+import { likeMatcher } from "../_shared/like.ts";
+import { createFences } from "./fences.ts";
 
 interface Entry {
   readonly value: Data;
@@ -16,6 +17,7 @@ const writesPerSweep = 4096;
 
 export function open(clock: Clock): StateStore {
   const entries = new Map<string, Entry>();
+  const fences = createFences(clock);
   let writes = 0;
 
   function live(key: string): Entry | undefined {
@@ -54,6 +56,13 @@ export function open(clock: Clock): StateStore {
     if (++writes % writesPerSweep === 0) for (const key of entries.keys()) live(key);
   }
 
+  /** Checks all before it changes anything. */
+  function applyAll(ops: readonly StateOp[]): void {
+    const ttls = ops.map((op) => (op.op === "put" ? ttlSeconds(op.metadata) : undefined));
+    for (const op of ops) check(op);
+    ops.forEach((op, i) => apply(op, ttls[i]));
+  }
+
   return {
     features: ["ETAG", "TTL"],
     read: async (reads) => reads.map(({ key }) => itemOf(live(key))),
@@ -62,10 +71,17 @@ export function open(clock: Clock): StateStore {
       check(op);
       apply(op, ttl);
     },
-    transact: async (ops) => {
-      const ttls = ops.map((op) => (op.op === "put" ? ttlSeconds(op.metadata) : undefined));
-      for (const op of ops) check(op);
-      ops.forEach((op, i) => apply(op, ttls[i]));
+    transact: async (ops) => applyAll(ops),
+    fenced: {
+      raise: async (fence) => {
+        fences.check(fence);
+        fences.raise(fence);
+      },
+      transact: async (ops, fence) => {
+        fences.check(fence);
+        applyAll(ops);
+        fences.raise(fence);
+      },
     },
     deleteWithPrefix: async (prefix) => {
       let count = 0;

@@ -190,3 +190,20 @@ export const lock: Manifest<"lock"> = defineComponent({
   },
   open: async (spec, host) => (await import("./lock-store.ts")).open(spec, host),
 });
+
+export const coordination: Manifest<"coordination"> = defineComponent({
+  kind: "coordination",
+  type: "coordination.redis",
+  version: "v1",
+  targets: ["node"],
+  about: "Keeps owners of actors, reminders and jobs in Redis, for all runtimes of a group.",
+  options: {
+    ...connectionOptions,
+    group: {
+      type: "string",
+      default: "default",
+      about: "Runtimes of the same group share actors, reminders and jobs; others do not see them.",
+    },
+  },
+  open: async (spec, host) => (await import("./coordination.ts")).open(spec, host),
+});

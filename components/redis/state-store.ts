@@ -1,17 +1,19 @@
 import { ComponentError } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
-import type { StateItem, StateOp, StateStore } from "#core/ports/state-store.ts";
-import { likeMatcher } from "#core/blocks/state/like.ts";
-import { ttlSeconds, type TtlStyle } from "#core/blocks/state/ttl.ts";
+import type { Fence, StateItem, StateOp, StateStore } from "#core/ports/state-store.ts";
+import { likeMatcher } from "../_shared/like.ts";
+import { ttlSeconds, type TtlStyle } from "../_shared/ttl.ts";
 import { optionsOf } from "#components/_shared/options.ts";
 import type { Argument } from "./client.ts";
 import { connect, type RedisConnection } from "./connection.ts";
 import { state } from "./manifest.ts";
 import { countReplicas } from "./replicas.ts";
 import { scanKeys } from "./scan.ts";
-import { applyChanges } from "./scripts.ts";
+import { runScript } from "./script.ts";
+import { applyFencedChanges } from "./fenced-changes.ts";
 import { readSettings } from "./settings.ts";
+import { applyChanges } from "./state-scripts.ts";
 import { bytesOf } from "./bytes.ts";
 
 /** Dapr: a write that the replicas do not confirm in this time counts as written. */
@@ -23,12 +25,19 @@ export async function open(spec: ComponentSpec, { clock, log }: Host): Promise<S
   const connection = await connect(settings, { clock, log, component: spec.name });
   const replicas = settings.mode === "cluster" ? 0 : await countReplicas(connection);
 
-  async function apply(ops: readonly StateOp[], options: CallOptions): Promise<void> {
+  async function apply(
+    ops: readonly StateOp[],
+    options: CallOptions,
+    fence?: Fence,
+  ): Promise<void> {
     const args: Argument[] = [];
     for (const op of ops) pushChange(args, op, defaultTtl);
     const keys = ops.map(({ key }) => key);
-    const refused = ops[(await applyChanges(connection, keys, args, options)) - 1];
-    if (refused) throw refusalOf(refused);
+    const refused = fence
+      ? await applyFencedChanges(connection, fence, keys, args, options)
+      : await runScript(connection, applyChanges, keys, args, options);
+    const refusedOp = ops[Number(refused) - 1];
+    if (refusedOp) throw refusalOf(refusedOp);
     // WAIT is about the writes of its own connection, so it goes the same way.
     if (replicas > 0 && ops.some(({ consistency }) => consistency === "strong"))
       await connection.send(["WAIT", String(replicas), replicasTimeoutMs], options, keys[0]);
@@ -44,6 +53,16 @@ export async function open(spec: ComponentSpec, { clock, log }: Host): Promise<S
     transact: async (ops, options) => {
       if (ops.length > 0) await apply(ops, options);
     },
+    // In a cluster a fence and what it guards would have to share a slot, which names of actors say nothing of.
+    ...(settings.mode === "cluster"
+      ? {}
+      : {
+          fenced: {
+            raise: (fence: Fence, options: CallOptions) => apply([], options, fence),
+            transact: (ops: readonly StateOp[], fence: Fence, options: CallOptions) =>
+              apply(ops, options, fence),
+          },
+        }),
     keysLike: (pattern, options) => keysLike(connection, pattern, options),
     ping: async (options) => {
       await connection.send(["PING"], options);

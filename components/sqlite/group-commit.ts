@@ -3,18 +3,20 @@ import { ComponentError } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Clock } from "#core/ports/platform.ts";
 import { failureOf, isBusy } from "./failure.ts";
+import { turn } from "./turn.ts";
 import { untilFree } from "./until-free.ts";
 
 interface Write {
   /** Runs inside the transaction. What it throws is its own result and touches no other write. */
   readonly run: () => void;
+  readonly weight: number;
   readonly signal: AbortSignal;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
 }
 
-/** So many writes at most share one transaction: the event loop stands still while it runs. */
-const largestGroup = 512;
+/** So many rows at most are written in one transaction that several share: the event loop stands still while it runs. */
+export const largestGroup = 512;
 
 /** Writes that are queued in one turn of the event loop share one transaction, so they share one wait for the disk. */
 export class GroupCommit {
@@ -30,10 +32,10 @@ export class GroupCommit {
     this.#waitMs = waitMs;
   }
 
-  /** Resolves once the write is on disk. */
-  submit(run: () => void, { signal }: CallOptions): Promise<void> {
+  /** Resolves once the write is on disk. `weight` is how many rows it writes, about. */
+  submit(run: () => void, { signal }: CallOptions, weight = 1): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ run, signal, resolve, reject });
+      this.#queue.push({ run, weight, signal, resolve, reject });
       this.#flushing ??= this.#flush();
     });
   }
@@ -46,11 +48,21 @@ export class GroupCommit {
   async #flush(): Promise<void> {
     await turn();
     while (this.#queue.length > 0) {
-      const group = this.#queue.splice(0, largestGroup);
-      await this.#commit(group);
+      await this.#commit(this.#queue.splice(0, this.#groupSize()));
       if (this.#queue.length > 0) await turn();
     }
     this.#flushing = undefined;
+  }
+
+  /** How many of the first in the queue go together; one at least. */
+  #groupSize(): number {
+    let [size, rows] = [0, 0];
+    for (const { weight } of this.#queue) {
+      rows += weight;
+      if (size > 0 && rows > largestGroup) break;
+      size++;
+    }
+    return size;
   }
 
   async #commit(group: readonly Write[]): Promise<void> {
@@ -93,11 +105,7 @@ export class GroupCommit {
 
 const neverFires: AbortSignal = new AbortController().signal;
 
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
 /** The refusal of a store that is no longer open. */
-export function closedError(): ComponentError {
-  return new ComponentError("unavailable", "the store is closed");
+export function closedError(what = "the store"): ComponentError {
+  return new ComponentError("unavailable", `${what} is closed`);
 }

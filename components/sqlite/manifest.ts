@@ -1,4 +1,4 @@
-import { defineComponent, type Manifest } from "#core/ports/manifest.ts";
+import { defineComponent, type Manifest, type OptionTable } from "#core/ports/manifest.ts";
 
 export const names: Manifest<"nameresolution"> = defineComponent({
   kind: "nameresolution",
@@ -31,6 +31,34 @@ export const names: Manifest<"nameresolution"> = defineComponent({
   open: async (spec, host) => (await import("./name-resolver.ts")).open(spec, host),
 });
 
+/** Which file, and how to get along with other processes that use it. */
+const fileOptions: OptionTable = {
+  connectionString: {
+    type: "string",
+    required: true,
+    sensitive: true,
+    about:
+      "Path of the database, file:path?options, or :memory:. Options may hold _pragma=name(value), except busy_timeout, journal_mode and foreign_keys. Also read as url.",
+  },
+  timeout: {
+    type: "duration",
+    default: "20s",
+    about:
+      "Longest time for one call, at least 1s; a bare number is seconds. Also read as timeoutInSeconds.",
+  },
+  busyTimeout: {
+    type: "duration",
+    default: "2s",
+    about:
+      "How long to wait while another process holds the database; 0 fails at once. A bare number is seconds.",
+  },
+  disableWAL: {
+    type: "boolean",
+    default: "false",
+    about: "Turns write-ahead logging off, as a database on a network file system needs.",
+  },
+};
+
 export const state: Manifest<"state"> = defineComponent({
   kind: "state",
   type: "state.sqlite",
@@ -40,31 +68,7 @@ export const state: Manifest<"state"> = defineComponent({
   about:
     "Keeps state in a SQLite file, in the same tables as Dapr; a write is on disk before it is acknowledged.",
   options: {
-    connectionString: {
-      type: "string",
-      required: true,
-      sensitive: true,
-      about:
-        "Path of the database, file:path?options, or :memory: (alias: url), where the options can include _pragma=name(value), except busy_timeout, journal_mode and foreign_keys.",
-    },
-    timeout: {
-      type: "duration",
-      default: "20s",
-      about:
-        "Timeout of a call, at least 1s; a number without a unit means seconds (alias: timeoutInSeconds).",
-    },
-    busyTimeout: {
-      type: "duration",
-      default: "2s",
-      about:
-        "How long to wait while another process holds the database (a number without a unit means seconds); 0 fails immediately.",
-    },
-    disableWAL: {
-      type: "boolean",
-      default: "false",
-      about:
-        "Whether to turn off write-ahead logging, as is necessary for a database on a network file system.",
-    },
+    ...fileOptions,
     tableName: {
       type: "string",
       default: "state",
@@ -83,6 +87,25 @@ export const state: Manifest<"state"> = defineComponent({
     },
   },
   open: async (spec, host) => (await import("./state-store.ts")).open(spec, host),
+});
+
+/** Its options are some of the state store's, as the actor state store's settings may be what it is opened with. */
+export const coordination: Manifest<"coordination"> = defineComponent({
+  kind: "coordination",
+  type: "coordination.sqlite",
+  version: "v1",
+  targets: ["node"],
+  about:
+    "Keeps owners of actors, reminders and jobs in a SQLite file that the runtimes of one machine share; a reminder or job is on disk before it is acknowledged. Not in Dapr.",
+  options: {
+    ...fileOptions,
+    group: {
+      type: "string",
+      default: "default",
+      about: "Runtimes that work together; those of other groups in the same file are not seen.",
+    },
+  },
+  open: async (spec, host) => (await import("./coordination.ts")).open(spec, host),
 });
 
 /** Not a Dapr type: the default of `outrigger run` if no resources are named. */

@@ -1,5 +1,5 @@
-import { DatabaseSync } from "node:sqlite";
-import { ComponentError, messageOf } from "#core/errors/component-error.ts";
+import type { DatabaseSync } from "node:sqlite";
+import { ComponentError } from "#core/errors/component-error.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
 import type { Message, PubSub } from "#core/ports/pub-sub.ts";
 import { keepTidy, openRoom } from "./broker-room.ts";
@@ -8,8 +8,8 @@ import { type BrokerSettings, readBrokerSettings } from "./broker-settings.ts";
 import { createTables } from "./broker-tables.ts";
 import { type Consumer, startConsumer } from "./consumer.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { openDatabase } from "./open-database.ts";
 import { onCommit } from "./wake-ups.ts";
-import { untilFree } from "./until-free.ts";
 
 /** Longest wait for another process that holds the file. */
 const busyMs = 10_000;
@@ -21,8 +21,8 @@ export async function open(spec: ComponentSpec, host: Host): Promise<PubSub> {
   const closing = new AbortController();
   // What is published is on disk before it is acknowledged. What is taken and done may be forgotten in a
   // loss of power (it comes again), so it does not wait for the disk.
-  const durable = await openDatabase(settings, host);
-  const quick = await openDatabase(settings, host).catch((reason: unknown) => {
+  const durable = await openFile(settings, host);
+  const quick = await openFile(settings, host).catch((reason: unknown) => {
     durable.close();
     throw reason;
   });
@@ -121,27 +121,17 @@ export async function open(spec: ComponentSpec, host: Host): Promise<PubSub> {
 /** Of how many topics it is remembered that nobody listens. */
 const mostTopics = 1000;
 
-async function openDatabase(settings: BrokerSettings, { clock }: Host): Promise<DatabaseSync> {
-  let db: DatabaseSync | undefined;
-  try {
-    // Waiting is ours to do: SQLite's own busy handler would stop the whole process.
-    const opened = new DatabaseSync(settings.location, { timeout: 0 });
-    db = opened;
-    const setUp = (): void => {
-      // Before anything is in the file, or it never gives space up.
-      opened.exec("PRAGMA auto_vacuum=INCREMENTAL");
-      for (const pragma of settings.pragmas) opened.exec(`PRAGMA ${pragma}`);
-      createTables(opened);
-    };
-    await untilFree(setUp, busyMs, clock, new AbortController());
-    return opened;
-  } catch (reason) {
-    db?.close();
-    throw new Error(
-      `cannot open the SQLite database ${settings.path}: ${messageOf(reason)}; check that its directory exists and may be written to`,
-      { cause: reason },
-    );
-  }
+function openFile(
+  { location, path, pragmas }: BrokerSettings,
+  { clock }: Host,
+): Promise<DatabaseSync> {
+  const setUp = (db: DatabaseSync): void => {
+    // Before anything is in the file, or it never gives space up.
+    db.exec("PRAGMA auto_vacuum=INCREMENTAL");
+    for (const pragma of pragmas) db.exec(`PRAGMA ${pragma}`);
+    createTables(db);
+  };
+  return openDatabase({ location, waitMs: busyMs, title: path }, setUp, clock);
 }
 
 function closedError(): ComponentError {

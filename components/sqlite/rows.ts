@@ -2,7 +2,8 @@ import type { DatabaseSync } from "node:sqlite";
 import { ComponentError } from "#core/errors/component-error.ts";
 import type { Clock } from "#core/ports/platform.ts";
 import type { StateDelete, StateItem, StatePut } from "#core/ports/state-store.ts";
-import { likeMatcher, likePrefix } from "#core/blocks/state/like.ts";
+import { likeMatcher, likePrefix } from "../_shared/like.ts";
+import { afterPrefix } from "./text-order.ts";
 
 /** The statements on the table of values, prepared once. All of them are synchronous. */
 export interface Rows {
@@ -74,7 +75,7 @@ export function openRows(db: DatabaseSync, name: string, clock: Clock): Rows {
     },
     keysLike: (pattern) => {
       const prefix = likePrefix(pattern);
-      const end = after(prefix);
+      const end = afterPrefix(prefix);
       const now = timeText(clock.now());
       const found =
         end === undefined
@@ -106,16 +107,4 @@ function base64(bytes: Uint8Array): string {
 /** A time as SQLite's CURRENT_TIMESTAMP writes it: UTC, whole seconds. */
 export function timeText(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).replace("T", " ");
-}
-
-/** The least text that is greater than every text with that prefix; `undefined` where there is none. */
-function after(prefix: string): string | undefined {
-  const codes = [...prefix].map((char) => char.codePointAt(0) as number);
-  while (codes.length > 0) {
-    const last = codes.pop() as number;
-    if (last === 0x10ffff) continue;
-    // Surrogates are not characters: U+D7FF is followed by U+E000.
-    return String.fromCodePoint(...codes, last === 0xd7ff ? 0xe000 : last + 1);
-  }
-  return undefined;
 }

@@ -1,5 +1,5 @@
-import { optionsOf } from "#components/_shared/options.ts";
-import type { ComponentSpec } from "#core/ports/manifest.ts";
+import { type Options, optionsOf } from "#components/_shared/options.ts";
+import type { ComponentSpec, OptionTable } from "#core/ports/manifest.ts";
 import { state } from "./manifest.ts";
 
 export interface SqliteSettings {
@@ -16,21 +16,39 @@ export interface SqliteSettings {
 
 export function readSettings(spec: ComponentSpec): SqliteSettings {
   const options = optionsOf(spec, state.options);
-  const alias = (name: string, other: string): number | undefined =>
-    spec.metadata[name.toLowerCase()]
-      ? options.duration(name, 1000)
-      : (options.duration(other, 1000) ?? options.duration(name, 1000));
+  return {
+    ...readFileSettings(spec, state.options),
+    table: identifier(options.text("tableName") ?? ""),
+    metadataTable: identifier(options.text("metadataTableName") ?? ""),
+    cleanupMs: secondsOrDuration(spec, options, "cleanupInterval", "cleanupIntervalInSeconds") ?? 0,
+  };
+}
+
+/** Which file, and how long to wait for it; the table has to have these options. */
+export function readFileSettings(
+  spec: ComponentSpec,
+  table: OptionTable,
+): Pick<SqliteSettings, "location" | "pragmas" | "waitMs"> {
+  const options = optionsOf(spec, table);
   const connection = options.text("connectionString") ?? options.text("url");
   if (connection === undefined) throw new Error("missing connection string");
-  const timeout = alias("timeout", "timeoutInSeconds") ?? 0;
+  const timeout = secondsOrDuration(spec, options, "timeout", "timeoutInSeconds") ?? 0;
   if (timeout < 1000) throw new Error("invalid value for 'timeout': must be greater than 1s");
   return {
     ...readConnection(connection, options.flag("disableWAL")),
     waitMs: Math.max(0, Math.min(timeout, options.duration("busyTimeout", 1000) ?? 0)),
-    table: identifier(options.text("tableName") ?? ""),
-    metadataTable: identifier(options.text("metadataTableName") ?? ""),
-    cleanupMs: alias("cleanupInterval", "cleanupIntervalInSeconds") ?? 0,
   };
+}
+
+function secondsOrDuration(
+  { metadata }: ComponentSpec,
+  options: Options,
+  name: string,
+  other: string,
+): number | undefined {
+  return metadata[name.toLowerCase()]
+    ? options.duration(name, 1000)
+    : (options.duration(other, 1000) ?? options.duration(name, 1000));
 }
 
 /** Stands in SQL as it is. */

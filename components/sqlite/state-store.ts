@@ -1,39 +1,57 @@
-import { DatabaseSync } from "node:sqlite";
-import { ComponentError, messageOf } from "#core/errors/component-error.ts";
+import type { DatabaseSync } from "node:sqlite";
+import { ComponentError } from "#core/errors/component-error.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { ComponentSpec, Host } from "#core/ports/manifest.ts";
 import type { StateItem, StateOp, StateRead, StateStore } from "#core/ports/state-store.ts";
-import { ttlSeconds, type TtlStyle } from "#core/blocks/state/ttl.ts";
+import { ttlSeconds, type TtlStyle } from "../_shared/ttl.ts";
 import { cleanUp } from "./cleanup.ts";
-import { failureOf, isBusy } from "./failure.ts";
+import { type Fences, fencesTable, openFences } from "./fences.ts";
 import { closedError, GroupCommit } from "./group-commit.ts";
+import { openDatabase } from "./open-database.ts";
+import { readWhenFree } from "./read-when-free.ts";
 import { openRows, type Rows } from "./rows.ts";
+import { allOrNothing } from "./savepoint.ts";
 import { migrate } from "./schema.ts";
-import { readSettings, type SqliteSettings } from "./settings.ts";
-import { untilFree } from "./until-free.ts";
+import { readSettings } from "./settings.ts";
 
 export async function open(spec: ComponentSpec, host: Host): Promise<StateStore> {
   const settings = readSettings(spec);
   const { clock, log } = host;
-  const db = await openDatabase(settings, host);
+  const setUp = (opened: DatabaseSync): void => {
+    for (const pragma of settings.pragmas) opened.exec(`PRAGMA ${pragma}`);
+    migrate(opened, settings);
+  };
+  const db = await openDatabase(settings, setUp, clock);
   const rows = openRows(db, settings.table, clock);
   const commits = new GroupCommit(db, clock, settings.waitMs);
   const closing = new AbortController();
   const cleaning =
     settings.cleanupMs > 0 ? cleanUp(db, settings, commits, { clock, log }, closing) : undefined;
 
-  const write = (run: () => void, options: CallOptions): Promise<void> =>
-    closing.signal.aborted ? Promise.reject(closedError()) : commits.submit(run, options);
+  const write = (run: () => void, options: CallOptions, weight?: number): Promise<void> =>
+    closing.signal.aborted ? Promise.reject(closedError()) : commits.submit(run, options, weight);
+  const writeAll = (steps: ReadonlyArray<() => void>, options: CallOptions): Promise<void> => {
+    const run = (): void => {
+      for (const step of steps) step();
+    };
+    return write(() => allOrNothing(db, run), options, steps.length);
+  };
   const readNow = <T>(work: () => T, options: CallOptions): T | Promise<T> => {
     if (closing.signal.aborted) throw closedError();
-    try {
-      return work();
-    } catch (reason) {
-      if (!isBusy(reason)) throw failureOf(reason);
-      return untilFree(work, settings.waitMs, clock, options).catch((late: unknown) => {
-        throw failureOf(late);
-      });
-    }
+    return readWhenFree(work, settings.waitMs, clock, options);
+  };
+
+  let fencesReady: Promise<Fences> | undefined;
+  /** The table is none of Dapr's: files of stores that nobody fences go without. */
+  const fences = (): Promise<Fences> => {
+    fencesReady ??= write(() => db.exec(fencesTable), neverAborted).then(
+      () => openFences(db, settings.table, clock),
+      (reason: unknown) => {
+        fencesReady = undefined;
+        throw reason;
+      },
+    );
+    return fencesReady;
   };
 
   return {
@@ -43,7 +61,18 @@ export async function open(spec: ComponentSpec, host: Host): Promise<StateStore>
     transact: async (ops, options) => {
       const steps = ops.map((op) => prepare(rows, op));
       const [first] = steps;
-      if (first) await write(steps.length === 1 ? first : () => together(db, steps), options);
+      if (first) await (steps.length === 1 ? write(first, options) : writeAll(steps, options));
+    },
+    fenced: {
+      raise: async (fence, options) => {
+        const known = await fences();
+        await write(() => known.raise(fence), options);
+      },
+      transact: async (ops, fence, options) => {
+        const steps = ops.map((op) => prepare(rows, op));
+        const known = await fences();
+        await writeAll([() => known.raise(fence), ...steps], options);
+      },
     },
     keysLike: async (pattern, options) => {
       if (pattern === "")
@@ -63,28 +92,7 @@ export async function open(spec: ComponentSpec, host: Host): Promise<StateStore>
   };
 }
 
-async function openDatabase(settings: SqliteSettings, { clock }: Host): Promise<DatabaseSync> {
-  const { location, waitMs } = settings;
-  let db: DatabaseSync | undefined;
-  try {
-    // Waiting is ours to do: SQLite's own busy handler would stop the whole process.
-    const opened = new DatabaseSync(location, { timeout: 0 });
-    db = opened;
-    const setUp = (): void => {
-      for (const pragma of settings.pragmas) opened.exec(`PRAGMA ${pragma}`);
-      migrate(opened, settings);
-    };
-    await untilFree(setUp, waitMs, clock, new AbortController());
-    return opened;
-  } catch (reason) {
-    db?.close();
-    const path = location.split("?", 1)[0] as string;
-    throw new Error(
-      `cannot open the SQLite database ${path}: ${messageOf(reason)}; check that its directory exists and may be written to`,
-      { cause: reason },
-    );
-  }
-}
+const neverAborted: CallOptions = { signal: new AbortController().signal };
 
 function readAll(rows: Rows, reads: readonly StateRead[]): ReadonlyArray<StateItem | undefined> {
   const [only] = reads;
@@ -105,17 +113,4 @@ function prepare(rows: Rows, op: StateOp): () => void {
   if (op.op === "delete") return () => rows.delete(op);
   const ttl = ttlSeconds(op.metadata, ttlStyle);
   return () => rows.put(op, ttl);
-}
-
-/** All of the steps or none, inside the transaction that others share. */
-function together(db: DatabaseSync, steps: ReadonlyArray<() => void>): void {
-  db.exec("SAVEPOINT steps");
-  try {
-    for (const step of steps) step();
-  } catch (reason) {
-    if (db.isTransaction) db.exec("ROLLBACK TO steps");
-    throw reason;
-  } finally {
-    if (db.isTransaction) db.exec("RELEASE steps");
-  }
 }

@@ -3,7 +3,8 @@ import type { Clock } from "#core/ports/platform.ts";
 import { pauseAfter, type Pauses } from "#core/util/backoff.ts";
 import { isBusy } from "./failure.ts";
 
-const pauses: Pauses = { firstMs: 1, longestMs: 25 };
+/** Short: nobody is told when the database is free, and a busy one is free only for moments. A try costs microseconds. */
+const pauses: Pauses = { firstMs: 1, longestMs: 4 };
 
 /** Tries again while another process holds the database, for `waitMs` at most. The event loop stays free meanwhile, which SQLite's own busy handler would block. */
 export async function untilFree<T>(

@@ -5,6 +5,8 @@ import type { ComponentAnswer } from "./component-answer.ts";
 export type FailureKind =
   | "etag-mismatch"
   | "etag-invalid"
+  /** The writer has been superseded: a store has seen a greater fence. */
+  | "fenced"
   | "unsupported"
   | "unavailable"
   | "rejected"

@@ -1,4 +1,5 @@
 import type { ConfigurationStore } from "./configuration-store.ts";
+import type { Coordination } from "./coordination.ts";
 import type { Conversation } from "./conversation.ts";
 import type { InputBinding, OutputBinding } from "./bindings.ts";
 import type { HttpMiddleware } from "./http-middleware.ts";
@@ -24,6 +25,8 @@ export interface Kinds {
   readonly nameresolution: NameResolver;
   readonly crypto: CryptoProvider;
   readonly "middleware.http": HttpMiddleware;
+  /** No resource names it: `--coordination` does, or the actor state store. */
+  readonly coordination: Coordination;
 }
 export type Kind = keyof Kinds;
 /** The platforms that a component can run on. */

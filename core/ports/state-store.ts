@@ -77,6 +77,33 @@ export interface StateQueryResult {
   readonly metadata?: Metadata;
 }
 
+/** A right to write that ends when somebody else gets it, such as the ownership of an actor. */
+export interface Fence {
+  /** What is owned. Any text; it is not a key of the store. */
+  readonly scope: string;
+  /** The fencing token of the claim: see `ActorClaim`. */
+  readonly fence: number;
+}
+/**
+ * Writes that a store refuses once it has seen a greater fence of the same scope. The store may
+ * forget a scope that nobody has used for a day.
+ */
+export interface FencedWrites {
+  /**
+   * Records the fence, so that the store refuses smaller ones from then on.
+   *
+   * @throws {ComponentError} of kind `fenced` if the store has seen a greater one.
+   */
+  raise(fence: Fence, options: CallOptions): Promise<void>;
+  /**
+   * Performs all operations or none, and records the fence.
+   *
+   * @throws {ComponentError} of kind `fenced`, with nothing written, if the store has seen a greater
+   * fence; otherwise as `StateStore.transact`.
+   */
+  transact(ops: readonly StateOp[], fence: Fence, options: CallOptions): Promise<void>;
+}
+
 /** Capabilities of a store that no method shows, by Dapr's names. */
 export type StateFeature = "ETAG" | "TTL" | "PARTITION_KEY";
 
@@ -126,6 +153,8 @@ export interface StateStore extends Component {
    * @throws {ComponentError} as for `write`; nothing was changed.
    */
   transact?(ops: readonly StateOp[], options: CallOptions): Promise<void>;
+  /** Present if the store can refuse writes of former owners. */
+  readonly fenced?: FencedWrites;
   /**
    * Deletes every key that starts with the prefix (Dapr's feature `DELETE_WITH_PREFIX`). Resolves
    * with the number of deleted keys.

@@ -22,6 +22,9 @@ export function goDuration(ms: number): string {
     : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds % 60}s`;
 }
 
+/** As much as a count of nanoseconds holds: 292 years. */
+const mostMs = 2 ** 63 / 1e6;
+
 /** Milliseconds of a Go duration (`1h30m`, `300ms`, `-1.5s`); `undefined` for any other text. */
 export function parseDuration(text: string): number | undefined {
   if (text === "0") return 0;
@@ -29,5 +32,6 @@ export function parseDuration(text: string): number | undefined {
   let ms = 0;
   for (const [, count, unit] of text.matchAll(part))
     ms += Number(count) * (unitMs[unit as string] as number);
+  if (ms > mostMs) return undefined;
   return text.startsWith("-") ? -ms : ms;
 }

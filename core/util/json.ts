@@ -35,6 +35,13 @@ export function jsonErrorText(text: string): string {
   return new Scanner(text).run();
 }
 
+/** Where a text stops being valid JSON; its length where it only ends too early. */
+export function jsonFaultAt(text: string): number {
+  const scanner = new Scanner(text);
+  scanner.run();
+  return Math.min(scanner.at, text.length);
+}
+
 export type JsonShape = "array" | "bool" | "number" | "object" | "string";
 /** Go's name for the JSON type of a value, for "cannot unmarshal" texts. */
 export function jsonTypeOf(value: unknown): JsonShape | "null" {
@@ -58,6 +65,9 @@ class Scanner {
   #at = 0;
   constructor(text: string) {
     this.#text = text;
+  }
+  get at(): number {
+    return this.#at;
   }
   run(): string {
     try {

@@ -91,3 +91,10 @@ export function encodePath(path: string): string {
         (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
       );
 }
+
+/** A text as one segment of a path, as Go's `url.PathEscape` spells it. */
+export function escapePathSegment(text: string): string {
+  return encodeURIComponent(text.toWellFormed())
+    .replace(/%(?:24|26|2B|3A|3D|40)/g, decodeURIComponent)
+    .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}

@@ -13,7 +13,7 @@ const storeys: ReadonlyArray<readonly string[]> = [
   ["util", "errors"],
   ["identity", "outbound", "resources"],
   ["telemetry", "tracing"],
-  ["access-control", "budget", "middleware", "resiliency"],
+  ["access-control", "budget", "middleware", "resiliency", "due-times", "ownership"],
   ["kernel"],
   ["gate"],
   ["wire", "wire/http", "wire/grpc"],

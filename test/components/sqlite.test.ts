@@ -15,17 +15,17 @@ const traits: StateStoreTraits = {
   putWithoutTtl: "ends-expiry",
   elapse: (ms) => clock.advance(ms),
 };
+const memory = ":memory:";
 describe.each([
-  ["a file", () => ({ connectionString: `file:${temporaryFile("state.db")}` })],
-  [
-    "a file without WAL",
-    () => ({ connectionString: temporaryFile("state.db"), disableWAL: "true" }),
-  ],
-  ["memory", () => ({ connectionString: ":memory:" })],
+  ["a file", { connectionString: `file:${temporaryFile("state.db")}` }],
+  ["a file without WAL", { connectionString: temporaryFile("state.db"), disableWAL: "true" }],
+  ["memory", { connectionString: memory }],
 ])("state.sqlite in %s", (_, metadata) => {
+  const open = () => openComponent(state, metadata, testHost({ clock }));
   stateStoreContract({
     name: "state.sqlite",
-    open: () => openComponent(state, metadata(), testHost({ clock })),
+    open,
+    ...(metadata.connectionString === memory ? {} : { openAnother: open }),
     traits,
   });
 });

@@ -8,6 +8,7 @@ import type {
   StatePut,
   StateStore,
 } from "#core/ports/state-store.ts";
+import { fencedWritesContract } from "./fenced-writes.ts";
 import { eventually } from "#test/support/eventually.ts";
 
 export interface StateStoreTraits {
@@ -23,10 +24,10 @@ export interface StateStoreTraits {
   readonly insertRefusal?: FailureKind;
   /** True: `last-write` writes whatever the etag. */
   readonly lastWriteIgnoresEtag?: boolean;
-  /** Whether the time of expiry can be read. */
-  readonly expiryIsRead: boolean;
-  /** What a put without `ttlInSeconds` does to an expiry. */
-  readonly putWithoutTtl: "ends-expiry" | "keeps-expiry";
+  /** Whether the time of expiry can be read. Only for stores with the feature `TTL`. */
+  readonly expiryIsRead?: boolean;
+  /** What a put without `ttlInSeconds` does to an expiry. Only for stores with the feature `TTL`. */
+  readonly putWithoutTtl?: "ends-expiry" | "keeps-expiry";
   /** Shortest time to live, in seconds; 1 where absent. */
   readonly shortestTtl?: number;
   /** Lets time pass for the store. Where absent, time passes by itself. */
@@ -36,6 +37,8 @@ export interface StateStoreTraits {
 export interface StateStoreSubject {
   readonly name: string;
   readonly open: () => Promise<StateStore>;
+  /** Opens the data of that store once more, as another process would. Absent: nobody else can. */
+  readonly openAnother?: () => Promise<StateStore>;
   readonly traits: StateStoreTraits;
 }
 
@@ -43,7 +46,8 @@ const options = { signal: new AbortController().signal };
 const encoder = new TextEncoder();
 
 /** What every state store promises, whatever is behind it. Capabilities that it does not have are skipped, by name. */
-export function stateStoreContract({ name, open, traits }: StateStoreSubject): void {
+export function stateStoreContract(subject: StateStoreSubject): void {
+  const { name, open, traits } = subject;
   const inserted = traits.insertRefusal ?? "etag-mismatch";
   const run = `contract-${crypto.randomUUID()}`;
   const used = new Set<string>();
@@ -384,7 +388,7 @@ export function stateStoreContract({ name, open, traits }: StateStoreSubject): v
       await expires(other);
       expect(await textAt(key)).toBe("2");
     });
-    test(`write without ttlInSeconds ${traits.putWithoutTtl}`, async (context) => {
+    test(`write without ttlInSeconds ${traits.putWithoutTtl ?? "(no TTL)"}`, async (context) => {
       if (!has("TTL") || tooLong) context.skip(`${name} lets nothing expire soon enough`);
       const [key, other] = [newKey(), newKey()];
       await write(put(key, "1", ttl(shortest)));
@@ -494,6 +498,10 @@ export function stateStoreContract({ name, open, traits }: StateStoreSubject): v
       await transact(keys.map((key, i) => put(key, String(i))));
       expect(await textAt(keys.at(-1) as string)).toBe(String(keys.length - 1));
     });
+  });
+
+  describe("fenced writes", () => {
+    fencedWritesContract({ ...subject, store: () => store, newKey });
   });
 
   describe("many keys", () => {
