@@ -30,7 +30,7 @@ createServer((request, response) => {
   pool.stream(
     {
       method: request.method as "GET",
-      path: (request.url ?? "/").slice(prefix.length),
+      path: (request.url ?? "/").replace(prefix, ""),
       headers: request.rawHeaders,
       body: request.method === "GET" ? null : request,
     },

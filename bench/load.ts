@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import autocannon from "autocannon";
-import type { Row } from "./rows.ts";
+import { pathOf, type Row } from "./rows.ts";
 
 export interface Load {
   readonly requests: number;
@@ -54,12 +54,15 @@ async function withWrk(
         Object.entries(row.headers ?? {})
           .map(([name, value]) => `wrk.headers["${name}"] = "${value}"\n`)
           .join("") +
+        (row.spread === undefined
+          ? ""
+          : `local n = 0\nrequest = function() n = (n + 1) % ${row.spread}; return wrk.format(nil, ("${row.path}"):gsub("{n}", n)) end\n`) +
         `done = function(s, l, r) io.write(string.format("RESULT %d %d %f %f %d\\n", s.requests, s.duration, ` +
         `l:percentile(50) / 1000, l:percentile(99) / 1000, s.errors.status + s.errors.connect + s.errors.read + s.errors.write + s.errors.timeout)) end\n`,
     );
     const { stdout } = await run(
       "wrk",
-      ["-t1", `-c${connections}`, `-d${seconds}s`, "-s", script, base + row.path],
+      ["-t1", `-c${connections}`, `-d${seconds}s`, "-s", script, base + pathOf(row, 0)],
       { signal },
     );
     const [requests = 0, micros = 0, p50Ms = 0, p99Ms = 0, errors = 0] =
@@ -79,9 +82,13 @@ async function withAutocannon(
   signal: AbortSignal,
 ): Promise<Load> {
   const result = await new Promise<autocannon.Result>((done, fail) => {
+    let n = 0;
     const instance = autocannon(
       {
-        url: base + row.path,
+        ...(row.spread === undefined
+          ? {}
+          : { requests: [{ setupRequest: (sent) => ({ ...sent, path: pathOf(row, n++) }) }] }),
+        url: base + pathOf(row, 0),
         method: row.method,
         connections,
         duration: seconds,

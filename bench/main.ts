@@ -1,5 +1,5 @@
 /**
- * npm run bench -- [--json FILE] [--only NAME,…] [--seconds N] [--peer URL,PID…] [--peer-grpc HOST:PORT]
+ * npm run bench -- [--json FILE] [--only NAME,…] [--seconds N] [--peer URL,PID…] [--peer-grpc HOST:PORT] [--peer-app URL]
  * Measures the built runtime as a process of its own, on this machine's loopback. See README.md.
  */
 import { writeFileSync } from "node:fs";
@@ -8,6 +8,7 @@ import { buildGrpcTool, grpcAppRuntime, grpcSend } from "./grpc-load.ts";
 import { httpSend, type Measured, measure } from "./measure.ts";
 import { type Options, readOptions, type Target } from "./options.ts";
 import { peakRssBytes, rssBytes } from "./process.ts";
+import { measureDurable } from "./durable.ts";
 import { deleteStream, redisMissing } from "./redis.ts";
 import { compare, type Result } from "./results.ts";
 import { measurePolicies, policiesRow, sampledRow } from "./policies.ts";
@@ -19,7 +20,7 @@ import { mib, printHead, printRow, printShare, printStream } from "./table.ts";
 
 const rounds = 2;
 
-async function bench({ json, only, seconds, peer }: Options, life: Life): Promise<void> {
+async function bench({ json, only, seconds, peer, peerApp }: Options, life: Life): Promise<void> {
   const stale = newerThanBuild();
   if (stale !== undefined)
     console.error(
@@ -62,28 +63,30 @@ async function bench({ json, only, seconds, peer }: Options, life: Life): Promis
     results.push(result);
     printRow(result);
   };
+  const isWanted = (name: string): boolean => only?.includes(name) ?? true;
+  const plan = { generator, seconds, rounds, signal: life.signal };
   for (const row of rows) {
-    if (only && !only.includes(row.name)) continue;
+    if (!isWanted(row.name)) continue;
     if (row.redis && noRedis !== undefined) {
       console.log(`${row.name.padEnd(22)}    skipped: ${noRedis}`);
       continue;
     }
-    const plan = { generator, seconds, rounds, signal: life.signal };
     const all = [...targets, floor[row.floor]];
     const measured = await measure(await httpSend(row, all, plan), all, plan);
     await add(row.name, measured.slice(0, -1), measured.at(-1));
   }
   for (const name of [policiesRow, sampledRow] as const) {
-    if (only && !only.includes(name)) continue;
-    const plan = { generator, seconds, rounds, signal: life.signal };
+    if (!isWanted(name)) continue;
     const measured = await measurePolicies(name, backend.port, plan, life);
     // Its peer is ours without policies.
     await add(name, measured);
     printShare(name, measured);
   }
+  const other = peer && { target: peer, app: peerApp };
+  await measureDurable(isWanted, noRedis, other, plan, life, add);
   const tool = await buildGrpcTool();
   for (const row of grpcRows) {
-    if (only && !only.includes(row.name)) continue;
+    if (!isWanted(row.name)) continue;
     if (tool === undefined) {
       console.log(`${row.name.padEnd(22)}    skipped: Go is not installed`);
       continue;
@@ -97,8 +100,7 @@ async function bench({ json, only, seconds, peer }: Options, life: Life): Promis
       await measure(grpcSend(tool, row, life.signal), reachable, { seconds, rounds }),
     );
   }
-  const stream =
-    only && !only.includes(streamRow) ? undefined : await measureStream(backend.port, life);
+  const stream = isWanted(streamRow) ? await measureStream(backend.port, life) : undefined;
   if (stream) printStream(stream);
   const rssPeakBytes = peakRssBytes(runtime.pids);
   const perApp = only ? undefined : ((await rssOfApps(11, life)) - (await rssOfApps(1, life))) / 10;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { durableNames } from "./durable.ts";
 import { grpcRows, rows } from "./rows.ts";
 import { policiesRow, sampledRow } from "./policies.ts";
 import { streamRow } from "./stream.ts";
@@ -17,6 +18,8 @@ export interface Options {
   readonly only?: readonly string[];
   readonly seconds: number;
   readonly peer?: Target;
+  /** URL of the app behind the peer, which counts what reminders and jobs call. */
+  readonly peerApp?: string | undefined;
 }
 
 /** What the command line asks for; throws with what to mend. */
@@ -29,6 +32,7 @@ export function readOptions(args: readonly string[]): Options {
       seconds: { type: "string", default: "5" },
       peer: { type: "string" },
       "peer-grpc": { type: "string" },
+      "peer-app": { type: "string" },
     },
   });
   // wrk counts in whole seconds.
@@ -37,12 +41,13 @@ export function readOptions(args: readonly string[]): Options {
   const only = values.only?.split(",");
   const names = [...rows, ...grpcRows]
     .map(({ name }) => name)
-    .concat(streamRow, policiesRow, sampledRow);
+    .concat(streamRow, policiesRow, sampledRow, durableNames);
   const unknown = only?.filter((name) => !names.includes(name)) ?? [];
   if (unknown.length > 0)
     throw new Error(`--only names no row: ${unknown.join(", ")}; the rows are ${names.join(", ")}`);
   return {
     seconds: Number(values.seconds),
+    peerApp: values["peer-app"]?.replace(/\/$/, ""),
     ...(values.json === undefined ? {} : { json: values.json }),
     ...(only === undefined ? {} : { only }),
     ...(values.peer === undefined ? {} : { peer: readPeer(values.peer, values["peer-grpc"]) }),

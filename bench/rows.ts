@@ -2,7 +2,9 @@
 export interface Row {
   readonly name: string;
   readonly method: "GET" | "POST";
+  /** `{n}` in it counts from 0 to `spread`, request by request, and begins again. */
   readonly path: string;
+  readonly spread?: number;
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** The status of every answer. A key that is missing would be a 204, and fast. */
@@ -13,6 +15,11 @@ export interface Row {
   readonly floor: "http" | "proxy";
   /** Messages in one request, where it carries several. */
   readonly messages?: number;
+}
+
+/** The path of the nth request. */
+export function pathOf({ path, spread = 1 }: Row, n: number): string {
+  return path.replaceAll("{n}", String(n % spread));
 }
 
 /** A unary gRPC call. */
@@ -120,7 +127,7 @@ function text(field: number, value: string): Buffer {
 
 /** Sends a row's request once: `wrk` takes every status below 400 for a success and shows no body. */
 export async function probe(base: string, row: Row): Promise<void> {
-  const answer = await fetch(base + row.path, {
+  const answer = await fetch(base + pathOf(row, 0), {
     method: row.method,
     redirect: "manual",
     headers: {

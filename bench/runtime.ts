@@ -66,6 +66,7 @@ export const isHealthy = async (base: string): Promise<boolean> =>
 /** The app behind the runtime: in Go, so that it is not the limit; in Node where there is no Go. */
 export async function startBackend(
   life: Life,
+  actorType?: string,
 ): Promise<{ readonly port: number; readonly language: string }> {
   const [port = 0] = await freePorts(1);
   const cache = join(root, ".outrigger/bench");
@@ -73,9 +74,9 @@ export async function startBackend(
   const binary = join(cache, "backend");
   let language = "Go";
   try {
-    execFileSync("go", ["build", "-o", binary, join(import.meta.dirname, "backend/main.go")], {
-      stdio: "pipe",
-    });
+    const folder = join(import.meta.dirname, "backend");
+    const files = ["main.go", "fires.go"].map((name) => join(folder, name));
+    execFileSync("go", ["build", "-o", binary, ...files], { stdio: "pipe" });
   } catch {
     language = "Node (no Go here: the backend may be the limit)";
   }
@@ -83,7 +84,9 @@ export async function startBackend(
     "require('http').createServer((q, r) => { r.writeHead(q.url.startsWith('/dapr/') ? 404 : 200, { 'content-type': 'text/plain' }); r.end('hello') }).listen(+process.argv[1], '127.0.0.1')";
   const child =
     language === "Go"
-      ? spawn(binary, [String(port)], { stdio: "inherit" })
+      ? spawn(binary, [String(port), ...(actorType === undefined ? [] : [actorType])], {
+          stdio: "inherit",
+        })
       : spawn(process.execPath, ["-e", server, String(port)], { stdio: "inherit" });
   life.after.defer(() => end(child));
   await untilUp("The backend", child, life, () => listens(port));

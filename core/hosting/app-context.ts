@@ -15,6 +15,7 @@ import type {
   AppTelemetry,
   Loaded,
 } from "#core/kernel/app.ts";
+import type { CoordinationSource } from "#core/kernel/coordination.ts";
 import type { BadTokens } from "#core/identity/bad-tokens.ts";
 import type { Components } from "./load-components.ts";
 import { behindPipeline, observedChannel } from "./observe-app.ts";
@@ -50,6 +51,7 @@ export class AppContext implements App {
     policies: PoliciesInForce,
     platform: Pick<Platform, "clock" | "log" | "sha256">,
     badTokens: BadTokens,
+    coordination?: CoordinationSource,
   ) {
     const { clock, log } = platform;
     this.appId = options.appId;
@@ -78,7 +80,13 @@ export class AppContext implements App {
     };
     this.shutdown = options.shutdown;
     const { extended = {}, releaseLocks } = options;
-    this.parts = createParts({ clock, log, extended, releasesHeld: releaseLocks === true });
+    this.parts = createParts({
+      clock,
+      log,
+      extended,
+      releasesHeld: releaseLocks === true,
+      coordination,
+    });
     this.#components = components;
     this.#policies = policies;
   }

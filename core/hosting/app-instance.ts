@@ -1,7 +1,9 @@
 import { extendedMetadata } from "#core/blocks/metadata/extended-metadata.ts";
+import type { AppBlock } from "#core/blocks/_shared/define-block.ts";
 import { type AppTriggers, createAppTriggers } from "./app-triggers.ts";
 import type { AppOptions } from "./app-options.ts";
 import { createPolicies, type PolicyDeps, type PolicySources } from "./app-policies.ts";
+import { coordinationSource } from "./coordination.ts";
 import { loadAppConfiguration } from "./app-configuration.ts";
 import { AppContext } from "./app-context.ts";
 import type { App } from "#core/kernel/app.ts";
@@ -81,6 +83,7 @@ class HostedAppInstance implements AppInstance {
   readonly #gone: (hosted: AppInstance) => void;
   readonly #tracing: TracingOwner;
   readonly #callers: AppTriggers;
+  readonly #blocks: readonly AppBlock[];
   readonly #ended = new AbortController();
   /** Fires when nothing may call the app any more, though calls to it may still end. */
   readonly #stopping = new AbortController();
@@ -110,11 +113,22 @@ class HostedAppInstance implements AppInstance {
     const tracing = this.#tracing.of(sources.configuration.tracing);
     const policies = createPolicies({ ...sources, tracing }, this.#policyDeps());
     const { components } = sources;
-    this.app = new AppContext(options, components, policies, deps.platform, deps.badTokens);
+    const coordination =
+      options.coordination &&
+      coordinationSource(options.coordination, deps, () => this.#sources.components);
+    this.app = new AppContext(
+      options,
+      components,
+      policies,
+      deps.platform,
+      deps.badTokens,
+      coordination,
+    );
     this.#callers = createAppTriggers(this.app, options, deps.platform, {
       stopping: this.#stopping.signal,
       ended: this.#ended.signal,
     });
+    this.#blocks = deps.blocksFor(this.app);
   }
   #policyDeps(): PolicyDeps {
     const { appId, namespace, connection, metrics, apiLogging, allowedOrigins } = this.#options;
@@ -129,7 +143,7 @@ class HostedAppInstance implements AppInstance {
     await this.#callers.startOutboxes(this.#sources.components);
     if (!healthCheck) {
       await this.#loadAppConfiguration();
-      await this.#callers.start(this.#sources);
+      await this.#startAll();
       return this.#isUp();
     }
     this.#isUp();
@@ -139,12 +153,19 @@ class HostedAppInstance implements AppInstance {
         log.info(`The app is ${isHealthy ? "healthy" : "no longer healthy"}`, {
           app_id: this.app.appId,
         });
-        if (!isHealthy) return this.#callers.stop();
+        if (!isHealthy) return this.#stopAll();
         await this.#loadAppConfiguration();
-        if (!this.#stopping.signal.aborted) await this.#callers.start(this.#sources);
+        if (!this.#stopping.signal.aborted) await this.#startAll();
       },
       { signal: this.#ended.signal },
     );
+  }
+  async #startAll(): Promise<void> {
+    await this.#callers.start(this.#sources);
+    for (const block of this.#blocks) await block.start();
+  }
+  async #stopAll(): Promise<void> {
+    await Promise.allSettled([this.#callers.stop(), ...this.#blocks.map((block) => block.stop())]);
   }
   /** Not again when the app is well again. */
   #loadAppConfiguration(): Promise<void> {
@@ -240,6 +261,7 @@ class HostedAppInstance implements AppInstance {
       this.#sources = sources;
       this.#endpointFaults = faults;
       await this.#callers.follow(sources);
+      await Promise.all(this.#blocks.map((block) => block.follow?.()));
       this.#retire(entriesOnlyIn(before.components, components), calls);
       return [...components.faults, ...faults];
     } catch (reason) {
@@ -270,7 +292,7 @@ class HostedAppInstance implements AppInstance {
   }
   async #stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.allSettled([this.#callers.stop(), this.app.parts.stop()]);
+    await Promise.allSettled([this.#stopAll(), this.app.parts.stop()]);
   }
   get unhealthy(): Promise<void> {
     return this.app.healthCheck?.unhealthy ?? new Promise(() => {});

@@ -1,6 +1,7 @@
 import type { HealthProbe } from "./app-health/app-health.ts";
 import type { AppConnection, AppLimits } from "#core/kernel/app.ts";
 import type { TokenVerifier } from "#core/identity/token-check.ts";
+import type { CoordinationSettings } from "./coordination.ts";
 import type { AppChannel, AppRef } from "#core/ports/platform.ts";
 import type { Configuration } from "#core/resources/configuration.ts";
 import type { Resource } from "#core/resources/resource.ts";
@@ -40,5 +41,7 @@ export interface AppOptions extends AppRef {
   readonly disableInitEndpoints?: readonly string[] | undefined;
   /** True: locks that the app still has are given back when it ends. */
   readonly releaseLocks?: boolean | undefined;
+  /** Absent: neither actors nor jobs. */
+  readonly coordination?: CoordinationSettings | undefined;
   shutdown(force: boolean): void;
 }

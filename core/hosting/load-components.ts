@@ -9,6 +9,7 @@ import type { Metadata } from "#core/ports/component.ts";
 import type { ComponentSpec, Kind, Kinds, Manifest } from "#core/ports/manifest.ts";
 import type { AppRef, Log, Platform } from "#core/ports/platform.ts";
 import { type Failure, openingLog, twiceDefined, whereOf } from "./opening-log.ts";
+import { chosenActorStore, secondActorStore, SecondActorStoreError } from "./one-actor-store.ts";
 import { meaningOf, type ReloadFault } from "./reload/documents.ts";
 import { capabilitiesOf, type Registry, wrongCategory } from "./registry.ts";
 import type { StateCipher } from "#core/kernel/outbox.ts";
@@ -65,6 +66,7 @@ export async function loadComponents(
 ): Promise<Components> {
   const table = new Table();
   const { log } = deps.platform;
+  const actorStore = chosenActorStore(documents, before);
   const said: Said = { app, log, before, endsStart: deps.endsStart === true };
   const isSecretStore = ({ spec }: ComponentDocument): boolean =>
     spec.type.startsWith("secretstores.");
@@ -74,14 +76,17 @@ export async function loadComponents(
     const opened = await Promise.all(
       opening.map(
         async (document) =>
-          reusable(document, table, before, deps) ?? openOne(app, document, table, deps),
+          secondActorStore(document, actorStore, before) ??
+          reusable(document, table, before, deps) ??
+          openOne(app, document, table, deps),
       ),
     );
     opened.forEach((result, i) => {
       const document = opening[i] as ComponentDocument;
       if ("entry" in result) return table.keep(result.entry);
       const former = before?.entries.get(document.name);
-      if (result instanceof Error && former && !isDenied(document, deps))
+      const isRefused = isDenied(document, deps) || result instanceof SecondActorStoreError;
+      if (result instanceof Error && former && !isRefused)
         return table.keepFormer(former, document, result.message, said);
       noteLoad(deps, document, result instanceof Error || table.names.has(document.name));
       if (result instanceof Error) table.fail(document, result.message, said);
@@ -140,12 +145,7 @@ async function openOne(
     if (isDenied(document, deps))
       throw new Error(`component type ${spec.type} is denied by the configuration`);
     const manifests = wanted(deps.registry.find(spec.type, spec.version), document);
-    const values = await resolveValues(spec.metadata, {
-      secret: (key, field) => secretOf(table, document, key, field, deps.platform),
-      env: environmentOf(deps.platform),
-      app,
-      uuid: () => crypto.randomUUID(),
-    });
+    const values = await valuesOf(app, document, table, deps.platform);
     const metadata = lowerNames(values);
     const prefix = keyPrefix(metadata["keyprefix"], name, app);
     const cipher = spec.type.startsWith("state.")
@@ -181,15 +181,30 @@ function wanted(manifests: readonly Manifest[], document: ComponentDocument): re
   return kept.length > 0 ? kept : manifests;
 }
 
+/** The settings of a document, those of its secret store among `stores` included. */
+export function valuesOf(
+  app: AppRef,
+  document: ComponentDocument,
+  stores: Pick<Components, "get">,
+  platform: Platform,
+): Promise<Metadata> {
+  return resolveValues(document.spec.metadata, {
+    secret: (key, field) => secretOf(stores, document, key, field, platform),
+    env: environmentOf(platform),
+    app,
+    uuid: () => crypto.randomUUID(),
+  });
+}
+
 async function secretOf(
-  table: Table,
+  stores: Pick<Components, "get">,
   document: ComponentDocument,
   name: string,
   key: string,
   { clock }: Platform,
 ): Promise<string | undefined> {
   const store = document.secretStore ?? "kubernetes";
-  const found = table.get("secretstores", store);
+  const found = stores.get("secretstores", store);
   if (!found)
     throw new Error(`secret store "${store}" is not loaded; name one in auth.secretStore`);
   const secret = await within(clock, secretTimeoutMs, {}, (options) =>

@@ -1,3 +1,5 @@
+import type { AppBlock } from "#core/blocks/_shared/define-block.ts";
+import type { App } from "#core/kernel/app.ts";
 import type { AppOptions } from "./app-options.ts";
 import type { LoopShare } from "#core/budget/loop-share.ts";
 import type { BadTokens } from "#core/identity/bad-tokens.ts";
@@ -10,6 +12,8 @@ import { ofKind, type Resource } from "#core/resources/resource.ts";
 export interface HostDeps extends Omit<LoadDeps, "denied" | "meter" | "endsStart"> {
   readonly badTokens: BadTokens;
   readonly loop: LoopShare;
+  /** What blocks run for an app, in the order in which it is started. */
+  blocksFor(app: App): readonly AppBlock[];
 }
 
 /** An app's components, as its Configuration allows them; those of `before` that mean the same are taken over. */

@@ -5,6 +5,8 @@ import { didYouMean } from "#core/util/nearest.ts";
 export interface Registry {
   /** Every port of a component type (a binding may be input and output); throws for what it does not have, in Dapr's text and with what there is instead. */
   find(type: string, version: string): readonly Manifest[];
+  /** Whether it has any version of the type. */
+  has(type: string): boolean;
 }
 
 const firstVersions: ReadonlySet<string> = new Set(["", "v0", "v1"]);
@@ -39,6 +41,7 @@ export function createRegistry(manifests: readonly Manifest[], target: Target): 
     return `${didYouMean(type, types)}; Outrigger has ${known}`;
   }
   return {
+    has: (type) => byType.has(type),
     find: (type, version) => {
       const wanted = type.toLowerCase();
       const found = (byType.get(wanted) ?? []).filter(
@@ -66,6 +69,7 @@ const nouns: Readonly<Record<string, string>> = {
   nameresolution: "name resolution",
   crypto: "crypto provider",
   middleware: "HTTP middleware",
+  coordination: "coordination driver",
 };
 function noun(type: string): string {
   return nouns[categoryOf(type)] ?? "component";

@@ -14,6 +14,7 @@ import type { Manifest, Target } from "#core/ports/manifest.ts";
 import type { AppRef, Platform, PlainResponse } from "#core/ports/platform.ts";
 import type { Ack, Message } from "#core/ports/pub-sub.ts";
 import { deliverTo } from "#core/blocks/pubsub/deliver-to.ts";
+import type { AppBlock } from "#core/blocks/_shared/define-block.ts";
 import { blocks } from "./blocks.gen.ts";
 import { createRegistry } from "./registry.ts";
 import { createServices, type RuntimeServices } from "#core/kernel/runtime-services.ts";
@@ -74,6 +75,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const services = createServices(platform, find);
   const turns = platform.turn ? [yieldToEventLoop(platform.turn)] : [];
   const run = compose([measuredOperations, ...turns, ...(options.layers ?? [])]);
+  const blocksFor = (app: App): readonly AppBlock[] =>
+    blocks.flatMap(({ forApp }) => forApp?.(app, services) ?? []);
   const fetch = createHttp(
     run,
     blocks.flatMap(({ http }) => http.map((bind) => (routes) => bind(routes, services))),
@@ -93,7 +96,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       refuseTwice();
       const hosted = await hostApp(
         app,
-        { registry, instances, platform, badTokens, loop },
+        { registry, instances, platform, badTokens, loop, blocksFor },
         (gone) => apps.remove(gone),
       );
       try {

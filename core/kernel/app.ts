@@ -3,6 +3,7 @@ import type { TokenOwner } from "#core/identity/token-check.ts";
 import type { Metadata } from "#core/ports/component.ts";
 import type { Kind, Kinds } from "#core/ports/manifest.ts";
 import type { AppChannel, AppRef, Clock, SendOutside } from "#core/ports/platform.ts";
+import type { StateStore } from "#core/ports/state-store.ts";
 import type { MeasuredApp } from "#core/telemetry/measured-app.ts";
 import type { AppPolicies } from "./app-policies.ts";
 import type { Calls } from "./calls.ts";
@@ -24,6 +25,11 @@ export interface Loaded<K extends Kind = Kind> {
    * uses `{namespace}`.
    */
   readonly namespaceScoped?: boolean;
+  /**
+   * The store without encryption, if `port` encrypts values. The state of actors is not encrypted, as
+   * in Dapr.
+   */
+  readonly unencrypted?: StateStore;
   /** The outbox of a state store whose transactions publish events; `undefined` for all others. */
   readonly outbox?: Outbox;
 }
@@ -62,7 +68,7 @@ export interface App extends AppRef {
   readonly clock: Clock;
   /** The connection to the app itself; `undefined` for an app that only makes calls. */
   readonly channel: AppChannel | undefined;
-  /** Where the app listens; `undefined` for an app that only makes calls. */
+  /** Where the app listens, or would listen if it had a port; `undefined` if the target does not know. */
   readonly connection: AppConnection | undefined;
   readonly limits: AppLimits;
   readonly identity: AppIdentity;
@@ -114,7 +120,8 @@ export interface AppComponents {
 
 /** Where the app listens, as the metadata API reports it (`appConnectionProperties`). */
 export interface AppConnection {
-  readonly port: number;
+  /** `undefined` for an app without a port. */
+  readonly port?: number;
   readonly protocol: "http" | "https" | "grpc" | "grpcs" | "h2c";
   readonly channelAddress: string;
   /** Maximum number of calls in flight to the app; `undefined` means no limit. */

@@ -68,6 +68,8 @@ export interface DescribedCall {
   readonly component: string;
   /** The topic that the request names; `undefined` over HTTP, as in Dapr. */
   readonly topic?: string | undefined;
+  /** The input of the operation; `undefined` if the request could not be read. */
+  readonly asked?: unknown;
   /** The callee of an invocation; `undefined` if the request could not be read. */
   readonly callee?: { readonly id: string; readonly method: string } | undefined;
 }

@@ -1,6 +1,11 @@
 import type { Clock, Log } from "#core/ports/platform.ts";
+import type { CoordinationSource } from "./coordination.ts";
 
-/** The long-lived state of a block for one app. Created on first use, ended with the app. */
+/**
+ * The long-lived state of a block for one replica of an app. Created on first use, kept through
+ * reloads of its resources, ended with the replica. Replicas that share something need a
+ * `RuntimePart`.
+ */
 export interface Part<T extends Alive> {
   readonly name: string;
   create(owner: PartOwner): T;
@@ -13,6 +18,8 @@ export interface PartOwner {
   readonly releasesHeld: boolean;
   /** The initial `extended` entries of the app's metadata. */
   readonly extended: Readonly<Record<string, string>>;
+  /** Absent: the target has nothing that could keep owners of actors and due times. */
+  readonly coordination?: CoordinationSource | undefined;
 }
 /** The lifecycle of a part. Each part implements what it needs. */
 export interface Alive {

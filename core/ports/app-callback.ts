@@ -27,6 +27,12 @@ export type AppCallback =
     }
   | { readonly kind: "binding-probe"; readonly binding: string }
   | { readonly kind: "binding-event"; readonly binding: string; readonly metadata: Metadata }
+  | {
+      readonly kind: "job-event";
+      readonly name: string;
+      /** Makes the google.protobuf.Any that the job carries; `undefined`: it carries none. */
+      readonly data: (() => { readonly typeUrl: string; readonly value: Uint8Array }) | undefined;
+    }
   | { readonly kind: "health" };
 
 /** A parsed CloudEvent. */

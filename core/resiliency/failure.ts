@@ -1,4 +1,4 @@
-import { ComponentError } from "#core/errors/component-error.ts";
+import { ComponentError, type FailureKind } from "#core/errors/component-error.ts";
 
 /** The breaker did not let the call through. */
 export class BreakerOpenError extends Error {
@@ -24,12 +24,16 @@ export interface Coded {
   readonly status?: number | undefined;
 }
 
+const permanentKinds: ReadonlySet<FailureKind> = new Set([
+  "etag-mismatch",
+  "etag-invalid",
+  "fenced",
+]);
+
 /** True for what another try cannot change. */
 export function isPermanent(reason: unknown): boolean {
   if (reason instanceof BreakerOpenError || reason instanceof PermanentError) return true;
-  return (
-    ComponentError.is(reason) && (reason.kind === "etag-mismatch" || reason.kind === "etag-invalid")
-  );
+  return ComponentError.is(reason) && permanentKinds.has(reason.kind);
 }
 
 /** The status of a failure that has one. */

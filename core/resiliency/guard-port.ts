@@ -1,6 +1,7 @@
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Kind, Kinds } from "#core/ports/manifest.ts";
 import type { PubSub } from "#core/ports/pub-sub.ts";
+import type { FencedWrites, StateStore } from "#core/ports/state-store.ts";
 import { httpStatusOf } from "#core/errors/status-codes.ts";
 import { statusOf } from "./failure.ts";
 import type { Guard } from "./guard.ts";
@@ -51,8 +52,18 @@ export function guardPort<K extends Kind>(kind: K, port: Kinds[K], guard: Guard)
         args.at(-1) as CallOptions,
       );
   }
+  const { fenced } = port as Partial<StateStore>;
+  if (kind === "state" && fenced)
+    Object.defineProperty(guarded, "fenced", { value: fencedUnder(fenced, guard) });
   if (kind === "pubsub") guarded["publish"] = publishUnder(port as PubSub, guard) as Method;
   return guarded as unknown as Kinds[K];
+}
+
+function fencedUnder({ raise, transact }: FencedWrites, guard: Guard): FencedWrites {
+  return {
+    raise: (fence, options) => guard((limited) => raise(fence, limited), options),
+    transact: (ops, fence, options) => guard((limited) => transact(ops, fence, limited), options),
+  };
 }
 
 /** A broker's failure by the status that policies of an HTTP publish compare. */

@@ -1,20 +1,41 @@
 /** Rows under their headings, in columns; the last column is as long as it is. */
 export function table(headings: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
-  const cells = [headings, ...rows].map((row) => row.map((cell) => printable(cell)));
-  const widths = headings.map((_, column) =>
-    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
-  );
-  return cells
-    .map((row) =>
-      row
-        .map((cell, column) =>
-          column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0),
-        )
-        .join("   ")
-        .trimEnd(),
-    )
-    .map((line) => `${line}\n`)
-    .join("");
+  return pagedTable(headings)(rows);
+}
+
+/** As `table`, for rows that come page by page: the headings come with the first page, and columns only become wider. */
+export function pagedTable(
+  headings: readonly string[],
+): (rows: ReadonlyArray<readonly string[]>) => string {
+  let widths: readonly number[] | undefined;
+  return (rows) => {
+    const lines = widths ? rows : [headings, ...rows];
+    const cells = lines.map((row) => row.map((cell) => printable(cell)));
+    const columns = headings.map((_, column) =>
+      Math.max(widths?.[column] ?? 0, ...cells.map((row) => row[column]?.length ?? 0)),
+    );
+    widths = columns;
+    return cells
+      .map((row) =>
+        row
+          .map((cell, column) =>
+            column === row.length - 1 ? cell : cell.padEnd(columns[column] ?? 0),
+          )
+          .join("   ")
+          .trimEnd(),
+      )
+      .map((line) => `${line}\n`)
+      .join("");
+  };
+}
+
+/** The order of rows by their cells, the first one first. */
+export function compareRows(a: readonly string[], b: readonly string[]): number {
+  for (const [i, text] of a.entries()) {
+    const other = b[i] ?? "";
+    if (text !== other) return text < other ? -1 : 1;
+  }
+  return 0;
 }
 
 /** Text of a cluster on a terminal: what terminals act on is shown as a question mark, lines become one. */

@@ -110,16 +110,21 @@ export const appFlags: readonly Flag[] = [
     about: "Port for profiles",
   },
   {
+    name: "coordination",
+    type: "text",
+    about:
+      "Where owners of actors, reminders and jobs are kept: off, or a driver and its connection (sqlite:FILE, redis:HOST:PORT); without it the actor state store, or a file of this user",
+  },
+  {
     name: "placement-host-address",
     type: "text",
-    about: "Address of Dapr's placement service, which Outrigger does not need",
-    unused: true,
+    about:
+      "Turns actors on, as the address of Dapr's placement service does; runtimes with the same address are one group",
   },
   {
     name: "scheduler-host-address",
     type: "list",
-    about: "Addresses of Dapr's scheduler, which Outrigger does not need",
-    unused: true,
+    about: "Turns jobs on, as the addresses of Dapr's scheduler do",
   },
   {
     name: "log-level",

@@ -1,4 +1,5 @@
 import { tokensOf } from "#core/identity/token-check.ts";
+import { coordinationFlags } from "./coordination-flags.ts";
 import { type Flags, UsageError } from "./flags.ts";
 import type { NodeAppOptions } from "#targets/node/options.ts";
 
@@ -20,10 +21,12 @@ export type ReachOptions = Pick<
   | "appToken"
   | "apiLogging"
   | "profilePort"
+  | "coordination"
 >;
 type Env = Readonly<Record<string, string | undefined>>;
 
-export function reachOptions(flags: Flags, env: Env): ReachOptions {
+/** `hasActors`: actors and jobs are on, whatever the flags say; else they are as in daprd, where addresses turn them on. */
+export function reachOptions(flags: Flags, env: Env, hasActors: boolean): ReachOptions {
   const appPort = flags.number("app-port") ?? 0;
   const appToken = env["APP_API_TOKEN"];
   const folder = flags.text("unix-domain-socket");
@@ -46,6 +49,7 @@ export function reachOptions(flags: Flags, env: Env): ReachOptions {
       sizeOf(flags, "read-buffer-size", "dapr-http-read-buffer-size", 1024),
       goHeaderBytes,
     ),
+    ...coordinationFlags(flags, hasActors),
     apiTokens: tokensOf(env["DAPR_API_TOKEN"] ?? ""),
     ...(appToken === undefined || appToken === "" ? {} : { appToken }),
     ...(flags.given("enable-api-logging")

@@ -10,6 +10,9 @@ Usage:
   outrigger injector [flags]            Inject what annotated pods need to find that runtime
   outrigger k8s status|apps|components|logs
                                         Inspect an installation on Kubernetes
+  outrigger actors [<type> <id>]        List hosts of actors, or show which one owns an actor
+  outrigger jobs list|get|delete|run-now
+                                        Inspect and change the scheduled jobs of an app
   outrigger ca [flags]                  Sign certificates for mTLS between runtimes
   outrigger version                     Print the version
   outrigger <command> --help            Print the flags of a command
@@ -61,6 +64,14 @@ export async function runCommand(args: readonly string[], cli: Cli): Promise<num
     case "k8s": {
       const { k8s } = await import("./k8s.ts");
       return k8s(rest, cli);
+    }
+    case "actors": {
+      const { actors } = await import("./actors.ts");
+      return actors(rest, cli);
+    }
+    case "jobs": {
+      const { jobs } = await import("./jobs.ts");
+      return jobs(rest, cli);
     }
     case "sidecar": {
       const { sidecar } = await import("./sidecar.ts");

@@ -16,7 +16,7 @@ export function daprdOptions(
   env: Readonly<Record<string, string | undefined>>,
 ): NodeAppOptions {
   checkAppId(flags.text("app-id"), "--app-id");
-  const reach = reachOptions(flags, env);
+  const reach = reachOptions(flags, env, false);
   const httpPort = flags.number("dapr-http-port") ?? 0;
   const grpcPort = flags.number("dapr-grpc-port") ?? 0;
   const publicPort = flags.number("dapr-public-port");

@@ -3,6 +3,10 @@ import { access, chmod, mkdir } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import type { AppPlan } from "./run-plan.ts";
 
+/** Next to the app. */
+const dataFolder = ".outrigger";
+const stateFileIn = (data: string): string => join(data, "state.db");
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -12,14 +16,12 @@ type Env = Readonly<Record<string, string | undefined>>;
 export async function defaultResources(env: Env, dir: string): Promise<AppPlan["resources"]> {
   const folder = daprFolder(env, "components");
   if (folder !== undefined) return { resourcesPaths: [folder] };
-  const data = join(dir, ".outrigger");
+  const data = join(dir, dataFolder);
   await mkdir(data, { recursive: true });
   const broker = join((await userFolder(env)) ?? data, "pubsub.db");
   return {
     resourcesPaths: [],
-    inlineResources: [
-      { name: "built-in resources", text: builtIn(join(data, "state.db"), broker) },
-    ],
+    inlineResources: [{ name: "built-in resources", text: builtIn(stateFileIn(data), broker) }],
   };
 }
 
@@ -45,6 +47,17 @@ async function userFolder(env: Env): Promise<string | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** As `defaultResources`, but makes nothing: the folder, or the file of the built-in state store. */
+export function presentResources(
+  env: Env,
+  dir: string,
+): { readonly folder: string } | { readonly stateFile: string } | undefined {
+  const folder = daprFolder(env, "components");
+  if (folder !== undefined) return { folder };
+  const stateFile = stateFileIn(join(dir, dataFolder));
+  return existsSync(stateFile) ? { stateFile } : undefined;
 }
 
 export function defaultConfig(env: Env): readonly string[] {

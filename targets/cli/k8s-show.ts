@@ -4,10 +4,10 @@ import type { Finding } from "#k8s/inspect/finding.ts";
 import { readAppLog } from "#k8s/inspect/logs.ts";
 import type { Reading } from "#k8s/inspect/read.ts";
 import { inspectCluster } from "#k8s/inspect/status.ts";
-import { age, printable, table } from "#k8s/inspect/table.ts";
-import type { Cli } from "./cli.ts";
+import { age, compareRows, printable, table } from "#k8s/inspect/table.ts";
 import { UsageError } from "./flags.ts";
 import type { K8sCall } from "./k8s-call.ts";
+import { isJson, printJson } from "./print.ts";
 
 export async function showStatus({ asking, flags, cli, now }: K8sCall): Promise<number> {
   const report = await inspectCluster(asking, {
@@ -15,7 +15,7 @@ export async function showStatus({ asking, flags, cli, now }: K8sCall): Promise<
     now,
     probeNamespace: flags.text("namespace") || undefined,
   });
-  if (isJson(flags)) json(cli, report);
+  if (isJson(flags)) printJson(cli, report);
   else {
     cli.out(
       `${printable(report.server)}  Kubernetes ${printable(report.kubernetes)}  namespace ${printable(report.namespace)}\n\n`,
@@ -34,10 +34,10 @@ export async function showStatus({ asking, flags, cli, now }: K8sCall): Promise<
 export async function showApps({ asking, flags, cli, now }: K8sCall): Promise<number> {
   const pods = valueOf("pods", await readAppPods(asking, flags.text("namespace") || undefined));
   const rows = pods.toSorted((a, b) =>
-    compare([a.namespace, a.appId, a.pod], [b.namespace, b.appId, b.pod]),
+    compareRows([a.namespace, a.appId, a.pod], [b.namespace, b.appId, b.pod]),
   );
   if (isJson(flags)) {
-    json(
+    printJson(
       cli,
       rows.map(({ secrets: _, ...row }) => row),
     );
@@ -68,10 +68,10 @@ export async function showComponents({ asking, flags, cli }: K8sCall): Promise<n
   if (found.is === "absent")
     throw new Error("The cluster does not have the Component CRD; install the CRDs of the chart");
   const rows = valueOf("components", found).toSorted((a, b) =>
-    compare([a.namespace, a.name], [b.namespace, b.name]),
+    compareRows([a.namespace, a.name], [b.namespace, b.name]),
   );
   if (isJson(flags)) {
-    json(
+    printJson(
       cli,
       rows.map(({ secrets: _, ...row }) => row),
     );
@@ -139,19 +139,4 @@ function failureText({ nodes }: ComponentRow): string {
 function valueOf<T>(what: string, found: Reading<T>): T {
   if (found.is === "there") return found.value;
   throw new Error(`Cannot list ${what}: ${found.is === "unknown" ? found.why : "there are none"}`);
-}
-
-function isJson(flags: K8sCall["flags"]): boolean {
-  return flags.text("output") === "json";
-}
-function json(cli: Cli, value: unknown): void {
-  cli.out(`${JSON.stringify(value, undefined, 2)}\n`);
-}
-
-function compare(a: readonly string[], b: readonly string[]): number {
-  for (const [i, text] of a.entries()) {
-    const other = b[i] ?? "";
-    if (text !== other) return text < other ? -1 : 1;
-  }
-  return 0;
 }

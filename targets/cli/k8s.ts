@@ -1,12 +1,10 @@
 import { didYouMean } from "#core/util/nearest.ts";
 import type { Cli } from "./cli.ts";
-import { reasonText } from "./cli-log.ts";
-import { listenForEnd } from "./ending.ts";
-import { flagHelp } from "./flag-help.ts";
-import { type Flag, type Flags, readFlags, UsageError } from "./flags.ts";
+import { type Flag, type Flags, UsageError } from "./flags.ts";
 import type { K8sCommand } from "./k8s-call.ts";
 import { showApps, showComponents, showLogs, showStatus } from "./k8s-show.ts";
-import { parseArgs } from "./parse-args.ts";
+import { outputFlag } from "./print.ts";
+import { untilInterrupted, withFlags } from "./with-flags.ts";
 
 const usage = `Usage: outrigger k8s status              Show what is wrong with Outrigger in a cluster, and how to fix it
        outrigger k8s apps                List the apps that the runtimes serve
@@ -30,14 +28,7 @@ const table: readonly Flag[] = [
     default: "outrigger-system",
     about: "Namespace that the chart is installed in",
   },
-  {
-    name: "output",
-    type: "text",
-    short: "o",
-    default: "text",
-    choices: ["text", "json"],
-    about: "Output format: text or json",
-  },
+  outputFlag,
   {
     name: "follow",
     type: "boolean",
@@ -60,24 +51,10 @@ const commands: ReadonlyMap<string, K8sCommand> = new Map([
 ]);
 
 /** `outrigger k8s`; resolves with the exit code: 1 where something is wrong. */
-export async function k8s(args: readonly string[], cli: Cli): Promise<number> {
-  try {
-    const parsed = parseArgs(table, args, { restIsCommand: false, letters: true });
-    const [unknown] = parsed.unknown;
-    if (unknown !== undefined) {
-      const known = table.map(({ name }) => name);
-      throw new UsageError(
-        `Unknown flag ${unknown}${didYouMean(unknown.replace(/^-+/, ""), known)}`,
-      );
-    }
-    const flags = readFlags(table, parsed.given);
-    const [name, ...rest] = parsed.rest;
+export function k8s(args: readonly string[], cli: Cli): Promise<number> {
+  return withFlags({ command: "k8s", usage, table }, args, cli, async (flags, [name, ...rest]) => {
     for (const flag of ["namespace", "control-plane-namespace"])
       checkNamespace(flag, flags.text(flag));
-    if (flags.boolean("help")) {
-      cli.out(`${usage}\n${flagHelp(table, { short: true })}`);
-      return 0;
-    }
     if (name === undefined)
       throw new UsageError("Specify a command: status, apps, components or logs");
     const command = commands.get(name);
@@ -85,12 +62,8 @@ export async function k8s(args: readonly string[], cli: Cli): Promise<number> {
       throw new UsageError(`Unknown command "k8s ${name}"${didYouMean(name, commands.keys())}`);
     if (name !== "logs" && rest.length > 0)
       throw new UsageError(`"k8s ${name}" takes no argument ${JSON.stringify(rest[0])}`);
-    return await runOn(command, flags, rest, cli);
-  } catch (reason) {
-    cli.err(`${reasonText(reason)}\n`);
-    if (reason instanceof UsageError) cli.err(`${usage}See outrigger k8s --help\n`);
-    return 1;
-  }
+    return runOn(command, flags, rest, cli);
+  });
 }
 
 /** The namespace becomes part of a path, so it must be a valid name. */
@@ -116,24 +89,11 @@ async function runOn(
     env: cli.env,
   });
   await using client = openClient(access);
-  const controller = new AbortController();
-  const ending = listenForEnd(cli, ["SIGINT", "SIGTERM"]);
-  void ending.asked.then((code) => controller.abort(new Interrupted(code)));
-  try {
-    const asking = { client, signal: controller.signal };
-    return await command({ asking, flags, rest, cli, now: Date.now() });
-  } catch (reason) {
-    // This is how users stop following a log; it is not a failure.
-    if (controller.signal.aborted) return flags.boolean("follow") ? 0 : 130;
-    throw reason;
-  } finally {
-    ending.close();
-  }
-}
-
-class Interrupted extends Error {
-  override readonly name = "Interrupted";
-  constructor(code: number) {
-    super(`interrupted (${code})`);
-  }
+  // This is how users stop following a log; it is not a failure.
+  const interrupted = flags.boolean("follow") ? 0 : 130;
+  return await untilInterrupted(
+    cli,
+    (signal) => command({ asking: { client, signal }, flags, rest, cli, now: Date.now() }),
+    interrupted,
+  );
 }

@@ -9,6 +9,7 @@ export const sharedKeys: Readonly<Record<string, string>> = {
   enableProfiling: "enable-profiling",
   logLevel: "log-level",
   appMaxConcurrency: "app-max-concurrency",
+  coordination: "coordination",
   placementHostAddress: "placement-host-address",
   schedulerHostAddress: "scheduler-host-address",
   appSSL: "app-ssl",

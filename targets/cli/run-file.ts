@@ -111,7 +111,7 @@ async function planApp(
     dir,
     command: key.textsOf(app, place, "command"),
     env,
-    reach: { ...reachOptions(flags, withTokens(reader.env, env)), configPaths: config },
+    reach: { ...reachOptions(flags, withTokens(reader.env, env), true), configPaths: config },
     resources: await resourcesFor(app, place, dir, common, base, reader.env),
     ...(httpPort === undefined ? {} : { httpPort }),
     ...(grpcPort === undefined ? {} : { grpcPort }),

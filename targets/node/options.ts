@@ -1,4 +1,5 @@
 import type { HealthProbe } from "#core/hosting/app-health/app-health.ts";
+import type { CoordinationFlags } from "./coordination.ts";
 import type { MtlsFlags } from "./mtls/settings.ts";
 import type { Log } from "#core/ports/platform.ts";
 import type { NameResolution } from "#core/resources/configuration.ts";
@@ -70,6 +71,8 @@ export interface NodeAppOptions {
   readonly bindingProbeMs: number;
   /** `config`, `subscribe`: endpoints of the app that are not asked for. */
   readonly disableInitEndpoints: readonly string[];
+  /** Absent: neither actors nor jobs. */
+  readonly coordination?: CoordinationFlags;
   /** Absent: calls between processes are neither encrypted nor authenticated. */
   readonly mtls?: MtlsFlags;
   /** Env `DAPR_API_TOKEN` (comma-separated for rotation); empty means none is asked for. */

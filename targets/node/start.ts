@@ -9,6 +9,8 @@ import { logOf } from "./log.ts";
 import { connectionOf } from "./channel/app-connection.ts";
 import { linkTo } from "./channel/link-to.ts";
 import { clock } from "./clock.ts";
+import { coordinationOf, logWhatIsOff } from "./coordination.ts";
+import { receiveTurn } from "#core/blocks/actors/receive-turn.ts";
 import { serveInternalPort } from "./peers/internal-port.ts";
 import { calleeHeaders } from "./peers/peer-channel.ts";
 import { createNodeMetrics } from "./metrics/metrics.ts";
@@ -16,7 +18,7 @@ import { createPeers } from "./peers/peers.ts";
 import { nodePlatform } from "./platform.ts";
 import { withPluggable } from "./pluggable/discover.ts";
 import { serveProfiles } from "./metrics/profiling.ts";
-import { parse, readConfiguration, readResources } from "./documents/resources.ts";
+import { readFiles } from "./documents/read-files.ts";
 import { collectWhenIdle } from "./memory/idle-gc.ts";
 import type { PortChoice } from "./listen/listening.ts";
 import { orPortFault, type PortUse } from "./listen/port-in-use.ts";
@@ -151,6 +153,8 @@ async function serveApp(
             // The port is the app's: whoever found it by its id has come to it, whatever namespace is said.
             find: (to) => runtime.find(to) ?? (to.appId === app.appId ? hosted?.app : undefined),
             onGrpc: grpc.deliver,
+            onTurn: (callee, headers, body, call) =>
+              receiveTurn(runtime.services, callee, headers, body, call),
           },
           {
             port: app.internalPort ?? 0,
@@ -165,7 +169,7 @@ async function serveApp(
         appId: app.appId,
         namespace: app.namespace,
         channel,
-        connection: channel && connectionOf(app),
+        connection: connectionOf(app),
         healthProbe: app.appHealth,
         resources,
         configuration,
@@ -181,8 +185,16 @@ async function serveApp(
         bindingProbeMs: app.bindingProbeMs,
         disableInitEndpoints: app.disableInitEndpoints,
         shutdown: (force) => options.shutdown(app.appId, force),
+        coordination:
+          app.coordination &&
+          coordinationOf(
+            app.coordination,
+            `${peers.hostOf(app.internalAddress)}:${internal.port}`,
+            env,
+          ),
       }),
     );
+    logWhatIsOff(app.coordination ?? {}, log);
     if (pool) grpc.route(hosted.app, pool);
     const { appId, namespace, internalAddress: listensOn } = app;
     await peers.announce(
@@ -264,21 +276,6 @@ function useOf({ appId }: NodeAppOptions, what: string, flag: string, port: Port
 
 function nameOf({ kind, name }: Resource): string {
   return `${kind} ${name}`;
-}
-
-/** Rejects for a folder that is not there: at the start that is a mistake. */
-async function readFiles(
-  app: NodeAppOptions,
-  env: NodeOptions["env"],
-  log: NodeOptions["log"],
-): Promise<Omit<Documents, "unread">> {
-  return {
-    configuration: await readConfiguration(app.configPaths, env, log),
-    resources: [
-      ...(await readResources(app.resourcesPaths, log)),
-      ...(app.inlineResources ?? []).flatMap(({ name, text }) => parse(text, name, log)),
-    ],
-  };
 }
 
 async function socketOf(

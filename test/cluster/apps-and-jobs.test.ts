@@ -200,7 +200,7 @@ await describeShop("Apps of a real node and their Jobs", { values }, (shop) => {
       expect(stdout).toContain("relay");
       expect(stdout).toMatch(/ failing .* Failed /);
       const { stdout: log } = await shop().k8s("logs", "failing", "--namespace", "shop");
-      expect(log).toMatch(/hosted .*no more/);
+      expect(log).toMatch(/is no longer hosted here/);
     });
   });
 

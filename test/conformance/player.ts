@@ -1,159 +1,73 @@
+import type { RecordedApp, Seen } from "./recorded-app.ts";
 import {
-  createServer,
-  request as httpRequest,
-  type IncomingHttpHeaders,
-  type Server,
-} from "node:http";
-import type { AddressInfo } from "node:net";
+  type Outgoing,
+  realTime,
+  type RecordedResponse,
+  sendRecorded,
+  type Wait,
+} from "./send-recorded.ts";
 
-/** One request of the scenario. */
-export interface Step {
+/** One step of a scenario: a request, several at once, or none. */
+export interface Step extends Omit<Outgoing, "path"> {
   readonly name: string;
-  readonly method?: string;
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
+  readonly path?: string;
   readonly waitMs?: number;
-}
-interface AppAnswer {
-  readonly status?: number;
-  readonly headers?: Readonly<Record<string, string | string[]>>;
-  readonly body?: unknown;
-}
-export interface Scenario {
-  readonly silent: readonly string[];
-  /** By "METHOD /path" or "/path"; a list is answered in turn, its last for ever. */
-  readonly app: Readonly<Record<string, AppAnswer | readonly AppAnswer[]>>;
-  readonly steps: readonly Step[];
-}
-export interface Seen {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
+  /** In the place of a request: the app is watched for so long. */
+  readonly wait?: number;
+  /** In the place of one request: the body is the list of their answers, in this order. */
+  readonly parallel?: ReadonlyArray<Outgoing & { readonly afterMs?: number }>;
+  /** The app may be called in any order. */
+  readonly unordered?: boolean;
+  /** The app that sends it, where it is not the one of the scenario. */
+  readonly via?: string;
 }
 export interface Played {
   readonly name: string;
-  readonly response: {
-    readonly status: number;
-    readonly headers: IncomingHttpHeaders;
-    readonly body: string;
-  };
+  readonly response: RecordedResponse;
   readonly appSaw: readonly Seen[];
 }
 
-/** Headers of the connection or of the client's library: the recording leaves them out. */
-const unrecorded: ReadonlySet<string> = new Set([
-  "date",
-  "connection",
-  "content-length",
-  "transfer-encoding",
-  "user-agent",
-  "accept-encoding",
-  "accept",
-  "host",
-  "keep-alive",
-  "accept-language",
-  "sec-fetch-mode",
-]);
+const usualWaitMs = 60;
 
-/** Plays the scenario's app. */
-export class RecordedApp implements AsyncDisposable {
-  #seen: Seen[] = [];
-  readonly #server: Server;
-  private constructor(server: Server) {
-    this.#server = server;
-  }
-  static async listen(scenario: Scenario): Promise<RecordedApp> {
-    const turns = new Map(
-      Object.entries(scenario.app).map(([key, answer]) => [
-        key,
-        Array.isArray(answer) ? [...answer] : [answer],
-      ]),
-    );
-    const server = createServer((incoming, outgoing) => {
-      const chunks: Buffer[] = [];
-      incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-      incoming.on("end", () => {
-        const path = (incoming.url ?? "").split("?")[0] as string;
-        const method = incoming.method ?? "";
-        if (!scenario.silent.includes(`${method} ${path}`))
-          app.#seen.push({
-            method,
-            url: incoming.url ?? "",
-            headers: kept(incoming.headers),
-            body: Buffer.concat(chunks).toString(),
-          });
-        const list = (turns.get(`${method} ${path}`) ??
-          turns.get(path) ?? [{ status: 404 }]) as AppAnswer[];
-        const answer = (list.length > 1 ? list.shift() : list[0]) as AppAnswer;
-        outgoing.writeHead(
-          answer.status ?? 200,
-          answer.headers ?? { "content-type": "application/json" },
-        );
-        const { body } = answer;
-        outgoing.end(
-          body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body),
-        );
-      });
-    });
-    const app = new RecordedApp(server);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return app;
-  }
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-  /** What arrived since the last call. */
-  take(): readonly Seen[] {
-    const seen = this.#seen;
-    this.#seen = [];
-    return seen;
-  }
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    return new Promise((resolve) => this.#server.close(() => resolve()));
-  }
+export interface Pace {
+  readonly wait?: Wait;
+  /** So many times as long as the recording the app is watched, where a step says how long. */
+  readonly patience?: number;
+  /** The app is watched longer until it has been called so often: a busy machine may be late. */
+  readonly calls?: number;
 }
 
-const usualWaitMs = 60;
-/** Three batches that each wait 300 ms end just where the recording stopped waiting for them. */
-const patience = 1.5;
-
-/** Sends one step as it stands (no URL parser in between), and waits for the app to be called, longer than the recording did. */
-export async function play(step: Step, port: number, app: RecordedApp): Promise<Played> {
+/** Sends one step, and waits for the app to be called. */
+export async function play(
+  step: Step,
+  port: number,
+  app: RecordedApp,
+  { wait = realTime, patience = 1, calls = 0 }: Pace = {},
+): Promise<Played> {
   app.take();
-  const response = await new Promise<Played["response"]>((resolve, reject) => {
-    const sent = httpRequest(
-      {
-        host: "127.0.0.1",
-        port,
-        path: step.path,
-        method: step.method ?? "GET",
-        headers: step.headers ?? {},
-      },
-      (answer) => {
-        const chunks: Buffer[] = [];
-        answer.on("data", (chunk: Buffer) => chunks.push(chunk));
-        answer.on("end", () =>
-          resolve({
-            status: answer.statusCode ?? 0,
-            headers: kept(answer.headers),
-            body: Buffer.concat(chunks).toString(),
-          }),
-        );
-      },
-    );
-    sent.on("error", reject);
-    if (step.body !== undefined)
-      sent.write(typeof step.body === "string" ? step.body : JSON.stringify(step.body));
-    sent.end();
-  });
+  const response = await answerTo(step, port, wait);
   // The recording watched the app for this long; a call that comes later belongs to no step.
-  await new Promise((resolve) =>
-    setTimeout(resolve, step.waitMs === undefined ? usualWaitMs : step.waitMs * patience),
-  );
-  return normalised({ name: step.name, response, appSaw: app.take() });
+  const waitMs = step.wait ?? step.waitMs;
+  await wait(waitMs === undefined ? usualWaitMs : waitMs * patience);
+  await app.called(calls, wait);
+  const seen = app.take();
+  const key = ({ method, url, body }: Seen): string => method + url + body;
+  const appSaw = step.unordered ? seen.toSorted((a, b) => key(a).localeCompare(key(b))) : seen;
+  return normalised({ name: step.name, response, appSaw });
+}
+
+async function answerTo(step: Step, port: number, wait: Wait): Promise<RecordedResponse> {
+  if (step.parallel) {
+    const answers = step.parallel.map(async ({ afterMs = 0, ...each }) => {
+      await wait(afterMs);
+      return sendRecorded(each, port, wait);
+    });
+    return { status: 0, headers: {}, body: JSON.stringify(await Promise.all(answers)) };
+  }
+  if (step.path === undefined) return { status: 0, headers: {}, body: "" };
+  const response = await sendRecorded({ ...step, path: step.path }, port, wait);
+  if (response.status === 0) throw new Error(`${step.name}: ${response.body}`);
+  return response;
 }
 
 /** Times, ids and ports differ from run to run. */
@@ -161,6 +75,7 @@ export function normalised<T>(value: T): T {
   const text = JSON.stringify(value)
     .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "<uuid>")
     .replace(/00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]/g, "<traceparent>")
+    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} [A-Z]+( m=[+-][\d.]+)?/g, "<time>")
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g, "<time>")
     .replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:<port>")
     .replace(/localhost:\d+/g, "localhost:<port>");
@@ -200,11 +115,4 @@ function parsed(text: string): unknown {
   } catch {
     return text;
   }
-}
-function kept(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  return Object.fromEntries(
-    Object.entries(headers)
-      .filter(([name]) => !unrecorded.has(name))
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
 }

@@ -8,7 +8,8 @@ import { type Ended, type WireClient, wireClient } from "#test/support/grpc-clie
 import { knownGaps } from "#test/support/known-gaps.ts";
 import { recordedFolder as folder, recordedResources } from "#test/support/recorded-resources.ts";
 import { sidecar, type SidecarProcess } from "#test/support/sidecar.ts";
-import { normalised, RecordedApp, type Scenario } from "./player.ts";
+import { normalised } from "./player.ts";
+import { RecordedApp, type Scenario } from "./recorded-app.ts";
 
 interface Recorded {
   readonly name: string;

@@ -5,13 +5,16 @@ import { freePort } from "#test/support/free-port.ts";
 import { knownGaps } from "#test/support/known-gaps.ts";
 import { recordedFolder as folder, recordedResources } from "#test/support/recorded-resources.ts";
 import { sidecar, type SidecarProcess } from "#test/support/sidecar.ts";
-import { compared, normalised, play, type Played, RecordedApp, type Scenario } from "./player.ts";
+import { compared, normalised, play, type Played, type Step } from "./player.ts";
+import { RecordedApp, type Scenario } from "./recorded-app.ts";
 
 const read = <T>(name: string): T => JSON.parse(readFileSync(join(folder, name), "utf8")) as T;
-const scenario = read<Scenario>("http.scenario.json");
+const scenario = read<Scenario<Step>>("http.scenario.json");
 const recorded = read<{ readonly steps: readonly Played[] }>("http.daprd-1.18.json");
 const unstable = read<readonly string[]>("unstable.json");
 const gaps = knownGaps("recorded.txt");
+/** Three batches that each wait 300 ms end just where the recording stopped waiting for them. */
+const patience = 1.5;
 
 /** What a real daprd 1.18 answered, and what the app behind it saw, step by step. */
 describe("recorded daprd", () => {
@@ -38,7 +41,7 @@ describe("recorded daprd", () => {
     });
     await runtime.healthy();
     for (const step of scenario.steps)
-      ours.set(step.name, await play(onPort(step, app.port), runtime.httpPort, app));
+      ours.set(step.name, await play(onPort(step, app.port), runtime.httpPort, app, { patience }));
   }, 120_000);
   afterAll(async () => {
     await runtime?.stop();

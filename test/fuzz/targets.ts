@@ -2,6 +2,7 @@ import type { FuzzTarget } from "./target.ts";
 import { documentTargets } from "./targets/documents.ts";
 import { headTargets } from "./targets/heads.ts";
 import { helloTargets } from "./targets/hellos.ts";
+import { jobTargets } from "./targets/jobs.ts";
 import { textTargets } from "./targets/texts.ts";
 import { wireTargets } from "./targets/wire.ts";
 
@@ -11,4 +12,5 @@ export const targets: readonly FuzzTarget[] = [
   ...wireTargets,
   ...helloTargets,
   ...headTargets,
+  ...jobTargets,
 ];

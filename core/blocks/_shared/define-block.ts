@@ -1,3 +1,4 @@
+import type { App } from "#core/kernel/app.ts";
 import type { RuntimeServices } from "#core/kernel/runtime-services.ts";
 import type { HttpRoutes } from "#core/wire/http/surface.ts";
 
@@ -11,6 +12,18 @@ export interface Block {
   readonly name: string;
   /** Bind the block's HTTP routes. */
   readonly http: ReadonlyArray<(routes: HttpRoutes, services: RuntimeServices) => void>;
+  /** What the block runs for an app; made once for each, and started whenever the app is ready. */
+  readonly forApp?: (app: App, services: RuntimeServices) => AppBlock;
+}
+
+/** Runs while the app is ready to be called: from its start, or since it is healthy, until its end or until it is not. */
+export interface AppBlock {
+  /** Never rejects: what cannot be had is logged and tried again. */
+  start(): Promise<void>;
+  /** Other documents are in force. Never rejects. */
+  follow?(): Promise<void>;
+  /** Nothing calls the app any more when it resolves. May be started again. */
+  stop(): Promise<void>;
 }
 
 export function defineBlock(block: Block): Block {

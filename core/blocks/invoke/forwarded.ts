@@ -5,7 +5,7 @@ import { encodePath } from "#core/util/path.ts";
 import { tokenHeader } from "#core/gate/token.ts";
 import { asksForToken } from "#core/identity/token-check.ts";
 import type { AppRef, HeaderList, Platform, PlainRequest } from "#core/ports/platform.ts";
-import { requestHeaders } from "./headers.ts";
+import { requestHeaders } from "#core/blocks/_shared/forwarded-headers.ts";
 import type { Invoke } from "./operations.ts";
 
 const tracingHeaders: ReadonlySet<string> = new Set([

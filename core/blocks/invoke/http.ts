@@ -10,7 +10,7 @@ import type { PlainRequest, PlainResponse } from "#core/ports/platform.ts";
 import { collect, TooLargeError } from "#core/util/bounded-read.ts";
 import { invokeFailed } from "./errors.ts";
 import { findTarget } from "./find-target.ts";
-import { responseHeaders } from "./headers.ts";
+import { responseHeaders } from "#core/blocks/_shared/forwarded-headers.ts";
 import type { Invoke } from "./operations.ts";
 
 /** Bodies up to this size are read whole: cheaper than a web stream, which a larger one goes through. */

@@ -17,8 +17,11 @@ const runtimeStatus = { INITIALIZING: 0, DISABLED: 1, RUNNING: 2 } as const;
 const subscriptionType = { DECLARATIVE: 1, PROGRAMMATIC: 2, STREAMING: 3 } as const;
 
 function write(view: MetadataView): ResponseInit<"GetMetadata"> {
-  const { actorRuntime, appConnectionProperties } = view;
-  const activeActors = [...(actorRuntime.activeActors ?? [])];
+  const { actorRuntime, appConnectionProperties, scheduler } = view;
+  const activeActors = (actorRuntime.activeActors ?? []).map(({ type, count = 0 }) => ({
+    type,
+    count,
+  }));
   return {
     id: view.id,
     runtimeVersion: view.runtimeVersion,
@@ -46,6 +49,7 @@ function write(view: MetadataView): ResponseInit<"GetMetadata"> {
       runtimeStatus: runtimeStatus[actorRuntime.runtimeStatus],
       activeActors,
     },
+    ...(scheduler ? { scheduler: { connectedAddresses: [...scheduler.connected_addresses] } } : {}),
     workflows: { connectedWorkers: 0 },
   };
 }

@@ -1,7 +1,10 @@
+import { metadataError } from "./errors.ts";
 import { extendedMetadata } from "./extended-metadata.ts";
 import { subscriptionViews } from "#core/blocks/pubsub/subscription-views.ts";
 import { streamingSubscriptions } from "#core/blocks/pubsub/streaming-subscriptions.ts";
+import { actorView, type ActorRuntimeView } from "#core/kernel/actor-view.ts";
 import type { App, AppConnection } from "#core/kernel/app.ts";
+import { appCoordination } from "#core/kernel/coordination.ts";
 import { defineOperation, type Operation } from "#core/kernel/operation.ts";
 import type { SubscriptionView } from "#core/kernel/subscription-view.ts";
 import { describePlainly } from "#core/kernel/facts/describe.ts";
@@ -17,12 +20,11 @@ export interface MetadataView {
   readonly httpEndpoints?: ReadonlyArray<{ readonly name: string }>;
   readonly resiliencies?: ReadonlyArray<{ readonly name: string }>;
   readonly appConnectionProperties?: AppConnection;
-  readonly actorRuntime: {
-    readonly runtimeStatus: "INITIALIZING" | "DISABLED" | "RUNNING";
-    readonly activeActors?: ReadonlyArray<{ readonly type: string; readonly count: number }>;
-    readonly hostReady: boolean;
-    readonly placement: string;
-  };
+  /** The same as the active actors below, under an older name. */
+  readonly actors?: ActorRuntimeView["activeActors"];
+  readonly actorRuntime: ActorRuntimeView;
+  /** Only where the app may have jobs. Dapr: the one name that is not in camel case. */
+  readonly scheduler?: { readonly connected_addresses: readonly string[] };
 }
 export interface ComponentView {
   readonly name: string;
@@ -56,7 +58,10 @@ export const setMetadata: Operation<{ readonly key: string; readonly value: stri
     async ({ app }, { key, value }) => {
       const { entries } = app.part(extendedMetadata);
       if (entries.size >= maxEntries && !entries.has(key))
-        throw new RangeError(`Cannot keep more than ${maxEntries} metadata entries`);
+        throw metadataError(
+          "ERR_METADATA_LIMIT",
+          `cannot keep more than ${maxEntries} metadata entries`,
+        );
       entries.set(key, value);
     },
   );
@@ -67,6 +72,7 @@ const maxEntries = 1000;
 export const runtimeVersion = "edge";
 
 function view(app: App): MetadataView {
+  const actorRuntime = app.part(actorView).show();
   const components = componentsOf(app);
   const httpEndpoints = [...app.policies.httpEndpoints.keys()].map((name) => ({ name }));
   const subscriptions = [
@@ -88,12 +94,16 @@ function view(app: App): MetadataView {
     ...(httpEndpoints.length > 0 ? { httpEndpoints } : {}),
     ...(resiliencies.length > 0 ? { resiliencies } : {}),
     ...(app.connection ? { appConnectionProperties: app.connection } : {}),
-    actorRuntime: {
-      runtimeStatus: "DISABLED",
-      hostReady: false,
-      placement: "placement: disconnected",
-    },
+    ...(actorRuntime.activeActors ? { actors: actorRuntime.activeActors } : {}),
+    actorRuntime,
+    ...schedulerOf(app),
   };
+}
+
+/** The scheduler is the runtime itself. */
+function schedulerOf(app: App): Pick<MetadataView, "scheduler"> {
+  const { source } = app.part(appCoordination);
+  return source?.jobs ? { scheduler: { connected_addresses: [source.address] } } : {};
 }
 
 function componentsOf(app: App): ComponentView[] {

@@ -10,10 +10,10 @@ export function loadedStore(
   store: string,
   port: StateStore,
   { cipher, metadata }: { readonly cipher: StateCipher | undefined; readonly metadata: Metadata },
-): Pick<Loaded<"state">, "port" | "outbox"> {
+): Pick<Loaded<"state">, "port" | "unencrypted" | "outbox"> {
   const settings = outboxSettings(metadata);
   return {
-    port: cipher ? encryptedStore(port, cipher) : port,
+    ...(cipher ? { port: encryptedStore(port, cipher), unencrypted: port } : { port }),
     ...(settings ? { outbox: { store, settings, port, cipher } } : {}),
   };
 }

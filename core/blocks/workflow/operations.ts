@@ -1,7 +1,7 @@
 import { noPlacement } from "#core/errors/not-built.ts";
 import { type NotBuilt, notBuilt } from "#core/blocks/_shared/not-built.ts";
 
-const refuse = noPlacement("workflows");
+const refuse = noPlacement();
 const operation = (verb: string, endpoint: string): NotBuilt =>
   notBuilt(`workflow.${verb}`, "workflows", endpoint, refuse);
 

@@ -1,9 +1,12 @@
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { DaprActorStreams } from "./gen/dapr/proto/runtime/v1/actor_streams_pb.js";
 import { Dapr } from "./gen/dapr/proto/runtime/v1/dapr_pb.js";
 import { DaprStableJobs } from "./gen/dapr/proto/runtime/v1/stable_jobs_pb.js";
 
 /** The rpcs of `dapr.proto.runtime.v1.Dapr`, types and descriptors; those that the SDK's files lack included. */
-type Methods = (typeof Dapr)["method"] & (typeof DaprStableJobs)["method"];
+type Methods = (typeof Dapr)["method"] &
+  (typeof DaprStableJobs)["method"] &
+  (typeof DaprActorStreams)["method"];
 type OfKind<K> = {
   [N in keyof Methods]: Methods[N] extends { readonly methodKind: K } ? Capitalize<N> : never;
 }[keyof Methods];
@@ -27,7 +30,7 @@ export interface RpcDescriptor {
 }
 
 const service = "/dapr.proto.runtime.v1.Dapr/";
-const methods = [...Dapr.methods, ...DaprStableJobs.methods];
+const methods = [...Dapr.methods, ...DaprStableJobs.methods, ...DaprActorStreams.methods];
 
 /** By rpc name, for example `GetState`. */
 export const rpcs: ReadonlyMap<string, RpcDescriptor> = new Map(

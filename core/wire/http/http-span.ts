@@ -20,6 +20,7 @@ export function endHttpSpan(
     wire: "http",
     statement,
     component: input.param("store") || input.param("name"),
+    asked,
     callee: asked as { readonly id: string; readonly method: string } | undefined,
   });
   span.set("dapr.protocol", "http");

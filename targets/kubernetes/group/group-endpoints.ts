@@ -1,3 +1,4 @@
+import { receiveTurn } from "#core/blocks/actors/receive-turn.ts";
 import type { Runtime } from "#core/hosting/runtime.ts";
 import type { GrpcApi } from "#targets/node/grpc/api.ts";
 import { createHttpEndpoint } from "#targets/node/listen/http-endpoint.ts";
@@ -40,6 +41,8 @@ export async function createGroupEndpoints({
       identityFor: certificates.named,
       find: runtime.find,
       onGrpc: grpc.deliver,
+      onTurn: (callee, headers, body, call) =>
+        receiveTurn(runtime.services, callee, headers, body, call),
     }));
   const connections = createConnections({
     http: (socket) => http.accept(socket),

@@ -2,10 +2,10 @@ import { goDuration } from "#core/util/duration.ts";
 import type { AppConnection } from "#core/kernel/app.ts";
 import type { AppReach } from "./app-link.ts";
 
-/** How the app is reached, as metadata reports it. Only for an app with a port. */
+/** How the app is reached, as metadata reports it. Dapr: also for an app without a port. */
 export function connectionOf(app: AppReach): AppConnection {
   return {
-    port: app.appPort as number,
+    ...(app.appPort === undefined ? {} : { port: app.appPort }),
     protocol: app.appProtocol,
     channelAddress: app.appChannelAddress,
     ...(app.appMaxConcurrency > 0 ? { maxConcurrency: app.appMaxConcurrency } : {}),

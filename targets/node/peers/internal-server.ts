@@ -1,4 +1,6 @@
+import { turnHeader } from "#core/blocks/actors/routed-turn.ts";
 import { turnedAway } from "#core/blocks/invoke/receive.ts";
+import type { CallOptions } from "#core/ports/component.ts";
 import { callerAppId, callerNamespace } from "#core/util/identity-headers.ts";
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
@@ -6,7 +8,7 @@ import type { App } from "#core/kernel/app.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import { mayHaveBody } from "#core/wire/http/may-have-body.ts";
 import { missingVerb, speaksGrpc } from "#core/blocks/invoke/errors.ts";
-import { responseHeaders } from "#core/blocks/invoke/headers.ts";
+import { responseHeaders } from "#core/blocks/_shared/forwarded-headers.ts";
 import { discard } from "#core/blocks/_shared/app-answer.ts";
 import { cleanMethod, decodePath, encodePath, splitTarget } from "#core/util/path.ts";
 import { tokenHeader } from "#core/gate/token.ts";
@@ -43,6 +45,13 @@ export interface InternalServerOptions extends Identities {
   readonly address?: string;
   /** An app that this process hosts. */
   find(to: AppRef): App | undefined;
+  /** Runs a turn of an actor of the app for another runtime. Never rejects. */
+  onTurn(
+    callee: App,
+    headers: HeaderList,
+    body: Uint8Array,
+    options: CallOptions,
+  ): Promise<PlainResponse>;
   /** Takes a gRPC call to the app's own server. */
   onGrpc(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, callee: App): void;
 }
@@ -100,6 +109,10 @@ export async function serveInternal(options: InternalServerOptions): Promise<Int
     if (options.identityFor && !wasShown(stream, callee))
       return turnAway(stream, 403, "the connection is not one to this app");
     if (isProxied) return options.onGrpc(stream, headers, callee);
+    if (headers[turnHeader] !== undefined)
+      return void serveTurn(stream, raw, callee, options.onTurn).catch((reason: unknown) =>
+        refuse(stream, 502, messageOf(reason)),
+      );
     void serve(stream, headers, raw, callee).catch((reason: unknown) =>
       refuse(stream, 502, messageOf(reason)),
     );
@@ -138,6 +151,23 @@ export async function serveInternal(options: InternalServerOptions): Promise<Int
       silence[Symbol.dispose]();
     },
   };
+}
+
+/** No access control is asked: actors are of a namespace, as in Dapr, and the connection proves who may see it. */
+async function serveTurn(
+  stream: ServerHttp2Stream,
+  raw: readonly string[],
+  callee: App,
+  onTurn: InternalServerOptions["onTurn"],
+): Promise<void> {
+  const gone = new AbortController();
+  stream.once("close", () => gone.abort(new Error("The caller went away")));
+  const { maxBodyBytes } = callee.limits;
+  const body = stream.readableEnded
+    ? new Uint8Array(0)
+    : await collect(bodyFrom(stream), maxBodyBytes);
+  const headers = listOf(raw, (name) => ours.has(name) || name.startsWith(":"));
+  await answer(stream, await onTurn(callee, headers, body, { signal: gone.signal }), "POST");
 }
 
 async function serve(

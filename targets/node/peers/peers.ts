@@ -21,6 +21,9 @@ export interface AnnouncedApp extends AppRef {
 }
 /** Everything that leads to apps of other processes. */
 export interface Peers extends PeerChannel, AsyncDisposable {
+  at: NonNullable<PeerChannel["at"]>;
+  /** At which host others reach a port that listens there; absent means on all addresses. */
+  hostOf(listensOn: string | undefined): string;
   /** Makes an app known that this process hosts. What goes wrong is logged: the app itself works without. */
   announce(app: AnnouncedApp, by: NameResolution | undefined): Promise<void>;
   connect: PeerRoute["connect"];
@@ -106,6 +109,13 @@ export function createPeers(
 
   return {
     connect,
+    at: (address, to, from) =>
+      peerChannel(
+        { connect: async () => ({ pool: poolTo(address, to, from), failed: () => {} }) },
+        to,
+        from,
+      ),
+    hostOf: (listensOn) => loopbackOf(listensOn) ?? address,
     // Whether anybody hosts it shows when it is called, in the resolver's own words.
     find: async (to, _options, from): Promise<AppChannel> => peerChannel({ connect }, to, from),
     announce: async ({ listensOn, ...app }, by) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { loadAppConfiguration } from "#core/hosting/app-configuration.ts";
+import { appConfiguration } from "#core/kernel/app-configuration.ts";
 import type { PlainRequest, PlainResponse } from "#core/ports/platform.ts";
 import { fakeApp } from "#test/support/fake-app.ts";
 import { fakeClock } from "#test/support/fake-clock.ts";
@@ -23,7 +24,8 @@ async function load(
   });
   const { log, lines } = testHost();
   await loadAppConfiguration(app, isWanted, { log, clock: fakeClock() }, { signal });
-  return { asked, lines: lines.map(({ level, message }) => `${level} ${message}`) };
+  const { answer: kept } = app.part(appConfiguration);
+  return { asked, answer: kept, lines: lines.map(({ level, message }) => `${level} ${message}`) };
 }
 const says =
   (body: string, status = 200) =>
@@ -55,14 +57,10 @@ describe("an app's own configuration", () => {
     expect(asked).toEqual([]);
     expect(lines).toEqual([expect.stringMatching(/^warn Skipping programmatic dapr conf/)]);
   });
-  it("may name actors, which are not there yet", async () => {
-    const { lines } = await load(says('{"entities":["Cart",7,"Order"],"actorIdleTimeout":"1h"}'));
-    expect(lines[1]).toMatch(/^warn The app has actors \(Cart, Order\), which/);
-  });
-  it("may name very many of them, of which the log shows some", async () => {
-    const entities = Array.from({ length: 5000 }, (_, i) => `${i}${"x".repeat(150)}`);
-    const { lines } = await load(says(JSON.stringify({ entities })));
-    expect(lines[1]?.length).toBeLessThan(2500);
+  it("is kept for the blocks that it is about", async () => {
+    const { answer } = await load(says('{"entities":["Cart"],"actorIdleTimeout":"1h"}'));
+    expect(answer).toEqual({ entities: ["Cart"], actorIdleTimeout: "1h" });
+    expect((await load(says("not for you", 404))).answer).toBeUndefined();
   });
   it("keeps no app from starting, whatever it is", async () => {
     for (const body of ["", "null", "[]", '{"entities":{"a":1}}'])

@@ -5,7 +5,7 @@ import { parseTraceBin, traceBin } from "#core/wire/grpc/trace-bin.ts";
 import { parseSpiffeId, spiffeId } from "#core/identity/workload.ts";
 import { createAddressGuard } from "#core/outbound/address-guard.ts";
 import { mayUseTopic } from "#core/blocks/pubsub/scopes.ts";
-import { likeMatcher } from "#core/blocks/state/like.ts";
+import { likeMatcher } from "#components/_shared/like.ts";
 import { isTraceparent, traceFrom } from "#core/tracing/trace-context.ts";
 import { parseDuration } from "#core/util/duration.ts";
 import { parseJson } from "#core/util/json.ts";

@@ -1,26 +1,16 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ApiError } from "#core/errors/api-error.ts";
-import { boundGrpcBlocks } from "#test/support/runtime-services.ts";
+import { blocks } from "#core/hosting/blocks.gen.ts";
+import { boundGrpcBlocks, fakeServices } from "#test/support/runtime-services.ts";
 import { rpcs } from "#core/wire/grpc/rpcs.ts";
 import { createGrpc } from "#core/wire/grpc/surface.ts";
-import { bindingsHttp } from "#core/blocks/bindings/http.ts";
-import { configurationHttp } from "#core/blocks/configuration/http.ts";
-import { conversationHttp } from "#core/blocks/conversation/http.ts";
-import { cryptoHttp } from "#core/blocks/crypto/http.ts";
 import { readHeader } from "#core/blocks/crypto/document/header.ts";
 import { parseManifest } from "#core/blocks/crypto/document/manifest.ts";
 import { parseKey } from "#core/blocks/crypto/keys/parse-key.ts";
 import { createHttp } from "#core/wire/http/surface.ts";
-import { invokeHttp } from "#core/blocks/invoke/http.ts";
-import { createInvoke } from "#core/blocks/invoke/operations.ts";
-import { lockHttp } from "#core/blocks/lock/http.ts";
-import { metadataHttp } from "#core/blocks/metadata/http.ts";
 import { compose } from "#core/kernel/operation.ts";
-import { pubsubHttp } from "#core/blocks/pubsub/http.ts";
 import { toCloudEvent } from "#core/blocks/pubsub/envelope.ts";
-import { secretsHttp } from "#core/blocks/secrets/http.ts";
 import { parseQuery } from "#core/blocks/state/query-text.ts";
-import { stateHttp } from "#core/blocks/state/http.ts";
 import { startSubscriptions } from "#core/blocks/pubsub/consume.ts";
 import { deliverTo } from "#core/blocks/pubsub/deliver-to.ts";
 import { open as openState } from "#components/in-memory/state-store.ts";
@@ -59,21 +49,10 @@ const components = [
   },
 ] as const;
 const app = fakeApp({ components, samplingRate: 1 });
-const platform = { clock, log: silent, host: { address: "a", name: "n" } } as never;
+const services = fakeServices({ clock, log: silent });
 const surface = createHttp(
   compose([]),
-  [
-    stateHttp,
-    pubsubHttp,
-    bindingsHttp,
-    secretsHttp,
-    configurationHttp,
-    lockHttp,
-    conversationHttp,
-    cryptoHttp,
-    metadataHttp,
-    (routes) => invokeHttp(routes, createInvoke({ platform, find: () => undefined })),
-  ],
+  blocks.flatMap(({ http }) => http.map((bind) => (routes) => bind(routes, services))),
   silent,
 );
 const routes: ReadonlyArray<readonly [string, string, ...string[]]> = [

@@ -13,6 +13,7 @@ import {
 } from "#core/wire/grpc/gen/dapr/proto/runtime/v1/appcallback_pb.js";
 import { bulkAnswer, bulkRequest } from "./bulk-event.ts";
 import { invokeAnswer, invokeFailure, invokeRequest } from "./invoke.ts";
+import { callJob } from "./job-event.ts";
 import { toMetadata } from "./metadata.ts";
 import { type RpcAnswer, type RpcChannel, RpcError, unavailable, unimplemented } from "./rpc.ts";
 import { emptyMessage, subscriptionsJson } from "./subscriptions.ts";
@@ -97,6 +98,8 @@ export function grpcAppChannel(rpc: RpcChannel, { maxBodyBytes }: GrpcAppOptions
         const answer = { status: 200, headers: [], body: data };
         return to.length > 0 ? { ...answer, forward: { to, parallel: concurrency === 1 } } : answer;
       }
+      case "job-event":
+        return callJob(what, call);
       case "health":
         await call(health, emptyMessage);
         return { status: 200, headers: [] };

@@ -35,5 +35,6 @@ export class RpcError extends Error {
     this.metadata = options.metadata ?? [];
   }
 }
+export const notFound = 5;
 export const unimplemented = 12;
 export const unavailable = 14;

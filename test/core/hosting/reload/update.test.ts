@@ -351,6 +351,22 @@ describe("an update", () => {
     ]);
     expect(await app.errors()).toEqual([]);
   });
+  it("does not take a second actor state store, until the first is gone", async () => {
+    const store = (name: string): object =>
+      component(name, "state.in-memory", { actorStateStore: "true" });
+    await using app = await setUp([], documents([store("first")]));
+    const names = (): readonly string[] => app.hosted.app.components.loaded.map(({ name }) => name);
+    await app.hosted.update(documents([store("another"), store("first")]));
+    expect(names()).toEqual(["first"]);
+    expect(app.hosted.app.components.failed.map(({ why }) => why)).toEqual([
+      "first is already the actor state store, only one actor state store is allowed. The component will be applied if first is removed",
+    ]);
+    await app.hosted.update(documents([store("another")]));
+    expect(names()).toEqual(["another"]);
+    await expect(setUp([], documents([store("a"), store("b")]))).rejects.toThrow(
+      "detected duplicate actor state store: a and b",
+    );
+  });
   it("takes a component away whose scopes or type the documents forbid now", async () => {
     const { manifest } = probe();
     const own = component("s", "state.probe", { mark: "1" });

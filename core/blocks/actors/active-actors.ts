@@ -1,0 +1,167 @@
+import { messageOf } from "#core/errors/component-error.ts";
+import type { MemberLease, Membership } from "#core/ownership/membership.ts";
+import type { ActorHost, ActorName } from "#core/ports/actor-host.ts";
+import type { CallOptions } from "#core/ports/component.ts";
+import type { ActorKey, Ownership } from "#core/ports/ownership.ts";
+import type { Clock, Log } from "#core/ports/platform.ts";
+import { createRunningTurns } from "./running-turns.ts";
+import { createSingleFlight } from "#core/util/single-flight.ts";
+import { createIdleOrder } from "./idle-order.ts";
+import { betterOwner, claimActor } from "./claim-actor.ts";
+import { deactivate } from "./deactivate.ts";
+import type { ActorTypeSettings } from "./settings.ts";
+import { ActorLeavingError, TurnQueue } from "./turn-queue.ts";
+
+/** An actor that runs here, since its first turn. */
+export interface ActiveActor extends ActorName {
+  /** Of the claim by which it is owned. */
+  readonly fence: number;
+  readonly queue: TurnQueue;
+  /** The state store refuses the writes of former owners. */
+  isKnownToStore: boolean;
+  /** Start of its last turn, by the clock. */
+  usedAt: number;
+  /** Set once it leaves; resolves when it has left. */
+  leaving: Promise<void> | undefined;
+}
+/** Why an actor leaves: its metrics tell them apart. */
+export type LeaveReason = "idle" | "moved" | "ended";
+
+export interface ActiveActorsOptions {
+  readonly type: string;
+  readonly settings: ActorTypeSettings;
+  readonly lease: MemberLease;
+  readonly membership: Membership;
+  readonly ownership: Pick<Ownership, "claim" | "release">;
+  readonly host: ActorHost;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Hears how each deactivation ended. */
+  readonly left?: (actor: ActorName, reason: LeaveReason, failure: string | undefined) => void;
+}
+/** A turn: what is done while the actor is nobody else's. */
+export type TurnWork<T> = (actor: ActiveActor, options: CallOptions) => Promise<T>;
+
+/** The actors of one type that run here. */
+export interface ActiveActors {
+  readonly count: number;
+  /** Calls that wait for their turn. */
+  readonly pending: number;
+  /** The actor, where it is active and not about to leave. */
+  get(id: string): ActiveActor | undefined;
+  /**
+   * Runs a turn of the actor, which becomes active with it. Rejects with `ActorMovedError` where it is not this
+   * member's, with `StackDepthError`, or with what the work rejects with. The work's signal fires with the caller's, and
+   * when the lease is lost.
+   */
+  turn<T>(id: string, work: TurnWork<T>, options: CallOptions, chain?: string): Promise<T>;
+  /** Another owns the actor already: it leaves after its present turn. */
+  evict(actor: ActiveActor): void;
+  /** Ends all of them: what runs gets the drain time, what waits is sent away. */
+  close(reason: "ended" | "lost"): Promise<void>;
+}
+
+export function createActiveActors(options: ActiveActorsOptions): ActiveActors {
+  const { type, settings, lease, membership, ownership, host, clock, log, left } = options;
+  const activations = createSingleFlight<ActiveActor>();
+  let closing: Promise<void> | undefined;
+  const actors = createIdleOrder<ActiveActor>(settings.idleMs, clock, (actor) => {
+    if (actor.queue.isIdle) void leave(actor, "idle");
+  });
+  const keyOf = (id: string): ActorKey => ({ namespace: lease.member.namespace, type, id });
+  const isOver = (): boolean => closing !== undefined || !lease.isHeld();
+
+  async function activate(id: string): Promise<ActiveActor> {
+    const fence = await claimActor(keyOf(id), options, { signal: lease.lost });
+    if (isOver()) throw new ActorLeavingError();
+    const actor: ActiveActor = {
+      type,
+      id,
+      fence,
+      queue: new TurnQueue(),
+      isKnownToStore: false,
+      usedAt: clock.now(),
+      leaving: undefined,
+    };
+    actors.add(actor);
+    return actor;
+  }
+  async function actorFor(id: string): Promise<ActiveActor> {
+    for (;;) {
+      if (isOver()) throw new ActorLeavingError();
+      const actor = actors.get(id);
+      // A caller that gives up does not end it for the others.
+      if (!actor) return activations.run(id, () => activate(id));
+      if (!actor.leaving) return actor;
+      await actor.leaving;
+    }
+  }
+  function leave(actor: ActiveActor, reason: LeaveReason): Promise<void> {
+    return (actor.leaving ??= (async () => {
+      await actor.queue.close();
+      const failure = await deactivate(host, actor, clock, log);
+      left?.(actor, reason, failure);
+      actors.delete(actor);
+      if (reason !== "ended" && lease.isHeld())
+        await ownership
+          .release([{ actor: keyOf(actor.id), fence: actor.fence }], { signal: lease.lost })
+          .catch((why: unknown) => log.debug(`Cannot give an actor up: ${messageOf(why)}`));
+    })());
+  }
+  const stopListening = membership.onChange(() => {
+    for (const actor of actors.values())
+      if (!actor.leaving && betterOwner(keyOf(actor.id), options)) void leave(actor, "moved");
+  });
+
+  const turns = createRunningTurns({
+    maxStackDepth: settings.maxStackDepth,
+    begin: (actor) => {
+      actors.used(actor);
+      if (!lease.isHeld()) throw new ActorLeavingError();
+    },
+  });
+  async function closeAll(reason: "ended" | "lost"): Promise<void> {
+    stopListening();
+    actors.stop();
+    await activations.settled();
+    const drainMs = reason === "lost" || !settings.drains ? 0 : settings.drainMs;
+    const cut = (): void => turns.cutAll("the actor host is ending");
+    const late = drainMs > 0 ? clock.after(drainMs, cut) : cut();
+    await Promise.allSettled([...actors.values()].map((actor) => leave(actor, "ended")));
+    late?.();
+  }
+  const close = (reason: "ended" | "lost"): Promise<void> => (closing ??= closeAll(reason));
+  lease.lost.addEventListener("abort", () => {
+    turns.cutAll("the ownership of the actor was lost");
+    void close("lost");
+  });
+
+  return {
+    get count() {
+      return actors.size;
+    },
+    get pending() {
+      return turns.pending;
+    },
+    get: (id) => {
+      const actor = actors.get(id);
+      return actor && !actor.leaving && lease.isHeld() ? actor : undefined;
+    },
+    turn: async (id, work, call, chain) => {
+      for (;;) {
+        const actor = await actorFor(id);
+        try {
+          return await turns.run(actor, work, call, chain);
+        } catch (reason) {
+          if (!(reason instanceof ActorLeavingError) || !actor.leaving) throw reason;
+          await actor.leaving;
+        }
+      }
+    },
+    evict: (actor) => {
+      log.warn(`An actor of type ${type} is owned by another host; it leaves this one`);
+      void leave(actor, "moved");
+    },
+    close,
+  };
+}
