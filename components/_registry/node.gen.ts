@@ -20,7 +20,9 @@ import { middleware as middlewareRouteraliasMiddleware } from "#components/middl
 import { middleware as middlewareRoutercheckerMiddleware } from "#components/middleware-routerchecker/manifest.ts";
 import { middleware as middlewareUppercaseMiddleware } from "#components/middleware-uppercase/manifest.ts";
 import { middleware as middlewareWasmMiddleware } from "#components/middleware-wasm/manifest.ts";
+import { coordination as mysqlCoordination } from "#components/mysql/manifest.ts";
 import { deepseek as openaiDeepseek, googleai as openaiGoogleai, huggingface as openaiHuggingface, mistral as openaiMistral, ollama as openaiOllama, openai as openaiOpenai } from "#components/openai/manifest.ts";
+import { coordination as postgresqlCoordination } from "#components/postgresql/manifest.ts";
 import { configuration as redisConfiguration, coordination as redisCoordination, lock as redisLock, pubsub as redisPubsub, state as redisState } from "#components/redis/manifest.ts";
 import { coordination as sqliteCoordination, names as sqliteNames, pubsub as sqlitePubsub, state as sqliteState } from "#components/sqlite/manifest.ts";
 import { names as staticNamesNames } from "#components/static-names/manifest.ts";
@@ -48,12 +50,14 @@ export const manifests = [
   middlewareRoutercheckerMiddleware,
   middlewareUppercaseMiddleware,
   middlewareWasmMiddleware,
+  mysqlCoordination,
   openaiDeepseek,
   openaiGoogleai,
   openaiHuggingface,
   openaiMistral,
   openaiOllama,
   openaiOpenai,
+  postgresqlCoordination,
   redisConfiguration,
   redisCoordination,
   redisLock,

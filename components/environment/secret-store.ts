@@ -27,8 +27,10 @@ export async function open(spec: ComponentSpec, { env, log }: Host): Promise<Sec
   };
 }
 
+const ofRuntime: ReadonlySet<string> = new Set(["APP_API_TOKEN", "OUTRIGGER_COORDINATION"]);
+
 /** The tokens of the runtime and its settings are not secrets of an app. */
 function isAllowed(variable: string): boolean {
   const upper = variable.toUpperCase();
-  return upper !== "APP_API_TOKEN" && !upper.startsWith("DAPR_");
+  return !ofRuntime.has(upper) && !upper.startsWith("DAPR_");
 }

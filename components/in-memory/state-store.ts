@@ -65,6 +65,7 @@ export function open(clock: Clock): StateStore {
 
   return {
     features: ["ETAG", "TTL"],
+    isVolatile: true,
     read: async (reads) => reads.map(({ key }) => itemOf(live(key))),
     write: async (op) => {
       const ttl = op.op === "put" ? ttlSeconds(op.metadata) : undefined;

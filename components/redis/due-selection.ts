@@ -1,7 +1,8 @@
+import { encodeKey, encodeOwner } from "#components/_shared/due-key.ts";
 import type { DueEntry, DueKey, DueSelection, DueTimes } from "#core/ports/due-times.ts";
 import type { Argument } from "./client.ts";
 import type { CoordinationGroup } from "./coordination-group.ts";
-import { decodeEntry, encodeKey, encodeOwner } from "./due-entry.ts";
+import { decodeEntry } from "./due-entry.ts";
 import * as scripts from "./due-times-scripts.ts";
 
 /** Entries that one script returns or removes, so that none keeps the server from others for long. */

@@ -1,7 +1,7 @@
 import { defineScript, type Script } from "./script.ts";
 
 /**
- * KEYS, four for each queue. Entries go by their encoded key (`due-entry.ts`).
+ * KEYS, four for each queue. Entries go by their encoded key (`_shared/due-key.ts`).
  *
  * - due: sorted set, key -> when it is due or its claim ends, in milliseconds;
  * - names: sorted set, all of score 0: the keys in the order of their bytes;

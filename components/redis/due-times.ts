@@ -1,6 +1,7 @@
+import { encodeKey } from "#components/_shared/due-key.ts";
 import type { ClaimedEntry, DueKey, DueTimes } from "#core/ports/due-times.ts";
 import type { CoordinationGroup } from "./coordination-group.ts";
-import { decodeEntry, decodeValue, encodeKey, encodeValue } from "./due-entry.ts";
+import { decodeEntry, decodeValue, encodeValue } from "./due-entry.ts";
 import { createDueSelection } from "./due-selection.ts";
 import * as scripts from "./due-times-scripts.ts";
 

@@ -1,3 +1,4 @@
+import { groupOption } from "#components/_shared/group-option.ts";
 import { defineComponent, type Manifest, type OptionTable } from "#core/ports/manifest.ts";
 
 /** Options of every Redis component. */
@@ -197,13 +198,6 @@ export const coordination: Manifest<"coordination"> = defineComponent({
   version: "v1",
   targets: ["node"],
   about: "Keeps owners of actors, reminders and jobs in Redis, for all runtimes of a group.",
-  options: {
-    ...connectionOptions,
-    group: {
-      type: "string",
-      default: "default",
-      about: "Runtimes of the same group share actors, reminders and jobs; others do not see them.",
-    },
-  },
+  options: { ...connectionOptions, ...groupOption },
   open: async (spec, host) => (await import("./coordination.ts")).open(spec, host),
 });

@@ -106,9 +106,11 @@ export interface PeerChannel {
   find(to: AppRef, options: CallOptions, from: AppRef): Promise<AppChannel | undefined>;
   /**
    * Returns a channel to the runtime at that address (`host:port`), which calls its app `to` as the app
-   * `from`. Nothing is resolved. Absent if runtimes cannot reach each other.
+   * `from`. Nothing is resolved. Each `to.id` has connections of its own, because several processes
+   * can share an address. Absent if runtimes cannot reach each other. A call that fails with a
+   * `PermanentError` is not tried again.
    */
-  at?(address: string, to: AppRef, from: AppRef): AppChannel;
+  at?(address: string, to: AppRef & { readonly id: string }, from: AppRef): AppChannel;
   /**
    * Resolves with true if another runtime hosts the app too. Called if the instances in this
    * runtime are not available.

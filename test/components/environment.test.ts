@@ -9,6 +9,7 @@ const env = {
   FOO: "bar",
   MY_KEY: "k",
   APP_API_TOKEN: "t",
+  OUTRIGGER_COORDINATION: "redis://:p@a",
   DAPR_API_TOKEN: "t",
   dapr_x: "t",
   EMPTY: "",
@@ -24,7 +25,7 @@ describe("secretstores.local.env", () => {
   });
   it("gives an empty text for the runtime's own variables, in any letter case, and lists none of them", async () => {
     const store = await openComponent(secrets, {}, host);
-    for (const name of ["APP_API_TOKEN", "DAPR_API_TOKEN", "dapr_x"])
+    for (const name of ["APP_API_TOKEN", "OUTRIGGER_COORDINATION", "DAPR_API_TOKEN", "dapr_x"])
       expect(await store.get(name, noMetadata, options)).toEqual({ [name]: "" });
     expect(await store.list?.(noMetadata, options)).toEqual({
       FOO: { FOO: "bar" },

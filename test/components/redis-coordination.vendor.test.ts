@@ -1,9 +1,10 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createDueTimes } from "#components/in-memory/due-times.ts";
 import { coordination } from "#components/redis/manifest.ts";
 import type { Coordination } from "#core/ports/coordination.ts";
-import type { DueEntry, DueKey, DueSelection } from "#core/ports/due-times.ts";
+import type { DueEntry, DueSelection } from "#core/ports/due-times.ts";
 import type { ActorMember } from "#core/ports/ownership.ts";
+import { selectsAsModel } from "#test/contracts/due-selection.ts";
+import { survivesKill } from "#test/contracts/survives-kill.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { openComponent, testHost } from "#test/support/host.ts";
 import {
@@ -144,8 +145,7 @@ describe.skipIf(!hasRedisServer)(`coordination.redis: keys${reason}`, () => {
   });
   test("list and deleteAll select what the in-memory driver selects", async () => {
     const server = await started();
-    const { dueTimes: real } = await opened({ redisHost: server.address });
-    const model = createDueTimes();
+    const { dueTimes } = await opened({ redisHost: server.address });
     const texts = [
       "",
       "a",
@@ -160,24 +160,6 @@ describe.skipIf(!hasRedisServer)(`coordination.redis: keys${reason}`, () => {
       "ü",
       "b\0\0",
     ];
-    const keys = texts.flatMap((owner) => texts.map((name) => ({ owner, name })));
-    const fill = (): Promise<unknown> =>
-      Promise.all(
-        keys.flatMap((key) =>
-          [real, model].map((times) =>
-            times.put(entryOf({ ...key, data: key.name }), true, options),
-          ),
-        ),
-      );
-    const all = async (selection: DueSelection, limit: number, times = real) => {
-      const found: DueEntry[] = [];
-      for (let after: DueKey | undefined; ;) {
-        const page = await times.list(selection, { ...options, limit, after });
-        found.push(...page);
-        after = page.at(-1);
-        if (page.length < limit) return found;
-      }
-    };
     const selections: DueSelection[] = [
       { queue: "q" },
       ...texts.map((owner) => ({ queue: "q", owner })),
@@ -185,16 +167,7 @@ describe.skipIf(!hasRedisServer)(`coordination.redis: keys${reason}`, () => {
       { queue: "q", owner: "a", namePrefix: "a" },
       { queue: "q", owner: "a\0", namePrefix: "b" },
     ];
-    await fill();
-    for (const selection of selections) {
-      const expected = await all(selection, 1000, model);
-      for (const limit of [1, 7, 1000]) expect(await all(selection, limit)).toEqual(expected);
-    }
-    for (const selection of selections) {
-      await fill();
-      for (const times of [real, model]) await times.deleteAll(selection, options);
-      expect(await all({ queue: "q" }, 1000)).toEqual(await all({ queue: "q" }, 1000, model));
-    }
+    await selectsAsModel(dueTimes, { texts, selections, limits: [1, 7, 1000] });
   });
   test("list and deleteAll go on where one script ends: at a number of entries, of owners, or of bytes", async () => {
     const server = await started();
@@ -227,43 +200,7 @@ describe.skipIf(!hasRedisServer)(`coordination.redis: servers${reason}`, () => {
   test("calls are unavailable while the server is gone, and what was acknowledged is there afterwards", async () => {
     const server = await started(["appendonly yes", "appendfsync always"]);
     const metadata = { redisHost: server.address, readTimeout: "400ms" };
-    const { ownership, dueTimes } = await opened(metadata);
-    const member = memberOf();
-    await ownership.join(member, leaseMs, options);
-    const claim = await ownership.claim(actor("1"), member.id, options);
-    const put: DueEntry[] = [];
-    let isKilled = false;
-    const writing = Promise.all(
-      Array.from({ length: 20 }, async (_, caller) => {
-        for (let i = 0; ; i++) {
-          const entry = entryOf({ name: `${caller}-${i}` });
-          try {
-            await dueTimes.put(entry, true, options);
-            put.push(entry);
-          } catch (failure) {
-            if (!isKilled) throw failure;
-            return failure;
-          }
-        }
-      }),
-    );
-    await eventually(() => put.length > 200);
-    isKilled = true;
-    await server.kill();
-    for (const failure of await writing) expect(failure).toMatchObject({ kind: "unavailable" });
-    for (const call of [
-      () => ownership.renew([member.id], leaseMs, options),
-      () => ownership.claim(actor("2"), member.id, options),
-      () => dueTimes.claim(["q"], claimOptions),
-      () => dueTimes.get(entryOf(), options),
-    ])
-      await expect(call()).rejects.toMatchObject({ kind: "unavailable" });
-    await server.start();
-    await eventually(() => ownership.renew([member.id], leaseMs, options).then(() => true));
-    expect(await ownership.ownerOf(actor("1"), options)).toEqual(claim);
-    const { entries } = await dueTimes.claim(["q"], { ...claimOptions, limit: 100_000 });
-    const names = new Set(entries.map(({ name }) => name));
-    expect(put.filter(({ name }) => !names.has(name))).toEqual([]);
+    await survivesKill(await opened(metadata), server);
   });
   test("a server that forgets its scripts learns them again", async () => {
     const server = await started();

@@ -5,6 +5,7 @@ import { describe } from "vitest";
 const services = {
   redis: { port: 6379, variable: "TEST_REDIS" },
   postgresql: { port: 5432, variable: "TEST_POSTGRESQL" },
+  mysql: { port: 3306, variable: "TEST_MYSQL" },
 } as const;
 export type ServiceName = keyof typeof services;
 
