@@ -134,8 +134,8 @@ export async function startRuntime(
   const child = spawn(process.execPath, [bin, ...args], {
     cwd: folder,
     stdio: ["ignore", "inherit", "inherit"],
-    // It needs nothing of the caller's environment, and gets nothing.
-    env: {},
+    // It needs nothing of the caller's environment, and gets nothing; nor does it use the caller's database of jobs.
+    env: { XDG_STATE_HOME: join(root, ".outrigger/bench/state") },
   });
   life.after.defer(() => end(child));
   const base = `http://127.0.0.1:${port}`;

@@ -27,6 +27,7 @@ import { type Calls, createCalls } from "#core/kernel/calls.ts";
 export class AppContext implements App {
   readonly appId: string;
   readonly namespace: string;
+  readonly instance: string | undefined;
   readonly clock: Clock;
   readonly channel: AppChannel | undefined;
   /** Those that run under the documents in force. */
@@ -56,6 +57,7 @@ export class AppContext implements App {
     const { clock, log } = platform;
     this.appId = options.appId;
     this.namespace = options.namespace;
+    this.instance = options.instance;
     this.clock = clock;
     const { healthProbe } = options;
     const channel = observedChannel(options);

@@ -1,5 +1,5 @@
 import { extendedMetadata } from "#core/blocks/metadata/extended-metadata.ts";
-import type { AppBlock } from "#core/blocks/_shared/define-block.ts";
+import { type AppBlocks, createAppBlocks } from "./app-blocks.ts";
 import { type AppTriggers, createAppTriggers } from "./app-triggers.ts";
 import type { AppOptions } from "./app-options.ts";
 import { createPolicies, type PolicyDeps, type PolicySources } from "./app-policies.ts";
@@ -38,6 +38,10 @@ export interface AppInstance extends AppReplica, AsyncDisposable {
   start(): Promise<void>;
   /** Stops what calls the app for good, after what is in flight; the API stays up, and the app's health is asked for still. */
   stop(): Promise<void>;
+  /** False: the app owns no actors and runs no jobs here, though all else goes on. True from the beginning. */
+  allowOwning(isAllowed: boolean): Promise<void>;
+  /** The first part of that: jobs and turns of actors in flight end, which may need the API for it. */
+  stopBlocks(): Promise<void>;
   /** Resolves once the app says that it is not well; never where it is not asked. */
   readonly unhealthy: Promise<void>;
   /**
@@ -57,10 +61,9 @@ export async function hostApp(
   const components = await openComponents(options, deps, resources, configuration);
   try {
     if (options.failOnComponentError) throwIfFatal(components.failed);
-    const documents = ofKind(resources, "HTTPEndpoint");
     const { endpoints, faults } = await loadEndpoints(
       options,
-      documents,
+      ofKind(resources, "HTTPEndpoint"),
       components,
       deps.platform,
     );
@@ -83,7 +86,7 @@ class HostedAppInstance implements AppInstance {
   readonly #gone: (hosted: AppInstance) => void;
   readonly #tracing: TracingOwner;
   readonly #callers: AppTriggers;
-  readonly #blocks: readonly AppBlock[];
+  readonly #blocks: AppBlocks;
   readonly #ended = new AbortController();
   /** Fires when nothing may call the app any more, though calls to it may still end. */
   readonly #stopping = new AbortController();
@@ -112,13 +115,12 @@ class HostedAppInstance implements AppInstance {
     this.#tracing = ownTracing(options, deps.platform);
     const tracing = this.#tracing.of(sources.configuration.tracing);
     const policies = createPolicies({ ...sources, tracing }, this.#policyDeps());
-    const { components } = sources;
     const coordination =
       options.coordination &&
       coordinationSource(options.coordination, deps, () => this.#sources.components);
     this.app = new AppContext(
       options,
-      components,
+      sources.components,
       policies,
       deps.platform,
       deps.badTokens,
@@ -128,14 +130,14 @@ class HostedAppInstance implements AppInstance {
       stopping: this.#stopping.signal,
       ended: this.#ended.signal,
     });
-    this.#blocks = deps.blocksFor(this.app);
+    this.#blocks = createAppBlocks(deps.blocksFor(this.app));
   }
   #policyDeps(): PolicyDeps {
     const { appId, namespace, connection, metrics, apiLogging, allowedOrigins } = this.#options;
-    const isHttp = !connection?.protocol.startsWith("grpc");
     const { loop, platform } = this.#deps;
-    const app = { appId, namespace, apiLogging, allowedOrigins, isHttp };
-    return { ...platform, ...app, meter: metrics, loop, usage: this.#usage };
+    const isHttp = !connection?.protocol.startsWith("grpc");
+    const app = { appId, namespace, apiLogging, allowedOrigins, isHttp, meter: metrics };
+    return { ...platform, ...app, loop, usage: this.#usage };
   }
   async start(): Promise<void> {
     const { healthCheck } = this.app;
@@ -162,10 +164,16 @@ class HostedAppInstance implements AppInstance {
   }
   async #startAll(): Promise<void> {
     await this.#callers.start(this.#sources);
-    for (const block of this.#blocks) await block.start();
+    await this.#blocks.setReady(true);
   }
   async #stopAll(): Promise<void> {
-    await Promise.allSettled([this.#callers.stop(), ...this.#blocks.map((block) => block.stop())]);
+    await Promise.allSettled([this.#callers.stop(), this.stopBlocks()]);
+  }
+  stopBlocks(): Promise<void> {
+    return this.#blocks.setReady(false);
+  }
+  allowOwning(isAllowed: boolean): Promise<void> {
+    return this.#blocks.setAllowed(isAllowed);
   }
   /** Not again when the app is well again. */
   #loadAppConfiguration(): Promise<void> {
@@ -261,7 +269,7 @@ class HostedAppInstance implements AppInstance {
       this.#sources = sources;
       this.#endpointFaults = faults;
       await this.#callers.follow(sources);
-      await Promise.all(this.#blocks.map((block) => block.follow?.()));
+      await this.#blocks.follow();
       this.#retire(entriesOnlyIn(before.components, components), calls);
       return [...components.faults, ...faults];
     } catch (reason) {

@@ -15,6 +15,8 @@ export interface CoordinationDriver {
 }
 /** A database that is made when it is first needed. */
 export interface EmbeddedCoordination extends CoordinationDriver {
+  /** What a group is called in it. */
+  groupOf(group: string): string;
   exists(): Promise<boolean>;
   /** Makes room for it. */
   prepare(): Promise<void>;
@@ -26,7 +28,7 @@ export interface CoordinationSettings extends Pick<
 > {
   /** Runtimes of one group see each other. */
   readonly group: string;
-  /** As asked for. Absent: that of the actor state store where there is one, else `embedded`. */
+  /** As asked for. Absent: that of the actor state store where there is one, else `embedded`. Without any, all is off. */
   readonly driver?: CoordinationDriver | undefined;
   /** The database of this user on this machine. */
   readonly embedded?: EmbeddedCoordination | undefined;
@@ -47,12 +49,29 @@ export function coordinationSource(
   components: () => Components,
 ): CoordinationSource {
   const { registry } = deps;
-  const chosen = (): CoordinationDriver | undefined =>
-    driver ?? driverOfActorStore(components().all("state"), registry) ?? embedded;
+  let known: Components | undefined;
+  let ofStore: CoordinationDriver | undefined;
+  function chosen(): CoordinationDriver | undefined {
+    if (driver) return driver;
+    const now = components();
+    if (now !== known) {
+      known = now;
+      ofStore = driverOfActorStore(now.all("state"), registry);
+    }
+    return ofStore ?? embedded;
+  }
   const openDriver = (found: CoordinationDriver): Promise<OpenedCoordination> =>
-    openCoordination(found, group, deps);
+    openCoordination(found, found === embedded ? embedded.groupOf(group) : group, deps);
+  const isThere = (): boolean => chosen() !== undefined;
   return {
-    ...settings,
+    address: settings.address,
+    // As documents come and go, an app may get an actor state store, or lose it.
+    get actors() {
+      return settings.actors && isThere();
+    },
+    get jobs() {
+      return settings.jobs && isThere();
+    },
     exists: async () => {
       const found = chosen();
       return found !== undefined && (found !== embedded || (await embedded.exists()));

@@ -64,6 +64,8 @@ export interface HttpEndpoint {
 
 /** One app's view of the runtime, limited to what its scopes allow. */
 export interface App extends AppRef {
+  /** Tells the replicas of the app apart, whichever processes host them. Absent if it is the only one. */
+  readonly instance?: string | undefined;
   /** The clock that operations read. */
   readonly clock: Clock;
   /** The connection to the app itself; `undefined` for an app that only makes calls. */

@@ -3,9 +3,9 @@ import type { Alive, Part } from "./part.ts";
 
 /** What an app's owners of actors and due times are kept in, as the app's parts see it. */
 export interface CoordinationSource {
-  /** False: actors are turned off, as in Dapr without a placement service. */
+  /** False: actors are turned off, as in Dapr without a placement service. May change with the app's documents. */
   readonly actors: boolean;
-  /** False: jobs are turned off, as in Dapr without a scheduler service. */
+  /** False: jobs are turned off, as in Dapr without a scheduler service. May change with the app's documents. */
   readonly jobs: boolean;
   /** `host:port` at which other runtimes reach the app. */
   readonly address: string;
@@ -34,6 +34,10 @@ export interface AppCoordination extends Alive {
   /** Runs before it is given back. */
   beforeClose(run: () => Promise<void>): void;
 }
+
+/** What is logged where actors or jobs are off and are asked for: callers only get Dapr's own error. */
+export const howToTurnOn =
+  'to turn them on, set --coordination (on Kubernetes: coordination.driver of the chart, or an actor state store in Redis, with actorStateStore: "true")';
 
 export const appCoordination: Part<AppCoordination> = {
   name: "coordination",

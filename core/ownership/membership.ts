@@ -29,8 +29,8 @@ export interface MemberLease {
 
 /** The leases of this process in one group, and who else is in it. Costs nothing while nobody has joined or asks. */
 export interface Membership {
-  /** Rejects where the store cannot be reached. */
-  join(replica: Omit<ActorMember, "id">): Promise<MemberLease>;
+  /** Rejects where the store cannot be reached. `instance`: what the member's id begins with, before a dot. */
+  join(replica: Omit<ActorMember, "id">, instance?: string): Promise<MemberLease>;
   /** The members of the namespace that host the type, as last heard. */
   hostsOf(namespace: string, type: string): readonly ActorMember[];
   /** Asks the store now; those who ask at the same time share the answer. */
@@ -119,8 +119,10 @@ export function createMembership(options: MembershipOptions): Membership {
   }
 
   return {
-    join: async (replica) => {
-      const member: ActorMember = { ...replica, id: crypto.randomUUID() };
+    join: async (replica, instance = "") => {
+      const unique = crypto.randomUUID();
+      const id = instance === "" ? unique : `${instance}.${unique}`;
+      const member: ActorMember = { ...replica, id };
       const asked = clock.monotonic();
       await inTime((limited) => ownership.join(member, leaseMs, limited));
       const mine: Held = { member, lease: createLease(clock, leaseMs, asked) };

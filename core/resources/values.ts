@@ -52,12 +52,15 @@ async function resolve(
   return fillIn(name, value ?? "", source);
 }
 
+/** Its secrets are not those of resources. */
+const ofRuntime: ReadonlySet<string> = new Set(["APP_API_TOKEN", "OUTRIGGER_COORDINATION"]);
+
 function fromEnvironment(name: string, envRef: string, env: ValueSource["env"]): string {
   const allowed = env["DAPR_ENV_KEYS"];
   const listed = allowed === undefined || allowed === "" || allowed.split(" ").includes(envRef);
   if (
     /\s/.test(envRef) ||
-    envRef.toUpperCase() === "APP_API_TOKEN" ||
+    ofRuntime.has(envRef.toUpperCase()) ||
     envRef.toUpperCase().startsWith("DAPR_") ||
     !listed
   )

@@ -1,30 +1,26 @@
 import type { CallOptions } from "#core/ports/component.ts";
 import type { Clock } from "#core/ports/platform.ts";
 
-type Sleeper = Pick<Clock, "sleep">;
+type Timer = Pick<Clock, "after">;
 
 /**
  * Runs for at most `ms`; then fires the signal that the work was given, and rejects with the error of `late`. Where the
  * outer signal fires first, rejects with its reason.
  */
 export async function within<T>(
-  clock: Sleeper,
+  clock: Timer,
   ms: number,
   { signal }: Partial<CallOptions>,
   run: (options: CallOptions) => Promise<T>,
   late: () => Error = () => new Error(`No answer within ${ms} ms`),
 ): Promise<T> {
   const over = new AbortController();
-  const done = new AbortController();
   const both = { signal: signal ? AbortSignal.any([signal, over.signal]) : over.signal };
-  clock.sleep(ms, done).then(
-    () => over.abort(late()),
-    () => {},
-  );
+  const cancel = clock.after(ms, () => over.abort(late()));
   try {
     return await orAborted(run(both), both);
   } finally {
-    done.abort();
+    cancel();
   }
 }
 
@@ -33,7 +29,7 @@ export async function within<T>(
  * work itself, which goes on. 0 means that there is no limit. Where the signal fires first, the answer is false.
  */
 export async function endsWithin(
-  clock: Sleeper,
+  clock: Timer,
   ms: number,
   work: Promise<unknown>,
   { signal }: Partial<CallOptions> = {},
@@ -43,17 +39,18 @@ export async function endsWithin(
     () => true,
   );
   if (ms <= 0) return ended;
-  const over = new AbortController();
-  const both = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
-  const limit = clock.sleep(ms, { signal: both }).then(
-    () => false,
-    () => false,
-  );
-  try {
-    return await Promise.race([ended, limit]);
-  } finally {
-    over.abort();
-  }
+  return new Promise((resolve) => {
+    const finish = (hasEnded: boolean): void => {
+      cancel();
+      signal?.removeEventListener("abort", leave);
+      resolve(hasEnded);
+    };
+    const leave = (): void => finish(false);
+    const cancel = clock.after(ms, leave);
+    if (signal?.aborted) return leave();
+    signal?.addEventListener("abort", leave, { once: true });
+    void ended.then(finish);
+  });
 }
 
 /** Waits for the work until the signal fires, then rejects with its reason. The work itself goes on. */

@@ -56,6 +56,8 @@ export interface SidecarOptions {
   readonly trustDomain: string;
   /** True: each node has a runtime (`endpoint` is `node`). */
   readonly hasNodes: boolean;
+  /** False: actors and jobs are off in sidecars that are not told their database, since the runtimes of nodes use one. */
+  readonly hasActors: boolean;
   /** `host:port` of the certificate authority; empty: no mTLS. */
   readonly sentryAddress: string;
   /** Roots to trust, as PEM. */

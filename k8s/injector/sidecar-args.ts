@@ -19,7 +19,7 @@ export function sidecarPorts(values: AnnotationValues): readonly unknown[] {
 export function sidecarArgs(
   settings: PodSettings,
   values: AnnotationValues,
-  options: Pick<SidecarOptions, "sentryAddress" | "controlPlaneNamespace" | "trustDomain"> & {
+  options: Omit<SidecarOptions, "image" | "imagePullPolicy" | "hasNodes" | "trustAnchors"> & {
     readonly socketFolder: string;
   },
 ): readonly string[] {
@@ -65,6 +65,8 @@ export function sidecarArgs(
     ...text("sentry-address", options.sentryAddress),
     ...text("control-plane-trust-domain", options.trustDomain),
     ...text("control-plane-namespace", options.controlPlaneNamespace),
+    // In its environment OUTRIGGER_COORDINATION counts more.
+    ...(options.hasActors ? [] : text("coordination", "off")),
   ];
 }
 

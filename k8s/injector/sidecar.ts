@@ -125,7 +125,8 @@ function container(
 ): SidecarContainer {
   const { settings, values, options } = request;
   const seccomp = values.text("dapr.io/sidecar-seccomp-profile-type") || "RuntimeDefault";
-  const userEnv = env.map(({ name }) => name).filter((name) => !name.startsWith("DAPR_"));
+  // Resources may read these: what is meant for the runtime is not among them.
+  const userEnv = env.map(({ name }) => name).filter((name) => !/^(?:DAPR|OUTRIGGER)_/.test(name));
   return {
     name: sidecarName,
     image: values.text("dapr.io/sidecar-image") || options.image,

@@ -113,7 +113,7 @@ export const appFlags: readonly Flag[] = [
     name: "coordination",
     type: "text",
     about:
-      "Where owners of actors, reminders and jobs are kept: off, or a driver and its connection (sqlite:FILE, redis:HOST:PORT); without it the actor state store, or a file of this user",
+      "Where owners of actors, reminders and jobs are kept: off, or a driver and its connection (sqlite:FILE, redis:HOST:PORT, redis://USER:PASSWORD@HOST:PORT, postgresql:CONNECTION-STRING, mysql:CONNECTION-STRING); without it the actor state store, or a file of this user. The environment variable OUTRIGGER_COORDINATION overrides it",
   },
   {
     name: "placement-host-address",

@@ -1,5 +1,5 @@
 import { tokensOf } from "#core/identity/token-check.ts";
-import { coordinationFlags } from "./coordination-flags.ts";
+import { coordinationFlags, type WithoutCoordination } from "./coordination-flags.ts";
 import { type Flags, UsageError } from "./flags.ts";
 import type { NodeAppOptions } from "#targets/node/options.ts";
 
@@ -25,8 +25,11 @@ export type ReachOptions = Pick<
 >;
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** `hasActors`: actors and jobs are on, whatever the flags say; else they are as in daprd, where addresses turn them on. */
-export function reachOptions(flags: Flags, env: Env, hasActors: boolean): ReachOptions {
+export function reachOptions(
+  flags: Flags,
+  env: Env,
+  withoutCoordination: WithoutCoordination,
+): ReachOptions {
   const appPort = flags.number("app-port") ?? 0;
   const appToken = env["APP_API_TOKEN"];
   const folder = flags.text("unix-domain-socket");
@@ -49,7 +52,7 @@ export function reachOptions(flags: Flags, env: Env, hasActors: boolean): ReachO
       sizeOf(flags, "read-buffer-size", "dapr-http-read-buffer-size", 1024),
       goHeaderBytes,
     ),
-    ...coordinationFlags(flags, hasActors),
+    ...coordinationFlags(flags, env, withoutCoordination),
     apiTokens: tokensOf(env["DAPR_API_TOKEN"] ?? ""),
     ...(appToken === undefined || appToken === "" ? {} : { appToken }),
     ...(flags.given("enable-api-logging")

@@ -16,7 +16,9 @@ export function daprdOptions(
   env: Readonly<Record<string, string | undefined>>,
 ): NodeAppOptions {
   checkAppId(flags.text("app-id"), "--app-id");
-  const reach = reachOptions(flags, env, false);
+  const kubernetes = flags.text("mode") === "kubernetes";
+  // A file in a pod would be another one in each pod.
+  const reach = reachOptions(flags, env, kubernetes ? "store" : "asked");
   const httpPort = flags.number("dapr-http-port") ?? 0;
   const grpcPort = flags.number("dapr-grpc-port") ?? 0;
   const publicPort = flags.number("dapr-public-port");
@@ -29,7 +31,6 @@ export function daprdOptions(
     ["--metrics-port", metricsPort],
   ]);
   checkHealthProbe(flags);
-  const kubernetes = flags.text("mode") === "kubernetes";
   return {
     ...reach,
     appId: flags.text("app-id"),

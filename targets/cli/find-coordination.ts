@@ -5,7 +5,8 @@ import type { CoordinationDriver } from "#core/hosting/coordination.ts";
 import type { LoadDeps } from "#core/hosting/load-components.ts";
 import { ofKind } from "#core/resources/resource.ts";
 import { isVisible } from "#core/resources/scopes.ts";
-import { embeddedFile, sqliteFile } from "#targets/node/coordination.ts";
+import { sqliteFile } from "#targets/node/coordination.ts";
+import { embeddedFile, embeddedGroup } from "#targets/node/embedded-coordination.ts";
 import { readResources } from "#targets/node/documents/resources.ts";
 import type { Cli } from "./cli.ts";
 import { coordinationFlags } from "./coordination-flags.ts";
@@ -32,7 +33,7 @@ export async function findCoordination(
   appId: string | undefined,
   deps: LoadDeps,
 ): Promise<FoundCoordination> {
-  const { coordination } = coordinationFlags(flags, true);
+  const { coordination } = coordinationFlags(flags, cli.env, "file");
   if (!coordination) throw new UsageError("With --coordination off there is nothing to show");
   const { group, driver } = coordination;
   if (driver?.type === "coordination.in-memory")
@@ -58,7 +59,7 @@ export async function findCoordination(
   const store = await actorStoreDriver(app, documents, deps);
   if (store) return found(store, `the actor state store in ${folders.join(", ")}`);
   const file = embeddedFile(cli.env);
-  return { ...found(sqliteFile(file), file), hint: otherwise };
+  return { ...found(sqliteFile(file), file), group: embeddedGroup(group), hint: otherwise };
 }
 
 const otherwise =

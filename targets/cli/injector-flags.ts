@@ -20,6 +20,7 @@ export const injectorFlags = {
   "token-audience": { type: "string", default: "outrigger" },
   "sidecar-image": { type: "string", default: "" },
   "sidecar-image-pull-policy": { type: "string", default: "" },
+  "sidecar-coordination": { type: "string", default: "actor-state-store" },
   "sentry-address": { type: "string", default: "" },
   "trust-anchors-file": { type: "string", default: "" },
   "trust-domain": { type: "string", default: "cluster.local" },
@@ -53,6 +54,8 @@ export interface InjectorFlags {
   readonly tokenAudience: string;
   readonly sidecarImage: string;
   readonly sidecarImagePullPolicy: string;
+  /** `off` if the runtimes of nodes use a database that sidecars are not told of. */
+  readonly sidecarCoordination: "actor-state-store" | "off";
   readonly sentryAddress: string;
   readonly trustAnchorsFile: string;
   readonly trustDomain: string;
@@ -102,6 +105,10 @@ export function readInjectorFlags(
     tokenAudience: required("token-audience", values["token-audience"]),
     sidecarImage: values["sidecar-image"] ?? "",
     sidecarImagePullPolicy: policy,
+    sidecarCoordination: oneOf("sidecar-coordination", values["sidecar-coordination"] ?? "", [
+      "actor-state-store",
+      "off",
+    ]),
     sentryAddress: values["sentry-address"] ?? "",
     trustAnchorsFile: values["trust-anchors-file"] ?? "",
     trustDomain: required("trust-domain", values["trust-domain"]),

@@ -32,6 +32,9 @@ Flags:
   --sidecar-image IMAGE       Image for pods with outrigger.dev/mode: sidecar
   --sidecar-image-pull-policy POLICY
                               Always, IfNotPresent or Never
+  --sidecar-coordination WHERE
+                              Where sidecars keep owners of actors, reminders and jobs if their environment does not
+                              contain OUTRIGGER_COORDINATION: actor-state-store, or off (default actor-state-store)
   --sentry-address ADDRESS    host:port of the CA, for sidecars; if not set, there is no mTLS
   --trust-anchors-file PATH   File with the roots that sidecars trust, with --sentry-address
   --trust-domain NAME         Trust domain of the CA (default cluster.local)
@@ -140,6 +143,7 @@ function optionsOf(flags: InjectorFlags): InjectorOptions {
       controlPlaneNamespace: flags.namespace || "outrigger-system",
       trustDomain: flags.trustDomain,
       hasNodes: flags.endpoint === "node",
+      hasActors: flags.sidecarCoordination !== "off",
       sentryAddress: flags.sentryAddress,
       trustAnchors: () => readAnchors(flags.trustAnchorsFile),
     },

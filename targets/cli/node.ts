@@ -5,7 +5,9 @@ import { parseArgs } from "node:util";
 import type { Cli } from "./cli.ts";
 import { levelOf, logFatal, openLog } from "./cli-log.ts";
 import { idleFlags } from "#targets/node/memory/optimize.ts";
+import { coordinationChoice, defaultGroup } from "./coordination-flags.ts";
 import { listenForEnd } from "./ending.ts";
+import { UsageError } from "./flags.ts";
 import { list, oneOf, port, wholeNumber } from "./flag-values.ts";
 import type { GroupProgram } from "#targets/kubernetes/supervisor/group-process.ts";
 import type { NodeRuntimeOptions } from "#targets/kubernetes/supervisor/options.ts";
@@ -29,6 +31,10 @@ Flags:
   --sentry-address HOST:PORT    Address of the CA; without it, apps on other nodes cannot be called
   --trust-domain NAME           Trust domain of the CA (default cluster.local)
   --control-plane-namespace NS  Namespace of the CA (default outrigger-system)
+  --coordination DRIVER:CONNECTION
+                                Database that keeps owners of actors, reminders and jobs, such as redis:HOST:PORT or
+                                redis://USER:PASSWORD@HOST:PORT; or off (default: environment OUTRIGGER_COORDINATION,
+                                or the actor state store of each app)
   --versions-dir DIR            Folder with older versions that namespaces can be pinned to
   --kubeconfig PATH             For running outside of a cluster
   --drain-seconds N             Time for calls in flight when the process ends (default 30)
@@ -77,6 +83,7 @@ export async function node(args: readonly string[], cli: Cli): Promise<number> {
         "sentry-address": { type: "string", default: "" },
         "trust-domain": { type: "string", default: "cluster.local" },
         "control-plane-namespace": { type: "string", default: "outrigger-system" },
+        coordination: { type: "string", default: "" },
         "versions-dir": { type: "string", default: "" },
         kubeconfig: { type: "string" },
         "drain-seconds": { type: "string", default: "30" },
@@ -123,6 +130,7 @@ export async function node(args: readonly string[], cli: Cli): Promise<number> {
             },
           }
         : {}),
+      ...coordinationOf(values.coordination, values["host-ip"], cli.env),
       instance: values["node-name"] || (cli.env["POD_NAME"] ?? hostname()),
       drainMs: wholeNumber("drain-seconds", values["drain-seconds"], 3600) * 1000,
       // Behind a Service, other replicas serve in the meantime.
@@ -172,6 +180,24 @@ function scopeOf(scope: string, nodeName: string, namespaces: string): NodeRunti
     case "cluster":
       return { namespaces: [] };
   }
+}
+
+/** What is on the disk or in the memory of one node does not tell the others anything. */
+const ofOneNode: ReadonlySet<string> = new Set(["coordination.sqlite", "coordination.in-memory"]);
+
+function coordinationOf(
+  text: string,
+  hostIp: string,
+  env: Cli["env"],
+): Pick<NodeRuntimeOptions, "coordination"> {
+  const driver = coordinationChoice(text, env);
+  if (driver === "off") return {};
+  if (driver && ofOneNode.has(driver.type))
+    throw new UsageError(
+      `${driver.type} is not supported here, because nodes do not share it; use a database that all nodes reach, such as redis:HOST:PORT`,
+    );
+  const host = hostIp || (env["POD_IP"] ?? "");
+  return { coordination: { group: defaultGroup, host, ...(driver ? { driver } : {}) } };
 }
 
 /** Our own program as a group, or that of an older version if it is available. */

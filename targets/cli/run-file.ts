@@ -111,7 +111,10 @@ async function planApp(
     dir,
     command: key.textsOf(app, place, "command"),
     env,
-    reach: { ...reachOptions(flags, withTokens(reader.env, env), true), configPaths: config },
+    reach: {
+      ...reachOptions(flags, withTokens(reader.env, env), "file"),
+      configPaths: config,
+    },
     resources: await resourcesFor(app, place, dir, common, base, reader.env),
     ...(httpPort === undefined ? {} : { httpPort }),
     ...(grpcPort === undefined ? {} : { grpcPort }),

@@ -72,7 +72,7 @@ async function runOne(flags: Flags, parsed: ParsedArgs, cli: Cli): Promise<numbe
 async function planOne(flags: Flags, command: readonly string[], cli: Cli): Promise<AppPlan> {
   const appId = flags.text("app-id") || generatedAppId();
   checkAppId(appId, "--app-id");
-  const reach = reachOptions(flags, cli.env, true);
+  const reach = reachOptions(flags, cli.env, "file");
   const here = (path: string): string => resolve(cli.cwd, path);
   const paths = flags.list("resources-path").map(here);
   return {

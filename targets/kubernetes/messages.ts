@@ -1,3 +1,4 @@
+import type { CoordinationDriver } from "#core/hosting/coordination.ts";
 import type { KubeObject } from "#k8s/api/objects.ts";
 import type { PodSettings } from "#k8s/pods/settings.ts";
 
@@ -24,6 +25,16 @@ export interface PodRecord {
   readonly settings: PodSettings;
 }
 
+/** Where owners of actors and due times are kept. */
+export interface GroupCoordination {
+  /** Runtimes of one group see each other. */
+  readonly group: string;
+  /** Absent: the actor state store of each app, if it can keep them. */
+  readonly driver?: CoordinationDriver;
+  /** Address at which runtimes of other nodes reach this one; empty: one that this machine has. */
+  readonly host: string;
+}
+
 /** How a group is to run; all of it is the supervisor's. */
 export interface GroupOptions {
   readonly version: number;
@@ -40,6 +51,8 @@ export interface GroupOptions {
   };
   readonly internalPort: number;
   readonly checkSourceIp: boolean;
+  /** Absent: neither actors nor jobs. */
+  readonly coordination?: GroupCoordination;
   readonly logLevel: string;
   readonly logAsJson: boolean;
 }
@@ -57,6 +70,8 @@ export type ToGroup =
     }
   /** False: the supervisor has no news from the API server, so that an unknown token may be a new pod's. */
   | { readonly type: "current"; readonly isCurrent: boolean }
+  /** Connections come to this process from now on: other runtimes find here what its apps own. */
+  | { readonly type: "serving" }
   /** Comes with the socket. `head`: what has been read of it already, as base64. */
   | { readonly type: "connection"; readonly port: Port; readonly head?: string }
   | {

@@ -11,15 +11,23 @@ const sleeper =
       await delay(Math.min(left, longest), undefined, { signal, ref });
   };
 
+const timer =
+  (ref: boolean): Clock["after"] =>
+  (ms, run) => {
+    const made = setTimeout(run, Math.min(ms, longest));
+    if (!ref) made.unref();
+    return () => clearTimeout(made);
+  };
+
 export const clock: Clock = {
   now: Date.now,
   monotonic: () => performance.now(),
   sleep: sleeper(false),
-  after: (ms, run) => {
-    const timer = setTimeout(run, Math.min(ms, longest)).unref();
-    return () => clearTimeout(timer);
-  },
+  after: timer(false),
 };
 
 /** Keeps the process alive while somebody sleeps: for waits during which nothing else may do so. */
-export const holdingClock: Pick<Clock, "sleep"> = { sleep: sleeper(true) };
+export const holdingClock: Pick<Clock, "sleep" | "after"> = {
+  sleep: sleeper(true),
+  after: timer(true),
+};

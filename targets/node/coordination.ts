@@ -1,8 +1,6 @@
-import { access, mkdir } from "node:fs/promises";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
 import type { Log } from "#core/ports/platform.ts";
 import type { CoordinationDriver, CoordinationSettings } from "#core/hosting/coordination.ts";
+import { embeddedCoordination } from "./embedded-coordination.ts";
 
 /** Where owners of actors and due times are kept, as a command line says it. */
 export interface CoordinationFlags {
@@ -12,8 +10,10 @@ export interface CoordinationFlags {
   readonly jobs: boolean;
   /** Runtimes of one group see each other. */
   readonly group: string;
-  /** Absent: the actor state store, or else a file of this user on this machine. */
+  /** Absent: the actor state store, or else the file. */
   readonly driver?: CoordinationDriver;
+  /** False: there is no file of this user on this machine that could keep them. */
+  readonly hasFile: boolean;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -29,35 +29,14 @@ export function logWhatIsOff(
 
 /** The settings of an app that others reach at that address (`host:port`). */
 export function coordinationOf(
-  flags: CoordinationFlags,
+  { hasFile, ...flags }: CoordinationFlags,
   address: string,
   env: Env,
 ): CoordinationSettings {
-  const file = embeddedFile(env);
-  return {
-    ...flags,
-    address,
-    embedded: {
-      ...sqliteFile(file),
-      exists: () =>
-        access(file).then(
-          () => true,
-          () => false,
-        ),
-      prepare: async () => {
-        await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-      },
-    },
-  };
+  if (!hasFile) return { ...flags, address };
+  return { ...flags, address, embedded: embeddedCoordination(env) };
 }
 
 export function sqliteFile(path: string): CoordinationDriver {
   return { type: "coordination.sqlite", metadata: { connectionstring: path } };
-}
-
-/** One file for all runtimes of a user, so that those started one by one find each other. */
-export function embeddedFile(env: Env): string {
-  const state = env["XDG_STATE_HOME"];
-  const folder = state !== undefined && state !== "" ? state : join(homedir(), ".local/state");
-  return join(folder, "outrigger", "coordination.db");
 }

@@ -21,6 +21,7 @@ import { serveProfiles } from "./metrics/profiling.ts";
 import { readFiles } from "./documents/read-files.ts";
 import { collectWhenIdle } from "./memory/idle-gc.ts";
 import type { PortChoice } from "./listen/listening.ts";
+import { addressOf } from "./listen/plain-address.ts";
 import { orPortFault, type PortUse } from "./listen/port-in-use.ts";
 import { prepareSocket } from "./listen/unix-socket.ts";
 import { identityKey, type AppServer, type ProcessServices } from "./app-server.ts";
@@ -189,7 +190,7 @@ async function serveApp(
           app.coordination &&
           coordinationOf(
             app.coordination,
-            `${peers.hostOf(app.internalAddress)}:${internal.port}`,
+            addressOf(peers.hostOf(app.internalAddress), internal.port),
             env,
           ),
       }),

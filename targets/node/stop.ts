@@ -20,7 +20,8 @@ export async function stop(
   const graceMs = longestGrace(served);
   log.debug("The apps are no longer called; waiting for calls in flight", { graceMs });
   const began = clock.now();
-  const drained = await endsWithin(clock, graceMs, Promise.all(apps.map(drain)));
+  const all = Promise.all(apps.map((app) => drain(app, { clock }, graceMs / 2)));
+  const drained = await endsWithin(clock, graceMs, all);
   const leftMs = (): number =>
     graceMs <= 0 ? 0 : Math.max(closingMs, began + graceMs - clock.now());
   // A receiver that does not answer must leave time for the rest.

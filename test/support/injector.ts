@@ -16,6 +16,7 @@ export const injectorOptions: InjectorOptions = {
     controlPlaneNamespace: "outrigger-system",
     trustDomain: "cluster.local",
     hasNodes: true,
+    hasActors: true,
     sentryAddress: "",
     trustAnchors: () => "",
   },

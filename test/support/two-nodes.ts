@@ -1,3 +1,4 @@
+import type { GroupCoordination } from "#targets/kubernetes/messages.ts";
 import { kubeApi, type KubeApiDouble } from "#test/doubles/kube-api.ts";
 import { serveKinds } from "./dapr-kinds.ts";
 import { freePort } from "./free-port.ts";
@@ -22,15 +23,27 @@ export interface NodeOfTwo {
   put(options: Omit<Parameters<typeof putPod>[1], "node" | "hostIp">): TestPod;
 }
 
-export async function twoNodes(
-  options: Partial<Parameters<typeof testCa>[0]> = {},
-): Promise<TwoNodes> {
+export async function twoNodes({
+  coordination,
+  ...options
+}: Partial<Parameters<typeof testCa>[0]> & {
+  readonly coordination?: Omit<GroupCoordination, "host">;
+} = {}): Promise<TwoNodes> {
   const api = await kubeApi();
   serveKinds(api);
   const ca = await testCa({ validator: async (asked) => ({ proven: asked }), ...options });
   const internalPort = await freePort();
   const runtime = (name: string, ip: string): Promise<TestNode> =>
-    testNode({ api, name, hostIp: ip, ports: { internal: internalPort }, more: ca.forNodes });
+    testNode({
+      api,
+      name,
+      hostIp: ip,
+      ports: { internal: internalPort },
+      more: {
+        ...ca.forNodes,
+        ...(coordination ? { coordination: { ...coordination, host: ip } } : {}),
+      },
+    });
   const start = async (name: string, ip: string): Promise<NodeOfTwo> => ({
     name,
     ip,

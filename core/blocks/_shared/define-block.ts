@@ -16,7 +16,10 @@ export interface Block {
   readonly forApp?: (app: App, services: RuntimeServices) => AppBlock;
 }
 
-/** Runs while the app is ready to be called: from its start, or since it is healthy, until its end or until it is not. */
+/**
+ * Runs while the app is ready to be called: from its start, or since it is healthy, until its end or until it is not. A
+ * target may stop it in between (`AppInstance.allowOwning`).
+ */
 export interface AppBlock {
   /** Never rejects: what cannot be had is logged and tried again. */
   start(): Promise<void>;

@@ -9,6 +9,7 @@ import { createSingleFlight } from "#core/util/single-flight.ts";
 import { createIdleOrder } from "./idle-order.ts";
 import { betterOwner, claimActor } from "./claim-actor.ts";
 import { deactivate } from "./deactivate.ts";
+import { createDepartures } from "./departures.ts";
 import type { ActorTypeSettings } from "./settings.ts";
 import { ActorLeavingError, TurnQueue } from "./turn-queue.ts";
 
@@ -36,6 +37,8 @@ export interface ActiveActorsOptions {
   readonly host: ActorHost;
   readonly clock: Clock;
   readonly log: Log;
+  /** See `RunningTurnsOptions.waiting`. */
+  readonly waiting?: ((count: number) => void) | undefined;
   /** Hears how each deactivation ended. */
   readonly left?: (actor: ActorName, reason: LeaveReason, failure: string | undefined) => void;
 }
@@ -45,19 +48,20 @@ export type TurnWork<T> = (actor: ActiveActor, options: CallOptions) => Promise<
 /** The actors of one type that run here. */
 export interface ActiveActors {
   readonly count: number;
-  /** Calls that wait for their turn. */
-  readonly pending: number;
-  /** The actor, where it is active and not about to leave. */
+  /** The actor, while it is active: until it has left, since its last turn and its deactivation may still write state. */
   get(id: string): ActiveActor | undefined;
   /**
    * Runs a turn of the actor, which becomes active with it. Rejects with `ActorMovedError` where it is not this
-   * member's, with `StackDepthError`, or with what the work rejects with. The work's signal fires with the caller's, and
-   * when the lease is lost.
+   * member's, with `StackDepthError`, with what the work rejects with, or at once when the caller's signal fires. The
+   * work's own signal fires when the lease is lost or the drain time is over.
    */
   turn<T>(id: string, work: TurnWork<T>, options: CallOptions, chain?: string): Promise<T>;
   /** Another owns the actor already: it leaves after its present turn. */
   evict(actor: ActiveActor): void;
-  /** Ends all of them: what runs gets the drain time, what waits is sent away. */
+  /**
+   * Ends all of them, one after the other. Each serves calls until it leaves; then its turn gets the rest of the drain time,
+   * and what waits is sent away.
+   */
   close(reason: "ended" | "lost"): Promise<void>;
 }
 
@@ -74,25 +78,17 @@ export function createActiveActors(options: ActiveActorsOptions): ActiveActors {
   async function activate(id: string): Promise<ActiveActor> {
     const fence = await claimActor(keyOf(id), options, { signal: lease.lost });
     if (isOver()) throw new ActorLeavingError();
-    const actor: ActiveActor = {
-      type,
-      id,
-      fence,
-      queue: new TurnQueue(),
-      isKnownToStore: false,
-      usedAt: clock.now(),
-      leaving: undefined,
-    };
+    const actor = activeActor({ type, id }, fence, clock.now());
     actors.add(actor);
     return actor;
   }
   async function actorFor(id: string): Promise<ActiveActor> {
     for (;;) {
-      if (isOver()) throw new ActorLeavingError();
       const actor = actors.get(id);
+      if (actor && !actor.leaving && lease.isHeld()) return actor;
+      if (isOver()) throw new ActorLeavingError();
       // A caller that gives up does not end it for the others.
       if (!actor) return activations.run(id, () => activate(id));
-      if (!actor.leaving) return actor;
       await actor.leaving;
     }
   }
@@ -102,16 +98,19 @@ export function createActiveActors(options: ActiveActorsOptions): ActiveActors {
       const failure = await deactivate(host, actor, clock, log);
       left?.(actor, reason, failure);
       actors.delete(actor);
-      if (reason !== "ended" && lease.isHeld())
+      if (lease.isHeld())
         await ownership
           .release([{ actor: keyOf(actor.id), fence: actor.fence }], { signal: lease.lost })
           .catch((why: unknown) => log.debug(`Cannot give an actor up: ${messageOf(why)}`));
     })());
   }
-  const stopListening = membership.onChange(() => {
-    for (const actor of actors.values())
-      if (!actor.leaving && betterOwner(keyOf(actor.id), options)) void leave(actor, "moved");
+  const departures = createDepartures({
+    actors,
+    leave,
+    isOver,
+    isElsewhere: (actor) => !actor.leaving && betterOwner(keyOf(actor.id), options) !== undefined,
   });
+  const stopListening = membership.onChange(departures.move);
 
   const turns = createRunningTurns({
     maxStackDepth: settings.maxStackDepth,
@@ -119,15 +118,20 @@ export function createActiveActors(options: ActiveActorsOptions): ActiveActors {
       actors.used(actor);
       if (!lease.isHeld()) throw new ActorLeavingError();
     },
+    ...(options.waiting ? { waiting: options.waiting } : {}),
   });
   async function closeAll(reason: "ended" | "lost"): Promise<void> {
     stopListening();
     actors.stop();
     await activations.settled();
     const drainMs = reason === "lost" || !settings.drains ? 0 : settings.drainMs;
-    const cut = (): void => turns.cutAll("the actor host is ending");
+    const isLate = Promise.withResolvers<void>();
+    const cut = (): void => {
+      turns.cutAll("the actor host is ending");
+      isLate.resolve();
+    };
     const late = drainMs > 0 ? clock.after(drainMs, cut) : cut();
-    await Promise.allSettled([...actors.values()].map((actor) => leave(actor, "ended")));
+    await departures.end(isLate.promise);
     late?.();
   }
   const close = (reason: "ended" | "lost"): Promise<void> => (closing ??= closeAll(reason));
@@ -140,12 +144,9 @@ export function createActiveActors(options: ActiveActorsOptions): ActiveActors {
     get count() {
       return actors.size;
     },
-    get pending() {
-      return turns.pending;
-    },
     get: (id) => {
       const actor = actors.get(id);
-      return actor && !actor.leaving && lease.isHeld() ? actor : undefined;
+      return actor && lease.isHeld() ? actor : undefined;
     },
     turn: async (id, work, call, chain) => {
       for (;;) {
@@ -164,4 +165,9 @@ export function createActiveActors(options: ActiveActorsOptions): ActiveActors {
     },
     close,
   };
+}
+
+function activeActor({ type, id }: ActorName, fence: number, usedAt: number): ActiveActor {
+  const queue = new TurnQueue();
+  return { type, id, fence, queue, isKnownToStore: false, usedAt, leaving: undefined };
 }

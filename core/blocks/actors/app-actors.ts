@@ -11,8 +11,10 @@ import type { Log } from "#core/ports/platform.ts";
 import type { ActorHost, ActorName } from "#core/ports/actor-host.ts";
 import type { Pauses } from "#core/util/backoff.ts";
 import { anyFired, keepRunning } from "#core/util/keep-running.ts";
+import type { ActorMember } from "#core/ports/ownership.ts";
 import { actorComponent } from "./actor-store.ts";
 import { announce } from "./announce.ts";
+import { forgetReminders } from "./forget-reminders.ts";
 import { type LocalHost, localHosts } from "./local-hosts.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { runTurn } from "./run-turn.ts";
@@ -47,6 +49,8 @@ export interface AppActors extends Omit<Readiness, "isBegun"> {
   stop(): Promise<void>;
   /** What is hosted now; `undefined` while nothing is. */
   readonly hosting: Hosting | undefined;
+  /** The same, and also while it ends: turns that end, and deactivations, may still write state. */
+  readonly owning: Hosting | undefined;
   readonly types: HostedTypes;
   beside(other: BesideHosting): void;
 }
@@ -73,48 +77,46 @@ function createAppActors(app: App, services: RuntimeServices): AppActors {
   const others: BesideHosting[] = [];
   let types: HostedTypes = new Map();
   let wanted: { readonly types: HostedTypes; readonly host: ActorHost } | undefined;
-  let hosting: Hosting | undefined;
+  let owning: Hosting | undefined;
   /** The actor state store that hosting began with, or that was followed last. */
   let store: Loaded<"state"> | undefined;
   /** Has fired while nothing is hosted, nor about to be. */
   let stopping = new AbortController();
   stopping.abort();
   let running: Promise<void> = Promise.resolve();
+  /** Nothing has been hosted yet. */
+  let isFirst = true;
   /** The store of owners cannot be reached. */
   let isOut = false;
   /** Number of the last call that has changed what is hosted. */
   let changes = 0;
 
+  const hosting = (): Hosting | undefined =>
+    stopping.signal.aborted || owning?.lease.lost.aborted ? undefined : owning;
   app.part(actorView).show = () =>
     app.part(appCoordination).source?.actors
-      ? actorRuntimeView(app, { isBegun: readiness.isBegun, isOut, types, hosting })
+      ? actorRuntimeView(app, { isBegun: readiness.isBegun, isOut, types, hosting: hosting() })
       : actorsDisabled;
 
   /** One lease long. Rejects where the store of owners cannot be reached. */
   async function hostOnce(host: ActorHost, registered: () => void): Promise<void> {
     const durable = await durableOf(app, services);
-    const lease = await durable.membership.join({
-      namespace: app.namespace,
-      appId: app.appId,
-      address: app.part(appCoordination).source?.address ?? "",
-      types: [...types.keys()],
-    });
+    if (isFirst) await forgetReminders(app, durable, types.keys(), { signal: stopping.signal });
+    isFirst = false;
+    const lease = await durable.membership.join(replicaOf(app, types), app.instance);
     isOut = false;
     const now = hostTypes(app, services, durable, lease, types, host, others);
-    hosting = now;
-    const local: LocalHost = {
-      app,
-      run: (turn, options, isRemote) => runTurn(app, now, turn, options, isRemote),
-    };
+    owning = now;
+    const local = localHost(app, now);
     locals.set(lease.member.id, local);
     const over = new AbortController();
     const announced = announce(local, lease, services, over.signal);
     for (const other of others) other.started(now);
     registered();
     await anyFired(lease.lost, stopping.signal);
-    hosting = undefined;
     over.abort();
     await endHosting(now, [announced, ...others.map((other) => other.stopped())]);
+    owning = undefined;
     locals.delete(lease.member.id);
     await lease.leave().catch(() => {});
   }
@@ -138,10 +140,7 @@ function createAppActors(app: App, services: RuntimeServices): AppActors {
     types = asked;
     if (asked.size === 0) return;
     store = actorComponent(app);
-    if (!store) {
-      log.warn(noStore, { app_id: app.appId });
-      return;
-    }
+    if (!store) return log.warn(noStore, { app_id: app.appId });
     stopping = new AbortController();
     const { promise: registered, resolve } = Promise.withResolvers<void>();
     const { signal } = stopping;
@@ -152,7 +151,10 @@ function createAppActors(app: App, services: RuntimeServices): AppActors {
 
   return {
     get hosting() {
-      return hosting;
+      return hosting();
+    },
+    get owning() {
+      return owning;
     },
     get types() {
       return types;
@@ -169,7 +171,9 @@ function createAppActors(app: App, services: RuntimeServices): AppActors {
       changes++;
       return end();
     },
-    ready: readiness.ready,
+    // Whoever may not be called hosts nothing that could be waited for.
+    ready: (options) =>
+      app.health.isAvailable === false ? Promise.resolve() : readiness.ready(options),
     begin: readiness.begin,
     suspend: readiness.suspend,
     beside: (other) => void others.push(other),
@@ -190,6 +194,18 @@ function logSwap(
     log.info(`Actor state store ${after.name} updated - actor hosting continues`, {
       app_id: appId,
     });
+}
+
+function localHost(app: App, hosting: Hosting): LocalHost {
+  return {
+    app,
+    run: (turn, options, isRemote) => runTurn(app, hosting, turn, options, isRemote),
+  };
+}
+
+function replicaOf(app: App, types: HostedTypes): Omit<ActorMember, "id"> {
+  const address = app.part(appCoordination).source?.address ?? "";
+  return { namespace: app.namespace, appId: app.appId, address, types: [...types.keys()] };
 }
 
 /** The types go first, so that nobody new comes; then the actors, and what runs beside them. */
@@ -225,6 +241,10 @@ function hostTypes(
         log,
         membership: durable.membership,
         ownership: durable.ownership,
+        waiting:
+          metrics &&
+          ((count) =>
+            metrics.gauge("runtime_actor_pending_actor_calls", { actor_type: type }, count)),
         left: (actor, reason, failure) => {
           if (reason === "moved") for (const other of others) other.left?.(actor);
           const labels = { actor_type: type };

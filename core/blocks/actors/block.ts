@@ -32,20 +32,33 @@ export const block: Block = defineBlock({
         return new Map();
       }
     };
+    let isStarted = false;
+    let hasBegun = false;
+    function begin(): void {
+      if (!isStarted || hasBegun || !app.part(appCoordination).source?.actors) return;
+      hasBegun = true;
+      const { channel, connection } = app;
+      const isHttp = channel && !connection?.protocol.startsWith("grpc");
+      if (isHttp) actors.begin(actors.host(typesOf(), httpActorHost(app, channel)));
+      else app.part(appStreams).start(actors);
+    }
     return {
       start: async () => {
-        if (!app.part(appCoordination).source?.actors) return;
-        const { channel, connection } = app;
-        const isHttp = channel && !connection?.protocol.startsWith("grpc");
-        if (isHttp) actors.begin(actors.host(typesOf(), httpActorHost(app, channel)));
-        else app.part(appStreams).start(actors);
+        isStarted = true;
+        begin();
+      },
+      follow: async () => {
+        // Where owners can be kept only now.
+        begin();
+        await actors.follow();
       },
       stop: () => {
+        isStarted = false;
+        hasBegun = false;
         const stopped = actors.stop();
         app.part(appStreams).pause(stopped);
         return stopped;
       },
-      follow: () => actors.follow(),
     };
   },
 });

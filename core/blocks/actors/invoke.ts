@@ -1,6 +1,6 @@
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Call } from "#core/kernel/call.ts";
-import { appCoordination } from "#core/kernel/coordination.ts";
+import { appCoordination, howToTurnOn } from "#core/kernel/coordination.ts";
 import { defineOperation, type Operation } from "#core/kernel/operation.ts";
 import type { RuntimePart, RuntimeServices } from "#core/kernel/runtime-services.ts";
 import { requestHeaders } from "#core/blocks/_shared/forwarded-headers.ts";
@@ -47,9 +47,12 @@ export const actorInvocation: RuntimePart<Operation<InvokeActor, ActorAnswer>> =
 };
 
 /** Throws where the app has no actors at all. */
-export function checkPlacement(call: Call): void {
-  if (!call.app.part(appCoordination).source?.actors)
-    throw actorError("ERR_ACTOR_NO_PLACEMENT", "placement service is not configured");
+export function checkPlacement({ app }: Call): void {
+  if (app.part(appCoordination).source?.actors) return;
+  app.telemetry.warnOnce?.(
+    `Actors are off: their calls are answered as by a Dapr sidecar without a placement service; ${howToTurnOn}`,
+  );
+  throw actorError("ERR_ACTOR_NO_PLACEMENT", "placement service is not configured");
 }
 
 async function invoke(

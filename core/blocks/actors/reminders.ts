@@ -11,7 +11,7 @@ import type { BesideHosting } from "./app-actors.ts";
 import { cancelHeader } from "./invoke.ts";
 import { localHosts } from "./local-hosts.ts";
 import { queueOf, readKept, withTrigger } from "./reminder.ts";
-import { NoHostError, routeTurn } from "./router.ts";
+import { isUnhosted, routeTurn } from "./router.ts";
 
 /** Fires the reminders of the types that the app hosts, each at whoever owns its actor. */
 export function createReminders(app: App, services: RuntimeServices): BesideHosting {
@@ -38,7 +38,7 @@ export function createReminders(app: App, services: RuntimeServices): BesideHost
       if (!isDone) log.warn(`A reminder of an actor of type ${type} was answered ${status}`);
     } catch (reason) {
       // Nobody could take it: that is not a failure of the run.
-      if (options.signal.aborted || reason instanceof NoHostError)
+      if (options.signal.aborted || isUnhosted(reason))
         return { dueAt: clock.now() + waitMs, data: entry.data };
       log.warn(`A reminder of an actor of type ${type} has failed: ${messageOf(reason)}`);
     }

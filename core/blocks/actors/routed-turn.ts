@@ -16,6 +16,11 @@ export type RoutedTurn = { readonly actor: ActorName } & (
       isWanted?(): boolean;
     }
 );
+/** A timer is registered, or not any more. */
+export interface TimerChange {
+  readonly name: string;
+  readonly registered?: ActorTick & { readonly ttl: string };
+}
 /** What came of it: the app's answer, its body read. */
 export interface TurnAnswer extends Pick<PlainResponse, "status" | "headers"> {
   readonly body: Uint8Array;
@@ -30,6 +35,7 @@ type Head = { readonly memberId: string; readonly actor: ActorName } & (
   | { readonly kind: "invoke"; readonly method: string; readonly query: string }
   | { readonly kind: "remind"; readonly name: string; readonly hasData: boolean }
   | { readonly kind: "tick"; readonly tick: Omit<ActorTick, "data">; readonly hasData: boolean }
+  | { readonly kind: "timer" }
 );
 type Outcome =
   | { readonly kind: "moved"; readonly owner: ActorMember }
@@ -59,6 +65,14 @@ export function turnRequest(memberId: string, turn: RoutedTurn): PlainRequest {
   const { method, query, headers, body } = turn.call;
   return requestOf({ memberId, actor, kind: "invoke", method, query }, headers, body ?? "");
 }
+/** The request by which another runtime is asked to change a timer of an actor that it owns. */
+export function timerRequest(
+  memberId: string,
+  actor: ActorName,
+  change: TimerChange,
+): PlainRequest {
+  return requestOf({ memberId, actor, kind: "timer" }, [], JSON.stringify(change));
+}
 function requestOf(head: Head, headers: HeaderList, body: Uint8Array | string): PlainRequest {
   return {
     method: "POST",
@@ -68,13 +82,18 @@ function requestOf(head: Head, headers: HeaderList, body: Uint8Array | string): 
   };
 }
 
-/** The turn that such a request asks for. Throws for what no runtime would send. */
+/** What such a request asks for. Throws for what no runtime would send. */
 export function readTurn(
   headers: HeaderList,
   body: Uint8Array,
-): { readonly memberId: string; readonly turn: RoutedTurn } {
+): { readonly memberId: string } & (
+  | { readonly turn: RoutedTurn; readonly timer?: undefined }
+  | { readonly turn?: undefined; readonly actor: ActorName; readonly timer: TimerChange }
+) {
   const head = read(headerOf(headers, turnHeader) ?? "") as Head;
   const { memberId, actor } = head;
+  if (head.kind === "timer")
+    return { memberId, actor, timer: JSON.parse(decoder.decode(body)) as TimerChange };
   if (head.kind !== "invoke") {
     const data = head.hasData ? decoder.decode(body) : undefined;
     const turn: RoutedTurn =

@@ -5,6 +5,7 @@ import type { RuntimeServices } from "#core/kernel/runtime-services.ts";
 import { preferredMember } from "#core/ownership/rendezvous.ts";
 import type { CallOptions } from "#core/ports/component.ts";
 import type { ActorKey, ActorMember } from "#core/ports/ownership.ts";
+import { PermanentError } from "#core/resiliency/failure.ts";
 import { createBackoff, type Pauses } from "#core/util/backoff.ts";
 import { collect } from "#core/util/bounded-read.ts";
 import { bytesOf } from "#core/util/bytes.ts";
@@ -23,6 +24,15 @@ export class NoHostError extends Error {
 /** The runtime that owns the actor could not be reached. */
 class UnreachableError extends Error {
   override readonly name = "UnreachableError";
+}
+/** True where no host has taken the turn, as between the death of one and the end of its lease. */
+export function isUnhosted(reason: unknown): boolean {
+  return (
+    reason instanceof NoHostError ||
+    reason instanceof UnreachableError ||
+    reason instanceof ActorLeavingError ||
+    reason instanceof ActorMovedError
+  );
 }
 /** The app of another runtime was not reached, or its runtime would not call it. */
 export class RemoteTurnError extends Error {
@@ -112,6 +122,7 @@ async function runAt(
   try {
     answer = await channel.send(turnRequest(owner.id, turn), options);
   } catch (reason) {
+    if (reason instanceof PermanentError) throw new RemoteTurnError(messageOf(reason.cause));
     throw new UnreachableError(messageOf(reason), { cause: reason });
   }
   try {

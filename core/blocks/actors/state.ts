@@ -14,6 +14,7 @@ import { actorError, type actorErrors } from "./errors.ts";
 import { actorFacts } from "./facts.ts";
 import { checkPlacement } from "./invoke.ts";
 import { checkReserved } from "./names.ts";
+import { claimElsewhere } from "./owned-elsewhere.ts";
 
 export interface GetActorState extends ActorName {
   readonly key: string;
@@ -70,6 +71,10 @@ async function get(
   try {
     const active = activeOf(app, { type, id }, services);
     if (active) await raise(store, active, call);
+    else if (store.fenced) {
+      const claim = await claimElsewhere(app, { type, id }, services, call);
+      if (claim) await store.fenced.raise(scopeOf(app, { type, id }, claim.fence), call);
+    }
     const metadata = { partitionKey: prefixOf(app, type, id) };
     const reads = [{ key: keyOf(app, type, id, key), metadata }];
     return (await store.read(reads, call))[0];
@@ -90,7 +95,9 @@ async function transact(
   const { app } = call;
   await services.part(appActors)(app).ready(call);
   const active = activeOf(app, { type, id }, services);
-  if (!active) throw actorError("ERR_ACTOR_INSTANCE_MISSING", "actor instance is missing");
+  const claim = active ? undefined : await foreignClaim(call, { type, id }, services);
+  if (!active && !claim)
+    throw actorError("ERR_ACTOR_INSTANCE_MISSING", "actor instance is missing");
   const store = actorStore(app);
   if (!store) throw actorError("ERR_ACTOR_RUNTIME_NOT_FOUND", noStore);
   const ops = operations.map((each) => readOp(app, type, id, each));
@@ -99,7 +106,8 @@ async function transact(
     const most = await store.maxTransactionOperations?.(call);
     if (most !== undefined && ops.length > most)
       throw new Error("the transaction contains more operations than supported by the state store");
-    await write(store, active, ops, call);
+    if (active) await write(store, active, ops, call);
+    else if (claim) await writeFenced(store, ops, scopeOf(app, { type, id }, claim.fence), call);
   } catch (reason) {
     throw saveError(messageOf(reason), reason);
   }
@@ -114,7 +122,7 @@ function activeOf(
   { type, id }: ActorName,
   services: RuntimeServices,
 ): Active | undefined {
-  const { hosting } = services.part(appActors)(app);
+  const { owning: hosting } = services.part(appActors)(app);
   const actor = hosting?.actors.get(type)?.get(id);
   return hosting && actor && { actor, hosting };
 }
@@ -135,18 +143,42 @@ async function write(
   ops: readonly StateOp[],
   options: CallOptions,
 ): Promise<void> {
-  if (!store.transact) throw new Error(noStore);
-  if (!store.fenced) return store.transact(ops, options);
   try {
-    await store.fenced.transact(ops, fenceOf(actor, hosting), options);
+    await writeFenced(store, ops, fenceOf(actor, hosting), options);
     actor.isKnownToStore = true;
   } catch (reason) {
     if (ComponentError.is(reason) && reason.kind === "fenced") hosting.evict(actor);
     throw reason;
   }
 }
+async function writeFenced(
+  store: StateStore,
+  ops: readonly StateOp[],
+  fence: Fence,
+  options: CallOptions,
+): Promise<void> {
+  if (!store.transact) throw new Error(noStore);
+  await (store.fenced ? store.fenced.transact(ops, fence, options) : store.transact(ops, options));
+}
 function fenceOf({ type, id, fence }: ActiveActor, { lease }: Hosting): Fence {
-  return { scope: JSON.stringify([lease.member.namespace, type, id]), fence };
+  return scopeOf(lease.member, { type, id }, fence);
+}
+function scopeOf(
+  { namespace }: Pick<App, "namespace">,
+  { type, id }: ActorName,
+  fence: number,
+): Fence {
+  return { scope: JSON.stringify([namespace, type, id]), fence };
+}
+/** The actor is active in another process that hosts this replica of the app. */
+function foreignClaim(
+  call: Call,
+  actor: ActorName,
+  services: RuntimeServices,
+): ReturnType<typeof claimElsewhere> {
+  return claimElsewhere(call.app, actor, services, call).catch((reason: unknown) => {
+    throw saveError(messageOf(reason), reason);
+  });
 }
 
 function readOp(app: App, type: string, id: string, { operation, request }: ActorStateOp): StateOp {

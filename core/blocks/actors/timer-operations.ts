@@ -8,6 +8,8 @@ import { appActors } from "./app-actors.ts";
 import { actorError } from "./errors.ts";
 import { actorFacts } from "./facts.ts";
 import { checkPlacement } from "./invoke.ts";
+import { changeTimerElsewhere } from "./owned-elsewhere.ts";
+import type { TimerChange } from "./routed-turn.ts";
 import { checkEntryName, checkReserved } from "./names.ts";
 import { planTimer } from "./timer-times.ts";
 import { createTimers, type Timers } from "./timers.ts";
@@ -46,14 +48,15 @@ export const timerOperations: RuntimePart<{
       "actors.register_timer",
       actorFacts("RegisterActorTimer"),
       async (call, input) => {
-        const timers = await timersOf(call, input, services);
-        const { type, id, name, dueTime, period, callback, data } = input;
-        const key = `${type}||${id}`;
+        await check(call, input, services);
+        const { type, id, name, dueTime, period, callback, data, ttl } = input;
         if (!services.part(appActors)(call.app).hosting?.types.has(type))
-          throw timerError(`can't create timer for actor ${key}: actor type not registered`);
+          throw timerError(
+            `can't create timer for actor ${type}||${id}: actor type not registered`,
+          );
         try {
-          const plan = planTimer(input, services.platform.clock.now(), `${key}||${name}`);
-          timers.put({ type, id }, { name, callback, dueTime, period, data }, plan);
+          const registered = { name, callback, dueTime, period, data, ttl };
+          await change(call, { type, id }, { name, registered }, services);
         } catch (reason) {
           throw timerError(messageOf(reason), reason);
         }
@@ -63,23 +66,51 @@ export const timerOperations: RuntimePart<{
       "actors.unregister_timer",
       actorFacts("UnregisterActorTimer"),
       async (call, input) => {
-        const timers = await timersOf(call, input, services);
-        timers.delete(input, input.name);
+        await check(call, input, services);
+        const { type, id, name } = input;
+        await change(call, { type, id }, { name }, services);
       },
     ),
   }),
 };
 
-async function timersOf(
+/** Where the actor is: in this process, or another one of the same replica. One that is not active has its timers here. */
+async function change(
+  call: Call,
+  actor: ActorName,
+  asked: TimerChange,
+  services: RuntimeServices,
+): Promise<void> {
+  const { app } = call;
+  const isHere = services.part(appActors)(app).hosting?.actors.get(actor.type)?.get(actor.id);
+  if (!isHere && (await changeTimerElsewhere(app, actor, asked, services, call))) return;
+  changeTimer(app, actor, asked, services);
+}
+
+/** Throws for a timer that cannot be planned. */
+export function changeTimer(
+  app: App,
+  actor: ActorName,
+  { name, registered }: TimerChange,
+  services: RuntimeServices,
+): void {
+  const timers = services.part(appTimers)(app);
+  if (!registered) return timers.delete(actor, name);
+  const key = `${actor.type}||${actor.id}||${name}`;
+  const plan = planTimer(registered, services.platform.clock.now(), key);
+  const { ttl: _, ...tick } = registered;
+  timers.put(actor, tick, plan);
+}
+
+async function check(
   call: Call,
   { type, name }: UnregisterTimer,
   services: RuntimeServices,
-): Promise<Timers> {
+): Promise<void> {
   checkPlacement(call);
   checkReserved(type);
   checkEntryName(name);
   await services.part(appActors)(call.app).ready(call);
-  return services.part(appTimers)(call.app);
 }
 
 function timerError(message: string, cause?: unknown): Error {

@@ -34,19 +34,19 @@ export function createTimers(app: App, services: RuntimeServices): Timers {
   const { clock, log } = services.platform;
   const locals = services.part(localHosts);
   const keyOf = ({ type, id }: ActorName, name: string): string => JSON.stringify([type, id, name]);
-  const count = (type: string): number => {
-    let found = 0;
-    for (const { actor } of timers.values()) if (actor.type === type) found++;
-    return found;
-  };
-  const measure = (type: string): void =>
-    app.telemetry.metrics?.gauge("runtime_actor_timers", { actor_type: type }, count(type));
+  const counts = new Map<string, number>();
+  const count = (type: string): number => counts.get(type) ?? 0;
+  function countOne(type: string, by: 1 | -1): void {
+    const now = count(type) + by;
+    counts.set(type, now);
+    app.telemetry.metrics?.gauge("runtime_actor_timers", { actor_type: type }, now);
+  }
 
   function drop(key: string, timer: Timer): void {
     timer.cancel?.();
     if (timers.get(key) !== timer) return;
     timers.delete(key);
-    measure(timer.actor.type);
+    countOne(timer.actor.type, -1);
   }
   function arm(key: string, timer: Timer): void {
     timer.cancel = clock.after(Math.max(0, timer.dueAt - clock.now()), () => {
@@ -91,7 +91,8 @@ export function createTimers(app: App, services: RuntimeServices): Timers {
   return {
     put: (actor, tick, plan) => {
       const key = keyOf(actor, tick.name);
-      timers.get(key)?.cancel?.();
+      const before = timers.get(key);
+      before?.cancel?.();
       const timer: Timer = {
         actor,
         tick,
@@ -101,7 +102,7 @@ export function createTimers(app: App, services: RuntimeServices): Timers {
         cancel: undefined,
       };
       timers.set(key, timer);
-      measure(actor.type);
+      if (!before) countOne(actor.type, 1);
       arm(key, timer);
     },
     delete: (actor, name) => {

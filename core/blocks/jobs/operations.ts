@@ -3,7 +3,11 @@ import { hasExpired, planTrigger, type Trigger } from "#core/due-times/trigger.t
 import { ApiError } from "#core/errors/api-error.ts";
 import { messageOf } from "#core/errors/component-error.ts";
 import type { Call } from "#core/kernel/call.ts";
-import { appCoordination, type CoordinationSource } from "#core/kernel/coordination.ts";
+import {
+  appCoordination,
+  type CoordinationSource,
+  howToTurnOn,
+} from "#core/kernel/coordination.ts";
 import { defineOperation, type Operation } from "#core/kernel/operation.ts";
 import type { RuntimePart, RuntimeServices } from "#core/kernel/runtime-services.ts";
 import type { CallOptions } from "#core/ports/component.ts";
@@ -152,7 +156,7 @@ function sourceOf({ app }: Call, failing: Failing): CoordinationSource {
   const { source } = app.part(appCoordination);
   if (source?.jobs) return source;
   app.telemetry.warnOnce?.(
-    "Jobs are off: their calls are answered as by a Dapr sidecar without a scheduler service",
+    `Jobs are off: their calls are answered as by a Dapr sidecar without a scheduler service; ${howToTurnOn}`,
   );
   throw schedulerFailed(app, failing, "scheduler clients are disabled");
 }

@@ -27,7 +27,8 @@ export function createJobRuns(app: App, services: RuntimeServices): AppBlock {
   const { clock, log } = services.platform;
   const { channel } = app;
   const queue = jobQueue(app);
-  /** From a start to the stop after it. */
+  let isStarted = false;
+  /** From a start to the stop after it, while jobs are on. */
   let on: { stop(): Promise<void> } | undefined;
 
   function begin(to: NonNullable<typeof channel>): { stop(): Promise<void> } {
@@ -78,14 +79,25 @@ export function createJobRuns(app: App, services: RuntimeServices): AppBlock {
       },
     };
   }
+  async function end(): Promise<void> {
+    const running = on;
+    on = undefined;
+    await running?.stop();
+  }
+  async function follow(): Promise<void> {
+    if (!channel || !isStarted) return;
+    if (app.part(appCoordination).source?.jobs) on ??= begin(channel);
+    else await end();
+  }
   return {
     start: async () => {
-      if (channel && app.part(appCoordination).source?.jobs) on ??= begin(channel);
+      isStarted = true;
+      await follow();
     },
+    follow,
     stop: async () => {
-      const running = on;
-      on = undefined;
-      await running?.stop();
+      isStarted = false;
+      await end();
     },
   };
 }

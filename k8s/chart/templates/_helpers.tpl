@@ -124,6 +124,16 @@ affinity:
 {{- end }}
 {{- end }}
 
+{{/* The Secret, as JSON, that says where owners of actors and due times are kept; empty where none does. */}}
+{{- define "outrigger.coordination" -}}
+{{- $coordination := .Values.coordination -}}
+{{- $existing := $coordination.existingSecret -}}
+{{- if and $existing.name (or $coordination.driver $coordination.connection) }}{{ fail "set coordination.existingSecret or coordination.driver, not both" }}{{ end -}}
+{{- if ne (empty $coordination.driver) (empty $coordination.connection) }}{{ fail "coordination.driver and coordination.connection need each other" }}{{ end -}}
+{{- if $existing.name }}{{ dict "name" $existing.name "key" $existing.key | toJson }}
+{{- else if $coordination.driver }}{{ dict "name" "outrigger-coordination" "key" "coordination" | toJson }}{{ end -}}
+{{- end }}
+
 {{- define "outrigger.logArgs" -}}
 - --log-level={{ .Values.logLevel }}
 {{- if .Values.logAsJson }}

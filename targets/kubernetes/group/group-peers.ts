@@ -1,5 +1,6 @@
 import type { Manifest } from "#core/ports/manifest.ts";
-import type { AppRef, Platform } from "#core/ports/platform.ts";
+import type { AppRef, Log, PeerChannel, Platform } from "#core/ports/platform.ts";
+import { PermanentError } from "#core/resiliency/failure.ts";
 import { createRegistry } from "#core/hosting/registry.ts";
 import { calleeAppId, callerAppId } from "#core/util/identity-headers.ts";
 import { clock } from "#targets/node/clock.ts";
@@ -15,7 +16,7 @@ const certificateMs = 5000;
 
 /** How the apps of a group reach those of other groups and nodes. */
 export interface GroupPeers {
-  /** Absent where apps have no certificates, and so call nobody elsewhere. */
+  /** Where apps have no certificates, they call nobody elsewhere. */
   readonly channels: Platform["peers"];
   readonly remote: ProxyRoutes["remote"];
   readonly isElsewhere: ((app: AppRef) => Promise<boolean>) | undefined;
@@ -42,7 +43,8 @@ export async function createGroupPeers(
   const peers = createPeers(registry, alone, alone.host.address, (app) => certificates?.of(app));
   // The first resolver that is known counts for all calls.
   await peers.announce({ appId: "", namespace: "", port: 0 }, names.use);
-  if (!certificates) return { channels: undefined, remote: unreachable, isElsewhere: undefined };
+  if (!certificates)
+    return { channels: nobody(alone.log), remote: unreachable, isElsewhere: undefined };
   // Behind a Service every process has all apps.
   const isElsewhere = async (app: AppRef): Promise<boolean> =>
     nodeName !== "" && names.isElsewhere(app, hostIps);
@@ -59,7 +61,19 @@ export async function createGroupPeers(
   };
   return {
     isElsewhere,
-    channels: { isElsewhere, find },
+    channels: {
+      isElsewhere,
+      find,
+      at: (address, to, from) => {
+        const channel = peers.at(address, to, from);
+        return {
+          send: async (request, options) => {
+            await proven(certificates, from);
+            return channel.send(request, options);
+          },
+        };
+      },
+    },
     remote: async (to, from) => {
       await proven(certificates, from);
       return {
@@ -72,6 +86,19 @@ export async function createGroupPeers(
       };
     },
   };
+}
+
+/** Without certificates nobody else is found, and actors of other nodes and groups are out of reach. */
+function nobody({ warn }: Pick<Log, "warn">): PeerChannel {
+  const why =
+    "actors of other nodes and groups cannot be called without a certificate authority; set --sentry-address, or mtls.enabled in the chart";
+  let isSaid = false;
+  const send = async (): Promise<never> => {
+    if (!isSaid) warn(`An actor is hosted elsewhere: ${why}`);
+    isSaid = true;
+    throw new PermanentError(new Error(why));
+  };
+  return { find: async () => undefined, at: () => ({ send }) };
 }
 
 async function unreachable(): Promise<never> {

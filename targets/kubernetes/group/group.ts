@@ -3,10 +3,12 @@ import { createBadTokens } from "#core/identity/bad-tokens.ts";
 import type { TokenVerifier } from "#core/identity/token-check.ts";
 import type { Log, Platform } from "#core/ports/platform.ts";
 import { defaultTrustDomain } from "#core/identity/workload.ts";
+import type { CoordinationSettings } from "#core/hosting/coordination.ts";
 import { createRuntime } from "#core/hosting/runtime.ts";
 import { clock } from "#targets/node/clock.ts";
 import { endsWithin } from "#core/util/time-limit.ts";
 import { createGrpcApi } from "#targets/node/grpc/api.ts";
+import { addressOf } from "#targets/node/listen/plain-address.ts";
 import { mtlsSettings } from "#targets/node/mtls/settings.ts";
 import { nodePlatform } from "#targets/node/platform.ts";
 import { collectWhenIdle } from "#targets/node/memory/idle-gc.ts";
@@ -92,6 +94,7 @@ export async function runGroup(
     metrics,
     certificates,
     log,
+    coordination: coordinationOf(options, alone),
     readToken: secrets.token,
     verifierFor: (pod) => verifierFor(pod, readToken),
     disconnect: (pod) => {
@@ -142,6 +145,17 @@ function certificatesOf(
   // A pod's runtime proves itself by its service account, wherever the token is mounted.
   const proof = settings.tokenFile === undefined ? settings : ({ ...settings, tokenIs } as const);
   return createWorkloadCertificates(proof, defaultTrustDomain, log);
+}
+
+/** No file that is made when it is needed: each node would decide for itself. */
+function coordinationOf(
+  { coordination, internalPort }: GroupOptions,
+  { host }: Pick<Platform, "host">,
+): CoordinationSettings | undefined {
+  if (!coordination) return undefined;
+  const { host: given, ...settings } = coordination;
+  const address = addressOf(given || host.address, internalPort);
+  return { ...settings, actors: true, jobs: true, address };
 }
 
 /** The core asks once more whose token it is; the answer is known by then. */

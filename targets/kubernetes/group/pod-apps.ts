@@ -11,7 +11,9 @@ import { repeat } from "#core/util/repeat.ts";
 import type { GrpcApi } from "#targets/node/grpc/api.ts";
 import { clock } from "#targets/node/clock.ts";
 import { waitForPort } from "#targets/node/channel/wait-for-port.ts";
-import type { ComponentReport, FromGroup, PodRecord } from "../messages.ts";
+import type { CoordinationSettings } from "#core/hosting/coordination.ts";
+import type { FromGroup, PodRecord } from "../messages.ts";
+import { componentReports } from "./component-reports.ts";
 import type { PodAuthentication } from "./pod-authentication.ts";
 import type { GroupDocuments } from "./group-documents.ts";
 import type { GroupMetrics } from "./group-metrics.ts";
@@ -26,6 +28,8 @@ export interface PodAppsDeps {
   readonly metrics: GroupMetrics;
   readonly certificates: WorkloadCertificates | undefined;
   readonly log: Log;
+  /** Where the apps' owners of actors and due times are kept. */
+  readonly coordination: CoordinationSettings | undefined;
   /** Values of a Secret's key `token`. */
   readToken(namespace: string, name: string, signal: AbortSignal): Promise<string>;
   /** Vouches for tokens that are not text of the pod's own. */
@@ -41,6 +45,8 @@ export interface PodApps {
   remove(uid: string): void;
   /** The documents of a namespace have changed. */
   follow(namespace: string): Promise<void>;
+  /** Other runtimes find here what the apps own from now on. */
+  serve(): void;
   /** Ends what calls the apps; the APIs stay up. */
   stopCalling(): Promise<void>;
   close(): Promise<void>;
@@ -51,6 +57,7 @@ const pauses: Pauses = { firstMs: 1000, longestMs: 30_000 };
 export function createPodApps(deps: PodAppsDeps): PodApps {
   const pods = new Map<string, PodApp>();
   let isEnding = false;
+  let isServing = false;
   return {
     put: (record) => {
       if (isEnding) return;
@@ -58,7 +65,12 @@ export function createPodApps(deps: PodAppsDeps): PodApps {
       if (pod) return pod.update(record);
       const made = new PodApp(record, deps);
       pods.set(record.uid, made);
+      if (isServing) made.serve();
       made.open();
+    },
+    serve: () => {
+      isServing = true;
+      for (const pod of pods.values()) pod.serve();
     },
     remove: (uid) => {
       const pod = pods.get(uid);
@@ -92,6 +104,7 @@ class PodApp {
   #certificate: CertificateUse | undefined;
   #hashes: readonly string[];
   #isStarted = false;
+  #isServing = false;
   #isReopening = false;
   #reported = "";
 
@@ -142,6 +155,10 @@ class PodApp {
     void repeat(() => this.#update(hosted), pauses, clock, signal).finally(
       () => (this.#isReopening = false),
     );
+  }
+  serve(): void {
+    this.#isServing = true;
+    this.#follow();
   }
   async stopCalling(): Promise<void> {
     await this.#hosted?.stop();
@@ -232,6 +249,7 @@ class PodApp {
       bindingProbeMs: settings.bindingProbeMs,
       disableInitEndpoints: settings.disableInitEndpoints,
       releaseLocks: true,
+      coordination: this.#deps.coordination,
       // Nothing of the pod's is to end: whoever asks for it, as Jobs with a sidecar must, is done.
       shutdown: () => log.info("Shutdown asked for: there is no sidecar to end", this.#fields),
     });
@@ -256,6 +274,8 @@ class PodApp {
     if (!hosted) return;
     const { isEnding, isReady, settings } = this.record;
     hosted.app.health.isAvailable = isReady && !isEnding;
+    // An actor of a pod that is not ready moves to one that is; one without a port is never called.
+    void hosted.allowOwning(isReady && this.#isServing);
     if (isEnding) return void hosted.stop();
     const isCalled = settings.appPort !== undefined;
     if (this.#isStarted || (isCalled && !isReady)) return;
@@ -282,14 +302,7 @@ class PodApp {
     }
   }
   #report({ app }: AppInstance): void {
-    const components: ComponentReport[] = [
-      ...app.components.loaded.map(({ name }) => ({ name, isReady: true, message: "" })),
-      ...app.components.failed.map(({ name, reason }) => ({
-        name,
-        isReady: false,
-        message: reason,
-      })),
-    ];
+    const components = componentReports(app);
     const text = JSON.stringify(components);
     if (text === this.#reported) return;
     this.#reported = text;

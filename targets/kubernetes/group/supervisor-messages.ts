@@ -8,7 +8,7 @@ import type { SupervisorLink } from "./supervisor-link.ts";
 
 interface Group {
   readonly link: Pick<SupervisorLink, "tell">;
-  readonly host: Pick<PodApps, "put" | "remove" | "follow">;
+  readonly host: Pick<PodApps, "put" | "remove" | "follow" | "serve">;
   readonly documents: Pick<GroupDocuments, "put">;
   readonly podAuthentication: Pick<PodAuthentication, "isCurrent">;
   readonly connections: Pick<Connections, "take">;
@@ -45,6 +45,8 @@ export function handleSupervisorMessages({
       case "current":
         podAuthentication.isCurrent = message.isCurrent;
         return;
+      case "serving":
+        return host.serve();
       case "connection":
         // It may have ended on its way here.
         if (socket)

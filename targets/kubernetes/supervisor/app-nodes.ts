@@ -3,7 +3,7 @@ import { within } from "#core/util/time-limit.ts";
 import type { KubeClient } from "#k8s/api/client.ts";
 import { type ListWatch, listWatch } from "#k8s/api/list-watch.ts";
 import type { Pod } from "#k8s/api/objects.ts";
-import { addressOf } from "../address.ts";
+import { addressOf } from "#targets/node/listen/plain-address.ts";
 import { seePod } from "./pod-record.ts";
 
 /** Where in the cluster an app runs. */

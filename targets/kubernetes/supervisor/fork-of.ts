@@ -12,7 +12,7 @@ export function forkOf(
   pins: Pick<Pins, "of">,
   name: string,
 ): GroupDeps["fork"] {
-  const { env, log, mtls, ports, scope } = options;
+  const { coordination, env, log, mtls, ports, scope } = options;
   const { checkSourceIp, logAsJson, logLevel, tokenAudience } = options;
   const groupOptions: Omit<GroupOptions, "version" | "group"> = {
     nodeName: "node" in scope ? scope.node : "",
@@ -21,6 +21,7 @@ export function forkOf(
     ...(mtls ? { mtls } : {}),
     internalPort: ports.internal ?? 0,
     checkSourceIp,
+    ...(coordination ? { coordination } : {}),
     logLevel,
     logAsJson,
   };

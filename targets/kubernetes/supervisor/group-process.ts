@@ -31,11 +31,12 @@ export interface GroupProgram {
   readonly execArgv: readonly string[];
 }
 
-/** Whose environment a group gets nothing of: what leads to the credentials of the supervisor. */
+/** What a group does not get: what leads to the credentials of the supervisor, and what comes with its options. */
 const withheld: ReadonlySet<string> = new Set([
   "KUBECONFIG",
   "KUBERNETES_SERVICE_HOST",
   "KUBERNETES_SERVICE_PORT",
+  "OUTRIGGER_COORDINATION",
 ]);
 
 /** Connections on their way to a process at once. */

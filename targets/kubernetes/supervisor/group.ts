@@ -18,6 +18,8 @@ export interface GroupDeps {
   /** What the supervisor knows of a namespace's documents now. */
   documentsOf(namespace: string): readonly KubeObject[];
   isCurrent(): boolean;
+  /** The ports are open: connections for the group come from now on. */
+  isServing(): boolean;
 }
 
 /** One of the processes that the group has had. */
@@ -115,6 +117,10 @@ export class Group {
     if (this.#life.isUp) this.#life.process.tell(message);
     return this.#life.isUp;
   }
+  /** The ports are open. */
+  serve(): void {
+    this.#tellServing(this.#life);
+  }
   /** A connection for it; kept while the process is starting. */
   take(port: Port, socket: Socket, head: Buffer | undefined): void {
     if (this.#life.isUp && this.#life.process.hand(port, socket, head)) return;
@@ -195,6 +201,7 @@ export class Group {
     for (const pod of this.pods.values()) process.tell({ type: "pod", pod });
     process.tell({ type: "current", isCurrent: this.#deps.isCurrent() });
     life.isUp = true;
+    this.#tellServing(life);
     if (life === this.#life) this.#release();
     this.#tellChange();
   }
@@ -239,6 +246,7 @@ export class Group {
       this.#renewBackoff.reset();
       this.#life = next;
       for (const message of next.unheard.splice(0)) this.#hear(next, message);
+      this.#tellServing(next);
       // Where the former died meanwhile.
       this.#release();
       this.#end(former, idleMs, graceMs);
@@ -279,6 +287,11 @@ export class Group {
   }
   #isSettled({ isUp, hosted }: Life): boolean {
     return isUp && [...this.pods.keys()].every((uid) => hosted.has(uid));
+  }
+  /** Only the present one: what the next one owned before it takes over, nobody would reach. */
+  #tellServing(life: Life): void {
+    if (life === this.#life && life.isUp && this.#deps.isServing())
+      life.process.tell({ type: "serving" });
   }
   #tellChange(): void {
     this.#changed.resolve();

@@ -27,6 +27,8 @@ export interface NodeHost {
   readonly pods: HostedPods;
   readonly status: Pick<ComponentStatus, "knows">;
   readonly metrics: Pick<MetricsReader, "read">;
+  /** The ports are open. */
+  serve(): void;
   /** Lets what is in flight end, and ends the groups. */
   drain(): Promise<void>;
   /** Writes what is still to be written to the cluster, once the signal has fired and the groups have ended. */
@@ -80,6 +82,7 @@ export function createNodeHost(options: NodeRuntimeOptions, signal: AbortSignal)
   const isNamed = "namespaces" in scope && scope.namespaces.length > 0;
   const pins = isNamed ? noPins : watchPins(client, renew, watching);
   const waitMetrics = createWaitMetrics(clock);
+  let isServing = false;
   const assignment = createGroupAssignment({
     isolation: options.isolation,
     routes,
@@ -94,6 +97,7 @@ export function createNodeHost(options: NodeRuntimeOptions, signal: AbortSignal)
         onMessage: (group, message, tell) => groupMessages.handle(group, message, tell),
         documentsOf: (namespace) => documents.documentsOf(namespace),
         isCurrent: () => pods.isCurrent(),
+        isServing: () => isServing,
       }),
   });
   const metrics = createMetricsReader(assignment, clock);
@@ -129,6 +133,10 @@ export function createNodeHost(options: NodeRuntimeOptions, signal: AbortSignal)
     pods,
     status,
     metrics,
+    serve: () => {
+      isServing = true;
+      for (const group of assignment.groups) group.serve();
+    },
     drain: () => assignment.drain(idleMs, options.drainMs),
     close: async () => {
       nodes[Symbol.dispose]();

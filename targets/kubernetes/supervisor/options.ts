@@ -1,5 +1,6 @@
 import type { Log } from "#core/ports/platform.ts";
 import type { KubeClient } from "#k8s/api/client.ts";
+import type { GroupCoordination } from "../messages.ts";
 import type { GroupProgram } from "./group-process.ts";
 
 /** `outrigger node`, every default filled in. */
@@ -29,6 +30,8 @@ export interface NodeRuntimeOptions {
     readonly trustDomain: string;
     readonly controlPlaneNamespace: string;
   };
+  /** Absent: neither actors nor jobs. */
+  readonly coordination?: GroupCoordination;
   /** Who writes Events. */
   readonly instance: string;
   readonly drainMs: number;

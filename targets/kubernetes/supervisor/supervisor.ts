@@ -55,6 +55,7 @@ export async function startNodeRuntime(options: NodeRuntimeOptions): Promise<Run
     if (stopped) return opened.close();
     listeners = opened;
     Object.assign(allPorts, listeners.ports);
+    host.serve();
     void sweepEntries({
       client,
       node: options.instance,

@@ -7,7 +7,7 @@ import { endsWithin } from "#core/util/time-limit.ts";
 /** One app on its way out. */
 export interface Drainable {
   readonly appId: string;
-  readonly hosted: Pick<AppInstance, "stop" | "unhealthy">;
+  readonly hosted: Pick<AppInstance, "stop" | "stopBlocks" | "unhealthy">;
   /** Time that the APIs stay up after nothing calls the app any more; 0 means off. */
   readonly blockShutdownMs: number;
   /** Take no new calls; resolve when those in flight have ended. */
@@ -40,7 +40,16 @@ export async function block(app: Drainable, { clock, log }: DrainDeps): Promise<
   );
 }
 
-/** Ends what calls the app, and takes no new calls of it; resolves once nothing is in flight. */
-export async function drain({ hosted, servers }: Drainable): Promise<void> {
-  await Promise.allSettled([hosted.stop(), ...servers.map((end) => end())]);
+/**
+ * Ends what calls the app, and takes no new calls of it; resolves once nothing is in flight. Turns of actors and jobs
+ * that are in flight keep the API for so long at most, 0 meaning no limit: they may have yet to write their state.
+ */
+export async function drain(
+  { hosted, servers }: Drainable,
+  { clock }: Pick<DrainDeps, "clock">,
+  limitMs: number,
+): Promise<void> {
+  const stopped = hosted.stop();
+  await endsWithin(clock, limitMs, hosted.stopBlocks());
+  await Promise.allSettled([stopped, ...servers.map((end) => end())]);
 }

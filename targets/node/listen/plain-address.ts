@@ -2,3 +2,7 @@
 export function plainAddress(address: string | undefined): string | undefined {
   return address?.replace(/^::ffff:(?=[\d.]+$)/i, "");
 }
+/** `host:port`, IPv6 in brackets. */
+export function addressOf(ip: string, port: number): string {
+  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
+}

@@ -1,3 +1,4 @@
+import type { TurnResponse } from "#core/blocks/actors/receive-turn.ts";
 import { turnHeader } from "#core/blocks/actors/routed-turn.ts";
 import { turnedAway } from "#core/blocks/invoke/receive.ts";
 import type { CallOptions } from "#core/ports/component.ts";
@@ -51,7 +52,7 @@ export interface InternalServerOptions extends Identities {
     headers: HeaderList,
     body: Uint8Array,
     options: CallOptions,
-  ): Promise<PlainResponse>;
+  ): Promise<TurnResponse>;
   /** Takes a gRPC call to the app's own server. */
   onGrpc(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, callee: App): void;
 }
@@ -167,7 +168,10 @@ async function serveTurn(
     ? new Uint8Array(0)
     : await collect(bodyFrom(stream), maxBodyBytes);
   const headers = listOf(raw, (name) => ours.has(name) || name.startsWith(":"));
-  await answer(stream, await onTurn(callee, headers, body, { signal: gone.signal }), "POST");
+  const response = await onTurn(callee, headers, body, { signal: gone.signal });
+  await answer(stream, response, "POST");
+  // While one runtime takes the place of another, both listen on the port, and the next connection may reach the other.
+  if (response.isStray) stream.session?.close();
 }
 
 async function serve(

@@ -58,9 +58,10 @@ export function createPeers(
     return resolver;
   }
   /** With certificates a connection is one app's to another: both are proven once, when it is made. */
-  function poolTo(at: string, to: AppRef, from: AppRef): Http2Pool {
+  function poolTo(at: string, to: AppRef, from: AppRef, id = ""): Http2Pool {
     const isSecure = identityOf(from) !== undefined;
-    const key = isSecure ? JSON.stringify([at, nameOf(to), nameOf(from)]) : at;
+    const names = isSecure ? [nameOf(to), nameOf(from)] : [];
+    const key = isSecure || id !== "" ? JSON.stringify([at, id, ...names]) : at;
     let pool = pools.get(key);
     if (!pool) {
       dropUnused();
@@ -111,7 +112,7 @@ export function createPeers(
     connect,
     at: (address, to, from) =>
       peerChannel(
-        { connect: async () => ({ pool: poolTo(address, to, from), failed: () => {} }) },
+        { connect: async () => ({ pool: poolTo(address, to, from, to.id), failed: () => {} }) },
         to,
         from,
       ),

@@ -41,6 +41,7 @@ describe("resolveValues", () => {
     ],
     [{ name: "x", envRef: "ABSENT" }, 'metadata "x": environment variable "ABSENT" is not set'],
     [{ name: "x", envRef: "APP_API_TOKEN" }, "cannot be referred to"],
+    [{ name: "x", envRef: "OUTRIGGER_COORDINATION" }, "cannot be referred to"],
     [{ name: "x", envRef: "DAPR_X" }, "cannot be referred to"],
     [{ name: "x", envRef: "A B" }, "cannot be referred to"],
     [{ name: "x", value: "{podName}" }, "needs the environment variable POD_NAME"],

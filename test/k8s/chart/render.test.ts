@@ -41,6 +41,7 @@ const matrix: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
       noProxy: "10.0.0.0/8",
     },
     versionPins: [{ version: "0.0.9-rc.1", image: "registry.example/outrigger:0.0.9-rc.1" }],
+    coordination: { driver: "redis", connection: "redis.shop:6379" },
     budgets: {
       maxConcurrentCalls: 100_000_000,
       maxBodyBytesInFlight: "64Mi",
@@ -245,6 +246,54 @@ describeHelm("the chart", () => {
     expect(without.volumes).toHaveLength(1);
   });
 
+  it.each([
+    [{ driver: "redis", connection: "redis.shop:6379" }, "redis:redis.shop:6379"],
+    [{ driver: "redis", connection: "rediss://:p@redis.shop" }, "rediss://:p@redis.shop"],
+    [{ driver: "postgresql", connection: "host=db" }, "postgresql:host=db"],
+  ])("keeps the database of actors and jobs in a Secret: %j", (coordination, value) => {
+    for (const mode of ["daemonset", "deployment"]) {
+      const objects = render({ mode, coordination });
+      expect(pick(objects, "Secret", "outrigger-coordination").stringData).toEqual({
+        coordination: value,
+      });
+      const kind = mode === "daemonset" ? "DaemonSet" : "Deployment";
+      const { metadata, spec } = pick(objects, kind, "outrigger-node").spec.template;
+      expect(coordinationOf(spec)).toEqual({
+        name: "outrigger-coordination",
+        key: "coordination",
+      });
+      // Runtimes read it when they start.
+      expect(metadata.annotations["checksum/coordination"]).toMatch(/^[0-9a-f]{64}$/);
+      const injector = pick(objects, "Deployment", "outrigger-injector").spec.template.spec;
+      expect(pickFlag(injector, "--sidecar-coordination")).toBe("off");
+      expect(JSON.stringify(injector)).not.toContain(value);
+    }
+  });
+
+  it("takes that database from a Secret that is there already, and needs none", () => {
+    const existingSecret = { name: "db" };
+    const objects = render({ coordination: { existingSecret } });
+    const { spec } = pick(objects, "DaemonSet").spec.template;
+    expect(coordinationOf(spec)).toEqual({ name: "db", key: "coordination" });
+    const own = render({ coordination: { existingSecret: { name: "db", key: "url" } } });
+    expect(coordinationOf(pick(own, "DaemonSet").spec.template.spec)).toMatchObject({ key: "url" });
+    const none = render();
+    expect(coordinationOf(pick(none, "DaemonSet").spec.template.spec)).toBeUndefined();
+    for (const each of [objects, own, none])
+      expect(
+        each.some(({ metadata }: Rendered) => metadata.name === "outrigger-coordination"),
+      ).toBe(false);
+    const injector = pick(none, "Deployment", "outrigger-injector").spec.template.spec;
+    expect(pickFlag(injector, "--sidecar-coordination")).toBeUndefined();
+  });
+
+  it("tells each replica of a Deployment its own address", () => {
+    const { spec } = pick(render({ mode: "deployment" }), "Deployment", "outrigger-node").spec
+      .template;
+    const found = spec.containers[0].env.find(({ name }: Rendered) => name === "POD_IP");
+    expect(found.valueFrom.fieldRef.fieldPath).toBe("status.podIP");
+  });
+
   it("serves behind a Service as a Deployment, and tells the injector so", () => {
     const objects = render({ mode: "deployment", deployment: { replicas: 3 } });
     const { spec } = pick(objects, "Deployment", "outrigger-node").spec.template;
@@ -341,6 +390,14 @@ describeHelm("the chart", () => {
     ]);
   });
 });
+
+/** The Secret that says where owners of actors are kept; `undefined` where none does. */
+function coordinationOf(spec: Rendered): Rendered {
+  const found = spec.containers[0].env.find(
+    ({ name }: Rendered) => name === "OUTRIGGER_COORDINATION",
+  );
+  return found?.valueFrom.secretKeyRef;
+}
 
 /** The value of a flag of the first container; `undefined` where it is not given. */
 function pickFlag(spec: Rendered, flag: string): string | undefined {

@@ -58,6 +58,7 @@ describe("outrigger injector", () => {
     ],
     [["--host-ip-family", "6"], '--host-ip-family must be IPv4 or IPv6, not "6"'],
     [["--sidecar-image-pull-policy", "maybe"], "--sidecar-image-pull-policy must be"],
+    [["--sidecar-coordination", "on"], "--sidecar-coordination must be actor-state-store or off"],
     [["--sentry-address", "ca:443"], "--sentry-address requires --trust-anchors-file"],
     [["--node-ports", "3501,metrics"], '--node-ports must be a port, not "metrics"'],
     [["--token-audience", ""], "--token-audience must not be empty"],

@@ -28,12 +28,12 @@ const envOf = (of: Container | undefined): Readonly<Record<string, unknown>> =>
   );
 
 /** The options that `outrigger sidecar` makes of the container's command line. */
-function optionsOf({ args }: Sidecar) {
+function optionsOf({ args }: Sidecar, env: Readonly<Record<string, string>> = {}) {
   const [command, ...rest] = args;
   expect(command).toBe("sidecar");
   const parsed = parseArgs(daprdFlags, rest, { restIsCommand: false, letters: false });
   expect({ unknown: parsed.unknown, rest: parsed.rest }).toEqual({ unknown: [], rest: [] });
-  return daprdOptions(readFlags(daprdFlags, parsed.given), {});
+  return daprdOptions(readFlags(daprdFlags, parsed.given), env);
 }
 
 const anchors = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -156,6 +156,29 @@ describe("a pod in sidecar mode", () => {
         controlPlaneTrustDomain: "cluster.local",
         controlPlaneNamespace: "outrigger-system",
       },
+    });
+  });
+
+  it("keeps owners of actors in the actor state store, or where its environment says, never in a file", () => {
+    const on = { actors: true, jobs: true, group: "default", hasFile: false };
+    const sidecar = sidecarOf(injected(sidecarPod()));
+    expect(optionsOf(sidecar).coordination).toEqual(on);
+    // The runtimes of the nodes have a database that it is not told of: two would decide about the same actors.
+    const other = sidecarOf(injected(sidecarPod(), { sidecar: { hasActors: false } }));
+    expect(optionsOf(other).coordination).toBeUndefined();
+    const told = injected(
+      sidecarPod({ "dapr.io/env-from-secret": "OUTRIGGER_COORDINATION=db:connection,A=b" }),
+      { sidecar: { hasActors: false } },
+    );
+    expect(envOf(sidecarOf(told))).toMatchObject({
+      OUTRIGGER_COORDINATION: { secretKeyRef: { name: "db", key: "connection" } },
+      // Its resources cannot read it.
+      DAPR_ENV_KEYS: "A",
+    });
+    const env = { OUTRIGGER_COORDINATION: "redis:db:6379" };
+    expect(optionsOf(sidecarOf(told), env).coordination).toEqual({
+      ...on,
+      driver: { type: "coordination.redis", metadata: { redishost: "db:6379" } },
     });
   });
 

@@ -50,6 +50,7 @@ function assignment(isolation: "namespace" | "shared") {
         onMessage: (_, message) => metrics?.hear(message as never),
         documentsOf: () => [],
         isCurrent: () => true,
+        isServing: () => false,
       }),
   });
   return Object.assign(made, {

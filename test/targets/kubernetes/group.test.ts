@@ -16,6 +16,7 @@ let forked: GroupProcessDouble[];
 let group: Group;
 let waitMetrics: WaitMetrics;
 let said: FromGroup[];
+let isServing: boolean;
 const log = keptLog();
 /** The process that was forked last, or the one before that. */
 const last = (back = 1): GroupProcessDouble => forked.at(-back) as GroupProcessDouble;
@@ -26,6 +27,7 @@ beforeEach(() => {
   waitMetrics = createWaitMetrics(clock);
   forked = [];
   said = [];
+  isServing = false;
   group = new Group("namespace/shop", {
     clock,
     log,
@@ -38,6 +40,7 @@ beforeEach(() => {
     onMessage: (_, message) => said.push(message),
     documentsOf: () => [],
     isCurrent: () => true,
+    isServing: () => isServing,
   });
 });
 
@@ -52,6 +55,26 @@ describe("an isolation group", () => {
     expect(group.isSettled).toBe(true);
     group.remove("a");
     expect(last().told.at(-1)).toEqual({ type: "pod-gone", uid: "a" });
+  });
+  it("is told that connections come once the ports are open, and whoever comes after it at once", async () => {
+    group.put(pod("a"));
+    await last().start();
+    isServing = true;
+    group.serve();
+    expect(types(last()).at(-1)).toBe("serving");
+    last().host();
+    const renewed = group.renew(10, 5000);
+    const next = last();
+    await next.start();
+    // Connections still go to the former.
+    expect(types(next)).not.toContain("serving");
+    next.say({ type: "hosted", uid: "a" });
+    await renewed;
+    expect(types(next).at(-1)).toBe("serving");
+    await next.end("signal SIGKILL");
+    await clock.advance(5000);
+    await last().start();
+    expect(types(last())).toContain("serving");
   });
   it("keeps connections until its process is there", async () => {
     const early = socket();

@@ -10,7 +10,12 @@ metadata:
     {{- with $node.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- with $node.podAnnotations }}
+  {{- $annotations := $node.podAnnotations }}
+  {{- if .Values.coordination.driver }}
+  {{- /* The runtimes read it when they start. */}}
+  {{- $annotations = merge (dict "checksum/coordination" (toJson .Values.coordination | sha256sum)) $annotations }}
+  {{- end }}
+  {{- with $annotations }}
   annotations:
     {{- toYaml . | nindent 4 }}
   {{- end }}
@@ -82,6 +87,14 @@ spec:
           valueFrom: { fieldRef: { fieldPath: spec.nodeName } }
         - name: HOST_IP
           valueFrom: { fieldRef: { fieldPath: status.hostIP } }
+        {{- else }}
+        # Where the other replicas find the actors of this one.
+        - name: POD_IP
+          valueFrom: { fieldRef: { fieldPath: status.podIP } }
+        {{- end }}
+        {{- with include "outrigger.coordination" . }}
+        - name: OUTRIGGER_COORDINATION
+          valueFrom: { secretKeyRef: {{ . }} }
         {{- end }}
         {{- include "outrigger.env" . | nindent 8 }}
         {{- if .Values.mtls.enabled }}

@@ -144,9 +144,52 @@ describe("active actors", () => {
     await all.clock.advance(1100);
     const second = host.actors.turn("x", async ({ fence }) => fence, options);
     await all.clock.advance(0);
-    expect(host.actors.get("x")).toBeUndefined();
     resolve(ok);
     expect(await second).toBeGreaterThan(first);
+  });
+  it("are there for their last turn and their deactivation, which may write state", async () => {
+    const all = world(1000);
+    const host = await all.host();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const deactivation = Promise.withResolvers<PlainResponse>();
+    host.answer = () => deactivation.promise;
+    const turn = host.actors.turn("x", () => promise, options);
+    await all.clock.advance(0);
+    const closed = host.actors.close("ended");
+    await all.clock.advance(0);
+    expect(host.actors.get("x")).toBeDefined();
+    resolve();
+    await turn;
+    await all.clock.advance(0);
+    expect(host.deactivated).toEqual(["x"]);
+    expect(host.actors.get("x")).toBeDefined();
+    deactivation.resolve(ok);
+    await closed;
+    expect(host.actors.get("x")).toBeUndefined();
+  });
+  it("keep a turn that has begun to themselves although its caller gives up", async () => {
+    const all = world();
+    const { actors } = await all.host();
+    const caller = new AbortController();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const seen: string[] = [];
+    const first = actors.turn(
+      "x",
+      async (_, { signal }) => {
+        await promise;
+        seen.push(`first ends, ${signal.aborted ? "cut" : "whole"}`);
+      },
+      { signal: caller.signal },
+    );
+    await all.clock.advance(0);
+    const second = actors.turn("x", async () => void seen.push("second"), options);
+    caller.abort(new Error("gone"));
+    await expect(first).rejects.toThrow("gone");
+    await all.clock.advance(1000);
+    expect(seen).toEqual([]);
+    resolve();
+    await second;
+    expect(seen).toEqual(["first ends, whole", "second"]);
   });
   it("are shared out among hosts, and never are two hosts' at once", async () => {
     const all = world();
@@ -198,6 +241,39 @@ describe("active actors", () => {
     }
     expect(a.actors.count + b.actors.count).toBe(ids.length);
     expect(a.actors.count).toBeLessThanOrEqual(stayed);
+  });
+  it("leave a few at a time, those that were called last first, and serve calls until they do", async () => {
+    const all = world();
+    const a = await all.host();
+    for (const id of ids) await a.actors.turn(id, async () => {}, options);
+    const deactivation = Promise.withResolvers<PlainResponse>();
+    a.answer = () => deactivation.promise;
+    await all.host();
+    await all.clock.advance(2000);
+    expect(a.deactivated).toHaveLength(2);
+    expect(Number(a.deactivated[0]?.slice(3))).toBeGreaterThan(30);
+    const others = ids.filter((id) => !a.deactivated.includes(id));
+    for (const id of others) await a.actors.turn(id, async () => {}, options);
+    deactivation.resolve(ok);
+    await all.clock.advance(0);
+    expect(a.deactivated.length).toBeGreaterThan(2);
+    expect(a.actors.count).toBe(ids.length - a.deactivated.length);
+  });
+  it("are another's one by one when their host ends, not all with the last", async () => {
+    const all = world();
+    const a = await all.host();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    await a.actors.turn("idle", async () => {}, options);
+    const busy = a.actors.turn("busy", () => promise, options);
+    await all.clock.advance(0);
+    const closed = a.actors.close("ended");
+    await all.clock.advance(0);
+    expect(await ownerOf(all, "idle")).toBeUndefined();
+    expect(await ownerOf(all, "busy")).toBe(a.lease.member.id);
+    resolve();
+    await busy;
+    await closed;
+    expect(await ownerOf(all, "busy")).toBeUndefined();
   });
   it("cut their turns when the lease is lost, and are another's then", async () => {
     const all = world();
@@ -262,6 +338,5 @@ describe("active actors", () => {
     for (const id of ids) await actors.turn(id, async () => {}, options);
     await all.clock.advance(2000);
     expect(actors.count).toBe(0);
-    expect(actors.pending).toBe(0);
   });
 });

@@ -386,6 +386,7 @@ describe("without jobs", () => {
     const { driver, ...settings } = jobsInMemory();
     const embedded = {
       ...(driver as NonNullable<typeof driver>),
+      groupOf: (group: string) => group,
       exists: async () => seen.opened > 0,
       prepare: async () => {},
     };

@@ -21,6 +21,7 @@ function drainable(given: Partial<Drainable> & { unhealthy?: Promise<void> } = {
     blockShutdownMs: 60_000,
     hosted: {
       stop: async () => void seen.push("callers stopped"),
+      stopBlocks: async () => {},
       unhealthy,
     },
     servers: [async () => void seen.push("server drained")],
@@ -57,7 +58,8 @@ describe("block", () => {
     const none = drainable({ blockShutdownMs: 0 });
     await block(none.app, { clock, log: silent });
     expect(none.seen).toEqual([]);
-    const hosted = { stop: () => Promise.reject(new Error("no")), unhealthy: never };
+    const stopBlocks = async (): Promise<void> => {};
+    const hosted = { stop: () => Promise.reject(new Error("no")), stopBlocks, unhealthy: never };
     const failing = block(drainable({ hosted }).app, { clock, log: silent });
     await clock.advance(60_000);
     await failing;
@@ -67,8 +69,26 @@ describe("block", () => {
 describe("drain", () => {
   it("ends callers and servers side by side, also where one fails", async () => {
     const { app, seen } = drainable();
-    await drain({ ...app, servers: [() => Promise.reject(new Error("no")), ...app.servers] });
+    const servers = [() => Promise.reject(new Error("no")), ...app.servers];
+    await drain({ ...app, servers }, { clock: fakeClock() }, 2500);
     expect(seen).toEqual(["callers stopped", "server drained"]);
+  });
+  it("leaves the API to turns and jobs in flight, for some time", async () => {
+    const clock = fakeClock();
+    const { app, seen } = drainable();
+    const turn = Promise.withResolvers<void>();
+    const hosted = { ...app.hosted, stopBlocks: () => turn.promise };
+    const first = drain({ ...app, hosted }, { clock }, 2500);
+    await clock.advance(1000);
+    expect(seen).toEqual(["callers stopped"]);
+    turn.resolve();
+    await first;
+    expect(seen).toEqual(["callers stopped", "server drained"]);
+    const hanging = { ...app.hosted, stopBlocks: () => never };
+    const second = drain({ ...app, hosted: hanging }, { clock }, 2500);
+    await clock.advance(2500);
+    await second;
+    expect(seen).toHaveLength(4);
   });
 });
 
