@@ -24,6 +24,7 @@ export function runMode(options: Options, place: Place, life: Life): Promise<Mod
           rebalances: number("rebalances"),
           kills: number("kills"),
           pauses: number("pauses"),
+          outages: number("outages"),
           pods: number("pods"),
           actors: number("actors"),
           callers: number("callers"),

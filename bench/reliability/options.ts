@@ -19,6 +19,7 @@ const numbers = {
   rebalances: 100,
   kills: 20,
   pauses: 0,
+  outages: 0,
   pods: 4,
   actors: 1000,
   callers: 32,

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@redis/client";
-import { end, freePorts, type Life, listens, untilUp } from "../runtime.ts";
+import { freePort } from "#test/support/free-port.ts";
+import { end, type Life, listens, untilUp } from "../runtime.ts";
 
 /** Where the runtimes of one run keep owners, due times and state. */
 export interface Place {
@@ -13,6 +14,8 @@ export interface Place {
   readonly coordination: string;
   /** Names that no other run uses. */
   readonly run: string;
+  /** The server of the run stands still for so long; `undefined` if the run has none. */
+  readonly stall: ((ms: number) => Promise<void>) | undefined;
 }
 
 /**
@@ -23,7 +26,10 @@ export async function preparePlace(asked: string, life: Life): Promise<Place> {
   const folder = mkdtempSync(join(tmpdir(), "outrigger-reliability-"));
   life.after.defer(() => rmSync(folder, { recursive: true, force: true }));
   const run = `r${Date.now().toString(36)}`;
-  const coordination = await connectionOf(asked, folder, life);
+  const server = asked === "redis" ? await startRedis(folder, life) : undefined;
+  const coordination =
+    server?.connection ??
+    (asked === "sqlite" ? `sqlite:${join(folder, "coordination.db")}` : asked);
   const [driver, ...rest] = coordination.split(":");
   if (driver === "redis" && asked !== "redis") removeKeysAfter(rest.join(":"), run, life);
   mkdirSync(join(folder, "resources"));
@@ -47,13 +53,14 @@ spec:
       value: "true"
 `,
   );
-  return { folder, coordination, run };
+  return { folder, coordination, run, stall: server?.stall };
 }
 
-async function connectionOf(asked: string, folder: string, life: Life): Promise<string> {
-  if (asked === "sqlite") return `sqlite:${join(folder, "coordination.db")}`;
-  if (asked !== "redis") return asked;
-  const [port = 0] = await freePorts(1);
+async function startRedis(
+  folder: string,
+  life: Life,
+): Promise<{ readonly connection: string; stall(ms: number): Promise<void> }> {
+  const port = await freePort();
   const child = spawn(
     "redis-server",
     ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", ""],
@@ -61,7 +68,14 @@ async function connectionOf(asked: string, folder: string, life: Life): Promise<
   );
   life.after.defer(() => end(child));
   await untilUp("Redis", child, life, () => listens(port));
-  return `redis:127.0.0.1:${port}`;
+  return {
+    connection: `redis:127.0.0.1:${port}`,
+    stall: async (ms) => {
+      child.kill("SIGSTOP");
+      await new Promise((done) => setTimeout(done, ms));
+      child.kill("SIGCONT");
+    },
+  };
 }
 
 function removeKeysAfter(address: string, run: string, { after }: Life): void {

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { openSync } from "node:fs";
 import { join } from "node:path";
-import { bin, end, freePorts, isHealthy, type Life, untilUp } from "../runtime.ts";
+import { bin, end, isHealthy, type Life, untilUp } from "../runtime.ts";
+import { freePort } from "#test/support/free-port.ts";
 import { type ActorApp, type AppHost, startAppHost } from "./app-host.ts";
 import type { Place } from "./place.ts";
 
@@ -34,8 +35,10 @@ export interface Pod {
 
 export async function createPod(options: PodOptions, life: Life): Promise<Pod> {
   const { place, appId, namespace = "", program = bin } = options;
-  const [daprPort = 0, grpcPort = 0, internalPort = 0, metricsPort = 0, appPort = 0] =
-    await freePorts(5);
+  // Not of those for outgoing connections: one of them could take a port while its pod is down.
+  const ports: number[] = [];
+  while (ports.length < 5) ports.push(await freePort());
+  const [daprPort = 0, grpcPort = 0, internalPort = 0, metricsPort = 0, appPort = 0] = ports;
   const log = openSync(join(place.folder, `${daprPort}.log`), "a");
   const args = ["sidecar", "--app-id", appId, "--resources-path", join(place.folder, "resources")];
   args.push("--coordination", place.coordination, "--placement-host-address", place.run);

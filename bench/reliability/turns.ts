@@ -17,6 +17,8 @@ export interface TurnsOptions {
   readonly kills: number;
   /** Runtimes that stand still for longer than their lease while their app goes on. */
   readonly pauses: number;
+  /** Of the database, each longer than the leases; calls may fail then. */
+  readonly outages?: number;
   readonly pods: number;
   readonly actors: number;
   /** Calls at once. */
@@ -68,6 +70,10 @@ export async function runTurns(options: TurnsOptions, life: Life): Promise<Turns
     strike: async (blow) => {
       const pod = pods[chaosRandom.below(pods.length)] as Pod;
       options.report?.(`${tally.calls} calls, ${tally.failed} failed: ${blow} at ${pod.daprPort}`);
+      if (blow === "outage") {
+        for (const { mark } of apps.values()) mark.wasPaused = true;
+        return place.stall?.(pauseMs);
+      }
       if (blow === "pause") {
         (apps.get(pod) as CounterApp).mark.wasPaused = true;
         return pod.pause(pauseMs);
@@ -100,7 +106,7 @@ export async function runTurns(options: TurnsOptions, life: Life): Promise<Turns
   if (check.overlaps > 0)
     faults.push(`${check.overlaps} turns overlapped: ${check.examples.join("; ")}`);
   const { calls, failed, retried, failures, reasons, times } = tally;
-  if (calls - failed < calls * leastShare)
+  if (!options.outages && calls - failed < calls * leastShare)
     faults.push(`${failed} of ${calls} calls failed: ${failures.slice(0, 3).join("; ")}`);
   await Promise.all(pods.map((pod) => pod.stop()));
   return {

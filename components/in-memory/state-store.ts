@@ -65,7 +65,6 @@ export function open(clock: Clock): StateStore {
 
   return {
     features: ["ETAG", "TTL"],
-    isVolatile: true,
     read: async (reads) => reads.map(({ key }) => itemOf(live(key))),
     write: async (op) => {
       const ttl = op.op === "put" ? ttlSeconds(op.metadata) : undefined;

@@ -18,6 +18,8 @@ export interface EmbeddedCoordination extends CoordinationDriver {
   /** What a group is called in it. */
   groupOf(group: string): string;
   exists(): Promise<boolean>;
+  /** See `CoordinationSource.onceThere`. */
+  onceThere?(run: () => void): () => void;
   /** Makes room for it. */
   prepare(): Promise<void>;
 }
@@ -76,6 +78,8 @@ export function coordinationSource(
       const found = chosen();
       return found !== undefined && (found !== embedded || (await embedded.exists()));
     },
+    onceThere: (run) =>
+      (chosen() === embedded ? embedded?.onceThere?.(run) : undefined) ?? (() => {}),
     open: async () => {
       const found = chosen();
       if (!found)

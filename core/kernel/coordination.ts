@@ -11,6 +11,11 @@ export interface CoordinationSource {
   readonly address: string;
   /** False where the database is one that only comes into being when something is put into it, and has not yet. */
   exists(): Promise<boolean>;
+  /**
+   * Runs once when another process has made a database that did not exist. Returns a function that ends the wait. Absent,
+   * or it never runs: the target cannot tell.
+   */
+  onceThere?(run: () => void): () => void;
   /** Opens it, or joins those who have. Rejects with a reason that a user can act on. */
   open(): Promise<OpenedCoordination>;
   /**

@@ -153,8 +153,6 @@ export interface StateStore extends Component {
    * @throws {ComponentError} as for `write`; nothing was changed.
    */
   transact?(ops: readonly StateOp[], options: CallOptions): Promise<void>;
-  /** True if the values end with the process. */
-  readonly isVolatile?: boolean;
   /** Present if the store can refuse writes of former owners. */
   readonly fenced?: FencedWrites;
   /**

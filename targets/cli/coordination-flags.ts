@@ -25,7 +25,8 @@ export type WithoutCoordination = "file" | "asked" | "store";
 
 /**
  * Where owners of actors and due times are kept. Dapr's addresses are dialled by nobody: that they are given turns
- * actors and jobs on, and those who give the same are of one group.
+ * actors and jobs on. Those who give the same placement address are of one group; the scheduler's names none, since run
+ * files give it for single apps, whose actors the others call.
  */
 export function coordinationFlags(
   flags: Flags,
@@ -35,16 +36,12 @@ export function coordinationFlags(
   const choice = coordinationChoice(flags.text("coordination"), env);
   if (choice === "off") return {};
   const placement = addressIn(flags.text("placement-host-address"));
-  const scheduler = flags
-    .list("scheduler-host-address")
-    .map(addressIn)
-    .filter((each) => each !== "")
-    .join(",");
+  const hasScheduler = flags.list("scheduler-host-address").some((each) => addressIn(each) !== "");
   const isOn = without !== "asked" || choice !== undefined;
   const actors = isOn || placement !== "";
-  const jobs = isOn || scheduler !== "";
+  const jobs = isOn || hasScheduler;
   if (!actors && !jobs) return {};
-  const group = placement || scheduler || defaultGroup;
+  const group = placement || defaultGroup;
   const driver = choice ? { driver: choice } : {};
   return { coordination: { actors, jobs, group, hasFile: without !== "store", ...driver } };
 }

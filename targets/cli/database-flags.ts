@@ -21,11 +21,7 @@ export const coordinationTable: readonly Flag[] = [
     type: "text",
     about: "Group of the runtimes: the address that they get, if they get one",
   },
-  {
-    name: "scheduler-host-address",
-    type: "list",
-    about: "Group of the runtimes, if they get no --placement-host-address",
-  },
+  { name: "scheduler-host-address", type: "list", about: "Accepted, and has no effect" },
   outputFlag,
   { name: "help", type: "boolean", short: "h", about: "Print this help" },
 ];

@@ -49,7 +49,7 @@ export async function findCoordination(
   const paths = flags.list("resources-path").map((path) => resolve(cli.cwd, path));
   const present = paths.length > 0 ? undefined : presentResources(cli.env, cli.cwd);
   if (present && "stateFile" in present)
-    return found(sqliteFile(present.stateFile), present.stateFile);
+    return { ...found(sqliteFile(present.stateFile), present.stateFile), hint: otherwise };
   const folders = present ? [present.folder] : paths;
   const app = { appId: appId ?? "", namespace: namespaceOf(flags, cli) };
   const resources = await readResources(folders, deps.platform.log);

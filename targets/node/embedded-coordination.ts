@@ -1,8 +1,9 @@
 import { accessSync, constants, existsSync, lstatSync, readlinkSync } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
-import { homedir, tmpdir, userInfo } from "node:os";
+import { homedir, networkInterfaces, tmpdir, userInfo } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import type { EmbeddedCoordination } from "#core/hosting/coordination.ts";
+import { onceFileExists } from "./once-file-exists.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -18,6 +19,7 @@ export function embeddedCoordination(env: Env): EmbeddedCoordination {
         () => true,
         () => false,
       ),
+    onceThere: (run) => onceFileExists(file, run),
     prepare: async () => {
       const folder = dirname(file);
       await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -63,9 +65,19 @@ const lastOfStart = 4_026_532_031;
 export function embeddedGroup(
   group: string,
   namespace: number | undefined = networkNamespace(),
+  interfaces: typeof networkInterfaces = networkInterfaces,
 ): string {
   const isOwn = namespace !== undefined && namespace > lastOfStart;
-  return isOwn && isLoopback(group) ? `${group} in network ${namespace}` : group;
+  return isOwn && isLoopback(group)
+    ? `${group} in network ${networkId(interfaces, namespace)}`
+    : group;
+}
+
+/** The hardware addresses, which a container keeps when it starts again; the number of the namespace is soon another's. */
+function networkId(interfaces: typeof networkInterfaces, namespace: number): string {
+  const all = Object.values(interfaces()).flatMap((each = []) => each);
+  const macs = new Set(all.filter(({ internal }) => !internal).map(({ mac }) => mac));
+  return macs.size > 0 ? [...macs].sort().join(" ") : String(namespace);
 }
 
 function isLoopback(group: string): boolean {

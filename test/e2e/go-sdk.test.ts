@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { e2eResources, type E2eResources } from "#test/support/e2e-resources.ts";
 import { freePort } from "#test/support/free-port.ts";
-import { go, goProgram, type Ran, run } from "#test/support/go-program.ts";
+import { go, goProgram, type Ran, resultOf, run } from "#test/support/go-program.ts";
 import { sidecar, type SidecarProcess } from "#test/support/sidecar.ts";
 
 const without = go === undefined ? " (skipped: Go is not installed)" : "";
@@ -123,10 +123,4 @@ function startSidecar(
       "warn",
     ],
   });
-}
-
-/** What the program said of a case; all that it said where it said nothing of that. */
-function resultOf({ output }: Ran, name: string): string {
-  const line = output.split("\n").find((each) => each.startsWith(`CASE ${name}: `));
-  return line?.slice(`CASE ${name}: `.length) ?? output;
 }

@@ -40,3 +40,9 @@ export function run(
     child.on("close", (code) => resolve({ code, output }));
   });
 }
+
+/** What the program said of a case; all that it said where it said nothing of that. */
+export function resultOf({ output }: Ran, name: string): string {
+  const line = output.split("\n").find((each) => each.startsWith(`CASE ${name}: `));
+  return line?.slice(`CASE ${name}: `.length) ?? output;
+}

@@ -14,7 +14,6 @@ import { anyFired, keepRunning } from "#core/util/keep-running.ts";
 import type { ActorMember } from "#core/ports/ownership.ts";
 import { actorComponent } from "./actor-store.ts";
 import { announce } from "./announce.ts";
-import { forgetReminders } from "./forget-reminders.ts";
 import { type LocalHost, localHosts } from "./local-hosts.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { runTurn } from "./run-turn.ts";
@@ -84,8 +83,6 @@ function createAppActors(app: App, services: RuntimeServices): AppActors {
   let stopping = new AbortController();
   stopping.abort();
   let running: Promise<void> = Promise.resolve();
-  /** Nothing has been hosted yet. */
-  let isFirst = true;
   /** The store of owners cannot be reached. */
   let isOut = false;
   /** Number of the last call that has changed what is hosted. */
@@ -101,8 +98,6 @@ function createAppActors(app: App, services: RuntimeServices): AppActors {
   /** One lease long. Rejects where the store of owners cannot be reached. */
   async function hostOnce(host: ActorHost, registered: () => void): Promise<void> {
     const durable = await durableOf(app, services);
-    if (isFirst) await forgetReminders(app, durable, types.keys(), { signal: stopping.signal });
-    isFirst = false;
     const lease = await durable.membership.join(replicaOf(app, types), app.instance);
     isOut = false;
     const now = hostTypes(app, services, durable, lease, types, host, others);
@@ -250,11 +245,7 @@ function hostTypes(
           const labels = { actor_type: type };
           metrics?.count("runtime_actor_rebalanced_total", labels);
           if (failure === undefined) metrics?.count("runtime_actor_deactivated_total", labels);
-          else
-            metrics?.count("runtime_actor_deactivated_failed_total", {
-              ...labels,
-              reason: failure,
-            });
+          else metrics?.count("runtime_actor_deactivated_failed_total", labels);
         },
       }),
     );

@@ -21,7 +21,7 @@ const releaseMs = 2000;
 
 /**
  * Runs the app's jobs while it can be called. Without jobs nothing is opened and no timer runs: it begins with the first
- * job that one of the app's replicas here schedules, or at once where there is a database that may hold some.
+ * job that a replica of the app schedules, or at once where there is a database that may hold some.
  */
 export function createJobRuns(app: App, services: RuntimeServices): AppBlock {
   const { clock, log } = services.platform;
@@ -61,16 +61,21 @@ export function createJobRuns(app: App, services: RuntimeServices): AppBlock {
       if (!(await serve())) await repeat(serve, pauses, clock, stopping.signal);
     };
     const forget = services.part(scheduledJobs).onScheduled(queue, () => void open());
-    void app
-      .part(appCoordination)
-      .source?.exists()
+    const { source } = app.part(appCoordination);
+    let stopWaiting: (() => void) | undefined;
+    void source
+      ?.exists()
       // Where nobody can tell, opening it says what is wrong.
       .catch(() => true)
-      .then((exists) => (exists ? open() : undefined));
+      .then((exists) => {
+        if (exists) return open();
+        if (!stopping.signal.aborted) stopWaiting = source.onceThere?.(() => void open());
+      });
     return {
       stop: async () => {
         stopping.abort(new Error("Jobs are stopped"));
         forget();
+        stopWaiting?.();
         const ended = serving?.stop();
         if (!ended) return;
         await endsWithin(clock, drainMs, ended);

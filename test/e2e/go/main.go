@@ -107,6 +107,9 @@ func main() {
 		runSubscriber(os.Args[2], os.Args[3])
 		return
 	}
+	if runDurable(os.Args[1:]) {
+		return
+	}
 	got := &seen{events: map[string][]string{}}
 	service := app(got)
 	if len(os.Args) > 1 && os.Args[1] == "app" {
@@ -126,8 +129,17 @@ func main() {
 		os.Exit(1)
 	}
 	defer c.Close()
+	failed := report(ctx, cases(c, got))
+	_ = service.GracefulStop()
+	if failed {
+		os.Exit(1)
+	}
+}
+
+// report runs the cases and says how each went, and whether one failed.
+func report(ctx context.Context, list []testCase) bool {
 	failed := false
-	for _, each := range cases(c, got) {
+	for _, each := range list {
 		if err := each.run(ctx); err != nil {
 			failed = true
 			fmt.Printf("CASE %s: %s\n", each.name, strings.ReplaceAll(err.Error(), "\n", " "))
@@ -135,10 +147,7 @@ func main() {
 			fmt.Printf("CASE %s: ok\n", each.name)
 		}
 	}
-	_ = service.GracefulStop()
-	if failed {
-		os.Exit(1)
-	}
+	return failed
 }
 
 // app is the service behind the sidecar.

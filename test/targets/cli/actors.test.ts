@@ -182,6 +182,8 @@ describe("the database of owners and jobs", () => {
     const folder = dirname(temporaryFile("x"));
     await filled(join(folder, ".outrigger/state.db"));
     expect(await isShown(["actors"], { cwd: folder })).toBe(true);
+    const { err } = await command(["actors", "nothing", "7"], { cwd: folder });
+    expect(err).toContain("run this command in the folder of the app");
   });
   it("is the actor state store of resources, its secrets included", async () => {
     const folder = dirname(temporaryFile("x"));
@@ -233,6 +235,8 @@ describe("the database of owners and jobs", () => {
     const args = ["actors", "--coordination", `sqlite:${file}`];
     expect(await isShown(args)).toBe(false);
     expect(await isShown([...args, "--placement-host-address", "placement:50005"])).toBe(true);
-    expect(await isShown([...args, "--scheduler-host-address", "placement:50005"])).toBe(true);
+    // Dapr: run files name a scheduler for single apps; it must not hide them from the others.
+    await filled(file, "default");
+    expect(await isShown([...args, "--scheduler-host-address", "placement:50006"])).toBe(true);
   });
 });

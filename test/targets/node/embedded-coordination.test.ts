@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, mkdtempSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { type networkInterfaces, tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
@@ -43,6 +43,14 @@ describe("the coordination database of a user", () => {
 
 describe("a group in it", () => {
   const own = 4_026_532_177;
+  type Interfaces = ReturnType<typeof networkInterfaces>;
+  const card = (mac: string, internal = false) => [{ mac, internal }] as Interfaces[string];
+  const none = (): Interfaces => ({ lo: card("00:00:00:00:00:00", true) });
+  const two = (): Interfaces => ({
+    ...none(),
+    eth1: card("02:42:ac:11:00:03"),
+    eth0: card("02:42:ac:11:00:02"),
+  });
   it.each([
     "default",
     "127.0.0.1:50005",
@@ -50,14 +58,16 @@ describe("a group in it", () => {
     "[::1]:50005",
     "10.0.0.1:1,127.0.0.1:2",
   ])("%s is another one in each network namespace", (group) => {
-    expect(embeddedGroup(group, own)).toBe(`${group} in network ${own}`);
-    expect(embeddedGroup(group, own + 1)).not.toBe(embeddedGroup(group, own));
+    expect(embeddedGroup(group, own, none)).toBe(`${group} in network ${own}`);
+    expect(embeddedGroup(group, own, two)).toBe(
+      `${group} in network 02:42:ac:11:00:02 02:42:ac:11:00:03`,
+    );
   });
   it.each(["placement.shop:50005", "10.0.0.1:50005"])("%s is one for all", (group) =>
-    expect(embeddedGroup(group, own)).toBe(group),
+    expect(embeddedGroup(group, own, two)).toBe(group),
   );
   it.each([4_026_531_833, 4_026_531_840, 4_026_531_992, undefined])(
     "keeps its name in the machine's own network namespace (%s)",
-    (namespace) => expect(embeddedGroup("127.0.0.1:50005", namespace)).toBe("127.0.0.1:50005"),
+    (namespace) => expect(embeddedGroup("127.0.0.1:50005", namespace, two)).toBe("127.0.0.1:50005"),
   );
 });

@@ -132,7 +132,7 @@ describe("active actors", () => {
     host.answer = async () => ({ status: 500, headers: [] });
     await host.actors.turn("x", async () => 1, options);
     await all.clock.advance(1100);
-    expect(host.left).toEqual([["idle", "status_code_500"]]);
+    expect(host.left).toEqual([["idle", "the app responded with 500"]]);
     expect(host.actors.count).toBe(0);
   });
   it("let a call wait that comes while they leave, and start anew for it", async () => {

@@ -424,6 +424,24 @@ describe("without jobs", () => {
     await host.clock.advance(1);
     expect(app.runs("j")).toHaveLength(1);
   });
+  it("and with one that another process makes, they are run from then on", async () => {
+    const database = lazy();
+    let made = (): void => {};
+    const embedded = {
+      ...(database.settings.embedded as NonNullable<CoordinationSettings["embedded"]>),
+      onceThere: (run: () => void) => {
+        made = run;
+        return () => {};
+      },
+    };
+    await using host = jobRuntime(fakeClock(), [database.manifest]);
+    await host.app({ coordination: { ...database.settings, embedded } });
+    await host.clock.advance(60_000);
+    expect(database.opened).toBe(0);
+    made();
+    await host.clock.advance(1);
+    expect(database.opened).toBe(1);
+  });
   it("that can be opened, it is tried again until it can", async () => {
     let isThere = false;
     const manifest = {
